@@ -1,1 +1,47 @@
-//! placeholder
+//! The nouns of Transload: names, types, plan, states, diagnostics, and the ports that systems implement.
+//!
+//! Every other crate speaks in these words. This one does no I/O, knows no database and no runtime, so that what is decided
+//! here can be tested without either.
+
+mod catalog;
+mod clock;
+mod code;
+mod counts;
+mod diagnostic;
+mod fault;
+mod graph;
+mod id;
+mod key;
+mod ledger;
+mod logical;
+mod name;
+mod plan;
+mod port;
+mod state;
+mod vocabulary;
+
+pub use catalog::{Catalog, Column, ForeignKey, Table};
+pub use clock::{Clock, SystemClock};
+pub use code::{Code, CodeInfo, Exit, Retry};
+pub use counts::Counts;
+pub use diagnostic::{Diagnostic, Label, Result, Severity, SourceFile, nearest};
+pub use fault::{CellFault, OnFailure, RowFault, Stage};
+pub use graph::{Cycle, Waves, waves};
+pub use id::RunId;
+pub use key::{KeyBytes, KeyError, KeyValue};
+pub use ledger::{
+    Claim, Entry, Fence, Holder, LedgerState, LedgerWrite, MappingRow, Outcome, Phase, Position, QuarantineRow, SegmentHead,
+    SegmentPut, Unit,
+};
+pub use logical::{Conversion, Kind, LogicalType, UnknownType};
+pub use name::{ColumnName, ConnectionName, EntityName, NameError, TableName};
+pub use plan::{
+    Call, ConnectionPlan, DeletePolicy, EntityPlan, ErrorBudget, FieldPlan, Function, KeyPlan, KeyStrategy, LoadPolicy,
+    OnMissing, Plan, PlanError, PlanParts, ReadColumn, Reference, RulePlan, Script, Share, TableRef,
+};
+pub use port::{
+    ControlStore, Destination, EntityRecord, EntityTransform, ReadRequest, Refusal, RunRecord, Settle, SnapshotReader,
+    Source, SourceBatch, TransformContext, TransformFactory, Transformed, WriteKind,
+};
+pub use state::{EntityEvent, EntityState, IllegalStep, RunEvent, RunState};
+pub use vocabulary::{FunctionInfo, ScriptCheck, ScriptProblem, Vocabulary};

@@ -1,0 +1,77 @@
+//! Tables and columns as observed in a live database.
+
+use std::collections::BTreeMap;
+
+use crate::{ColumnName, Kind, LogicalType, TableName};
+
+/// What one end of a migration holds.
+#[derive(Debug, Clone, Default)]
+pub struct Catalog {
+    /// Tables by name.
+    pub tables: BTreeMap<TableName, Table>,
+}
+
+/// A table or view.
+#[derive(Debug, Clone)]
+pub struct Table {
+    /// Its name, as the database spells it.
+    pub name: TableName,
+    /// Its columns, in the database's order.
+    pub columns: Vec<Column>,
+    /// The primary key's columns, in key order; empty where there is none.
+    pub primary_key: Vec<ColumnName>,
+    /// Column sets that the database keeps unique and not null, the primary key included.
+    pub unique_keys: Vec<Vec<ColumnName>>,
+    /// References to other tables.
+    pub foreign_keys: Vec<ForeignKey>,
+}
+
+/// A column.
+#[derive(Debug, Clone)]
+pub struct Column {
+    /// Its name, as the database spells it.
+    pub name: ColumnName,
+    /// The type as declared, for messages.
+    pub declared: String,
+    /// What a value read from it is.
+    pub logical: LogicalType,
+    /// The kinds of value it stores without changing them.
+    pub stores: Vec<Kind>,
+    /// Whether NULL is allowed.
+    pub nullable: bool,
+    /// Whether the database fills it where an insert leaves it out.
+    pub has_default: bool,
+    /// Whether the database computes it, so that nothing may be written to it.
+    pub generated: bool,
+}
+
+/// A reference of some columns to another table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ForeignKey {
+    /// The referring columns.
+    pub columns: Vec<ColumnName>,
+    /// The table they refer to.
+    pub table: TableName,
+}
+
+impl Catalog {
+    /// The table of that name, if there is one.
+    #[must_use]
+    pub fn table(&self, name: &TableName) -> Option<&Table> {
+        self.tables.get(name)
+    }
+}
+
+impl Table {
+    /// The column of that name, if there is one.
+    #[must_use]
+    pub fn column(&self, name: &ColumnName) -> Option<&Column> {
+        self.columns.iter().find(|column| column.name == *name)
+    }
+
+    /// Whether the database itself keeps `columns` unique and not null.
+    #[must_use]
+    pub fn is_unique(&self, columns: &[ColumnName]) -> bool {
+        self.unique_keys.iter().any(|unique| unique.iter().all(|column| columns.contains(column)))
+    }
+}

@@ -1,0 +1,405 @@
+//! The one table of problem codes.
+//!
+//! A code is permanent: its number is never used again for something else. Number, word, exit code, HTTP status, retry policy and the
+//! sentence an operator reads are decided here and nowhere else, so that no two faces of Transload can disagree about a problem.
+
+use std::fmt;
+
+use serde::{Serialize, Serializer};
+
+/// What the process answers. Zero always means success.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Exit {
+    /// Done, nothing wrong.
+    Done = 0,
+    /// The check ran and found problems, or an entity failed.
+    Problems = 1,
+    /// Could not do it: a wrong flag, file or variable. Nothing was touched.
+    CannotStart = 2,
+    /// Finished, but more rows are in quarantine than allowed.
+    Quarantine = 3,
+    /// Cannot connect or not allowed, or a resource is used up. Trying again may help.
+    Unavailable = 4,
+    /// Another run holds the destination.
+    Locked = 5,
+    /// A safety guard refused.
+    Refused = 6,
+    /// A bug in Transload.
+    Bug = 70,
+    /// Interrupted; what was committed stays, and the next run resumes.
+    Interrupted = 130,
+}
+
+/// Whether trying the same again can help.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Retry {
+    /// Not before someone changed something.
+    Never,
+    /// At once, with growing pauses.
+    Backoff,
+    /// The row is tried again when it, or what it needs, has changed.
+    WhenRowMoves,
+}
+
+/// What is decided about a code.
+#[derive(Debug)]
+pub struct CodeInfo {
+    /// `TL0203`.
+    pub number: &'static str,
+    /// The word of the API and of the quarantine, `UNKNOWN_COLUMN`.
+    pub word: &'static str,
+    /// What the process answers where this ends it.
+    pub exit: Exit,
+    /// What HTTP answers.
+    pub http: u16,
+    /// Whether trying again helps.
+    pub retry: Retry,
+    /// What it is, in a sentence.
+    pub sentence: &'static str,
+    /// What to do about it.
+    pub remedy: &'static str,
+}
+
+macro_rules! codes {
+    ($($name:ident $number:literal $word:literal $exit:ident $http:literal $retry:ident $sentence:literal $remedy:literal;)*) => {
+        /// A kind of problem.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Code {
+            $(#[doc = $sentence] $name,)*
+        }
+
+        impl Code {
+            /// Every code, by number.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)*];
+
+            /// What is decided about it.
+            #[must_use]
+            pub const fn info(self) -> &'static CodeInfo {
+                match self {
+                    $(Self::$name => &CodeInfo {
+                        number: $number,
+                        word: $word,
+                        exit: Exit::$exit,
+                        http: $http,
+                        retry: Retry::$retry,
+                        sentence: $sentence,
+                        remedy: $remedy,
+                    },)*
+                }
+            }
+        }
+    };
+}
+
+codes! {
+    // TL00: command line and project
+    ProjectNotFound "TL0001" "PROJECT_NOT_FOUND" CannotStart 404 Never
+        "There is no `transload.yaml` where it was looked for."
+        "Run in a project's directory, name one with `--project DIR`, or make one with `transload init NAME --demo`.";
+    DirectoryNotEmpty "TL0002" "DIRECTORY_NOT_EMPTY" CannotStart 409 Never
+        "The directory for a new project holds files already; nothing is ever overwritten."
+        "Give another name, or empty the directory yourself.";
+    VariableMissing "TL0003" "VARIABLE_MISSING" CannotStart 422 Never
+        "`transload.yaml` reads a variable that is not set."
+        "Set it in the environment, or write a default: `${NAME:-default}`.";
+    ConnectionUrl "TL0004" "CONNECTION_URL" CannotStart 422 Never
+        "A connection's URL cannot be read."
+        "Today the one kind is `sqlite:PATH`, relative to `transload.yaml`.";
+    CannotConnect "TL0005" "DATABASE_CONNECTION_ERROR" Unavailable 503 Backoff
+        "A database cannot be opened, or what is there is not a database."
+        "Check the path in `transload.yaml`. `create_with: schema.sql` creates a SQLite file that is missing.";
+    PermissionDenied "TL0006" "PERMISSION_DENIED" Unavailable 403 Never
+        "The database or its directory does not let this user write."
+        "Give the user the right, or run as one who has it. SQLite also needs to write beside the file.";
+    FileError "TL0007" "FILE_ERROR" CannotStart 500 Never
+        "A file of the project cannot be read or written."
+        "The message names the file and the operating system's reason.";
+    NoSpecs "TL0008" "NO_SPECS" CannotStart 404 Never
+        "No file matches `specs` of `transload.yaml`."
+        "Write a spec, or correct the pattern. The default is `specs/**/*.yaml`.";
+    UnknownRun "TL0009" "SESSION_NOT_FOUND" CannotStart 404 Never
+        "No run has that id."
+        "`transload status` lists the runs; the last eight characters of an id are enough.";
+    UnknownCode "TL0010" "UNKNOWN_CODE" CannotStart 404 Never
+        "No problem has that code."
+        "`transload explain` without a code lists them all.";
+    UnknownEntity "TL0011" "INVALID_ENTITIES" CannotStart 400 Never
+        "An entity was named that the project does not have."
+        "`transload validate` lists the entities.";
+    // TL01: YAML
+    SpecSyntax "TL0101" "SPEC_SYNTAX" Problems 422 Never
+        "The file is not YAML."
+        "Indent with spaces, close every quote and bracket; the label shows where the reader gave up.";
+    SpecEmpty "TL0102" "SPEC_EMPTY" Problems 422 Never
+        "The file holds no document."
+        "Write the spec, or delete the file.";
+    SpecMultiDocument "TL0103" "SPEC_MULTI_DOC" Problems 422 Never
+        "The file holds more than one document."
+        "Put each spec in a file of its own.";
+    SpecDuplicateKey "TL0104" "SPEC_DUPLICATE_KEY" Problems 422 Never
+        "A key stands twice in one map; one of the two would be ignored."
+        "Keep one.";
+    SpecUnknownKey "TL0105" "SPEC_UNKNOWN_FIELD" Problems 422 Never
+        "A key that the language does not have."
+        "Take the suggestion, or prefix a note of your own with `x-`.";
+    SpecType "TL0106" "SPEC_TYPE" Problems 422 Never
+        "A value of another type is expected here."
+        "The label says what was found, the note what is expected. Only `true` and `false` are booleans; versions are quoted.";
+    SpecRequired "TL0107" "SPEC_REQUIRED" Problems 422 Never
+        "A required key is missing."
+        "Add it; the message names it.";
+    SpecValue "TL0108" "SPEC_VALUE" Problems 422 Never
+        "A value that is not among those allowed here."
+        "The note lists what is allowed.";
+    NotBuilt "TL0109" "NOT_BUILT" Problems 422 Never
+        "A key or value that belongs to the language and that this version cannot do yet. It is refused, because ignoring it would change what you asked for."
+        "Take it out, or wait for the version that has it; CHANGELOG.md says which does.";
+    SpecLimit "TL0110" "SPEC_LIMIT" Problems 422 Never
+        "The file is larger, deeper or more entangled than a spec can be."
+        "Files have at most 1 MiB, expand to at most 16 MiB and nest at most 64 deep.";
+    SpecTag "TL0111" "SPEC_TAG" Problems 422 Never
+        "A YAML feature that specs do not use: a custom tag, or the merge key `<<`."
+        "Write the value plainly.";
+    SpecEncoding "TL0112" "SPEC_ENCODING" Problems 422 Never
+        "The file is not UTF-8."
+        "Save it as UTF-8.";
+    // TL02: names and graph
+    UnknownReference "TL0201" "SPEC_UNKNOWN_ENTITY" Problems 422 Never
+        "A spec refers to an entity that no active spec moves."
+        "Take the suggestion, or write that entity's spec.";
+    DuplicateEntity "TL0202" "SPEC_DUPLICATE_ENTITY" Problems 422 Never
+        "Two active specs move the same entity, or write the same table."
+        "Rename one, or set `is_active: false` on it.";
+    UnknownColumn "TL0203" "UNKNOWN_COLUMN" Problems 422 Never
+        "A column that the table does not have."
+        "Take the suggestion, or look at the table; names are compared exactly.";
+    UnknownTable "TL0204" "UNKNOWN_TABLE" Problems 422 Never
+        "A table that the database does not have."
+        "Take the suggestion, or create the table; Transload never creates yours.";
+    Cycle "TL0205" "SPEC_CYCLE" Problems 422 Never
+        "Entities wait for one another in a circle, so none can go first."
+        "Take one of the shown references out, and fill that column in a later step.";
+    UnknownFunction "TL0206" "UNKNOWN_FUNCTION" Problems 422 Never
+        "A transformation that is neither built in, nor in `transforms/`, nor in the spec."
+        "Take the suggestion, or define it under `transformation_functions`.";
+    FieldConflict "TL0207" "SPEC_CONFLICT" Problems 422 Never
+        "Two mappings fill one destination column, or a mapping fills one that is filled otherwise."
+        "Keep one.";
+    UnknownConnection "TL0208" "UNKNOWN_CONNECTION" Problems 422 Never
+        "A connection that `transload.yaml` does not have."
+        "Take the suggestion, or add it under `connections`.";
+    UnknownField "TL0209" "UNKNOWN_FIELD" Problems 422 Never
+        "A rule names a field that the spec does not fill."
+        "Rules name destination fields. Take the suggestion, or map the field.";
+    // TL03: types and detection
+    ImpossibleConversion "TL0301" "IMPOSSIBLE_CONVERSION" Problems 422 Never
+        "There is no way from one type to the other that could keep the value."
+        "Change `data_type`, or write a transformation that makes the value you want.";
+    UnfilledColumn "TL0302" "UNFILLED_COLUMN" Problems 422 Never
+        "A destination column is NOT NULL, has no default and gets no value."
+        "Map it, or give it a `default_value`.";
+    KeyMissing "TL0303" "SPEC_KEY" Problems 422 Never
+        "There is no way to tell which old row became which new row."
+        "Write `key: { source: …, destination: … }` with columns that identify a row.";
+    UnfitColumn "TL0304" "UNFIT_COLUMN" Problems 422 Never
+        "The destination column would change the value on storing it."
+        "Change the column's type, or the field's `data_type`.";
+    KeyType "TL0305" "KEY_TYPE" Problems 422 Never
+        "A key column's type has no order and identity that all systems agree on."
+        "Keys may be integer, text, uuid, date or timestamp.";
+    ReferenceType "TL0306" "REFERENCE_TYPE" Problems 422 Never
+        "A reference cannot be looked up: its type or its number of columns is not that of the parent's source key."
+        "Convert the value with a transformation, or reference an entity with a key of one column.";
+    RuleParameter "TL0307" "RULE_PARAMETER" Problems 422 Never
+        "A rule's parameters do not fit the rule or the field."
+        "The note says what the rule takes.";
+    FunctionArgument "TL0308" "FUNCTION_ARGUMENT" Problems 422 Never
+        "A transformation's arguments or input do not fit it."
+        "`transload explain FUNCTION` shows what it takes.";
+    KeyNotUnique "TL0309" "KEY_NOT_UNIQUE" Problems 422 Never
+        "Several source rows have the same key, so one would overwrite the other."
+        "Add columns to `key.source` until they identify a row.";
+    // TL04: rows and loading
+    ValueType "TL0401" "VALUE_TYPE" Problems 422 WhenRowMoves
+        "A value of another type than its column promises."
+        "Correct the row at the source, or read the column as text and convert it in a transformation.";
+    ValueRange "TL0402" "VALUE_RANGE" Problems 422 WhenRowMoves
+        "A value that the type cannot hold exactly. Values are never rounded or cut."
+        "Widen the type, or round on purpose in a transformation.";
+    ValueEncoding "TL0403" "VALUE_ENCODING" Problems 422 WhenRowMoves
+        "A text that is not UTF-8."
+        "Correct the row at the source.";
+    ValueFormat "TL0404" "VALUE_FORMAT" Problems 422 WhenRowMoves
+        "A text that does not have the format asked for."
+        "Correct the row, or the field's `format`.";
+    ValueUnmapped "TL0405" "VALUE_UNMAPPED" Problems 422 WhenRowMoves
+        "A value that `value_map` does not list."
+        "Add it to the map, or set `on_unmapped`.";
+    RequiredMissing "TL0406" "REQUIRED_MISSING" Problems 422 WhenRowMoves
+        "NULL where a value is required."
+        "Correct the row, or give the field a `default_value`.";
+    RuleRequired "TL0407" "RULE_REQUIRED" Problems 422 WhenRowMoves
+        "The rule `required` found NULL or empty text."
+        "Correct the row, or the rule.";
+    RuleUnique "TL0408" "RULE_UNIQUE" Problems 422 WhenRowMoves
+        "The rule `unique` found another row with the value."
+        "Correct one of the two rows; the one with the lower source key is kept.";
+    RuleFormat "TL0409" "RULE_FORMAT" Problems 422 WhenRowMoves
+        "The rule `format` found a value that does not match its pattern."
+        "Correct the row, or the pattern.";
+    RuleRange "TL0410" "RULE_RANGE" Problems 422 WhenRowMoves
+        "The rule `range` found a value outside its bounds."
+        "Correct the row, or the bounds.";
+    ParentMissing "TL0411" "PARENT_MISSING" Problems 422 WhenRowMoves
+        "The row refers to a row that is not in the destination."
+        "Mend or add the parent; the row is tried again by itself when its parent entity gains rows.";
+    ConstraintCheck "TL0412" "CONSTRAINT_CHECK" Problems 422 WhenRowMoves
+        "A check of the destination refused the row."
+        "Correct the row, or add a rule or transformation that foresees the case.";
+    ConstraintUnique "TL0413" "CONSTRAINT_UNIQUE" Problems 422 WhenRowMoves
+        "A unique constraint of the destination refused the row: another row has the value."
+        "Find the other row. If it was not loaded by Transload, decide which of the two stays.";
+    ConstraintNotNull "TL0414" "CONSTRAINT_NOT_NULL" Problems 422 WhenRowMoves
+        "A NOT NULL constraint of the destination refused the row."
+        "Correct the row, or give the field a `default_value`.";
+    ConstraintForeignKey "TL0415" "CONSTRAINT_FOREIGN_KEY" Problems 422 WhenRowMoves
+        "A foreign key of the destination refused the change."
+        "For a load: map the column with `references`. For a delete: another table still refers to the row.";
+    ConstraintOther "TL0416" "CONSTRAINT_OTHER" Problems 422 WhenRowMoves
+        "A trigger or type of the destination refused the row."
+        "The message holds the destination's own words where they name no value.";
+    KeyNull "TL0417" "KEY_NULL" Problems 422 WhenRowMoves
+        "The row has NULL, or a value of another type, in its key and so cannot be told apart."
+        "Give the row a key at the source.";
+    RowTooLarge "TL0418" "ROW_TOO_LARGE" Problems 422 WhenRowMoves
+        "The row holds more than 32 MiB."
+        "Leave the large column out, or move it by other means.";
+    ErrorBudget "TL0420" "MAX_ERRORS" Quarantine 422 Never
+        "More rows failed than `load.max_errors` allows. What was committed stays; the next run goes on from there."
+        "Look at the reasons first. Then mend the rows or the spec, or raise `max_errors`.";
+    DeleteGuard "TL0421" "DELETE_GUARD" Refused 409 Never
+        "More rows are gone from the source than `deletes.max` allows to delete. None was deleted; all else is loaded."
+        "Check that the source is the right one and complete. If it is, run again with `--max-deletes`.";
+    RowCountMismatch "TL0422" "ROWCOUNT_MISMATCH" Problems 500 Never
+        "The destination changed another number of rows than it was told to. The unit was rolled back."
+        "Look for triggers, rules or views that swallow rows.";
+    StorageFull "TL0423" "PAUSED_RESOURCE" Unavailable 507 Backoff
+        "The destination has no space left. The unit was rolled back; nothing is half-written."
+        "Free space, then run again: it goes on after the last committed unit.";
+    KeyOrder "TL0424" "KEY_ORDER" Problems 500 Never
+        "The source gave its rows in another order than their keys have, so what is missing cannot be told from what comes later."
+        "Look for keys that only differ by type or by their database's collation.";
+    DestinationNotEmpty "TL0425" "DESTINATION_NOT_EMPTY" Refused 409 Never
+        "A destination table holds rows, but no ledger says where they came from."
+        "Empty the table, or load into another one.";
+    ParentFailed "TL0426" "PARENT_FAILED" Problems 424 Backoff
+        "The entity did not start, because one that it waits for failed."
+        "Mend that one; the next run goes on with both.";
+    SourceFailed "TL0427" "SOURCE_READ_ERROR" Unavailable 503 Backoff
+        "The source could not be read to the end. What was committed stays, and nothing was deleted."
+        "The message holds the database's reason.";
+    DestinationFailed "TL0428" "DESTINATION_ERROR" Unavailable 503 Backoff
+        "The destination failed outside any row. The unit was rolled back."
+        "The message holds the database's reason.";
+    RowFailed "TL0429" "ROW_FAILED" Problems 422 WhenRowMoves
+        "A row broke a rule whose failure stops the entity (`on_failure: fail`)."
+        "Mend the row, or relax the rule.";
+    Interrupted "TL0430" "INTERRUPTED" Interrupted 409 Backoff
+        "The run was asked to stop. What was committed stays."
+        "`transload run` goes on after the last committed unit.";
+    // TL05: ledger and resume
+    LedgerVersion "TL0501" "STATE_VERSION_UNSUPPORTED" CannotStart 409 Never
+        "The ledger in the destination was written by a newer Transload."
+        "Use that version.";
+    LedgerCorrupted "TL0502" "CHECKPOINT_CORRUPTED" Problems 500 Never
+        "The ledger in the destination does not add up: a segment's content is not what its digest says."
+        "Restore the destination from a backup taken with its ledger.";
+    InProgress "TL0503" "MIGRATION_IN_PROGRESS" Locked 409 Backoff
+        "Another run holds this destination."
+        "Wait for it, or stop it. A run whose process is gone is taken over by itself.";
+    Fenced "TL0504" "FENCED" Locked 409 Never
+        "Another run took the destination over. This one stopped without writing."
+        "Nothing to mend; look at the other run with `transload status`.";
+    LedgerMismatch "TL0505" "LEDGER_MISMATCH" Refused 409 Never
+        "The destination holds fewer rows than were loaded into it: someone else removed some."
+        "Put them back, or start over with an empty destination and no `transload_*` tables.";
+    SpecChanged "TL0506" "SPEC_CHANGED" Done 409 Never
+        "The spec changed since the last run. Rows whose source did not move keep what they got then."
+        "`transload run --remap` derives every row again and writes what differs.";
+    ControlStore "TL0507" "STATE_STORE_ERROR" Unavailable 503 Backoff
+        "The control store cannot be read or written. The destination is not affected by it."
+        "Check the path under `control`; the file can be deleted, then the history of runs is lost and nothing else.";
+    // TL08: scripts
+    ScriptSyntax "TL0801" "SCRIPT_PARSE" Problems 422 Never
+        "A script is not rhai."
+        "The label shows where the reader gave up.";
+    ScriptUnknownName "TL0802" "SCRIPT_UNKNOWN_NAME" Problems 422 Never
+        "A script uses a variable or function that does not exist."
+        "A script sees `value`, `row`, `vars`, `env`, `now`, rhai's standard functions and those of `transforms/`.";
+    ScriptUnknownColumn "TL0803" "SCRIPT_UNKNOWN_FIELD" Problems 422 Never
+        "A script reads a column that the source table does not have."
+        "Take the suggestion. Columns are read as `row.name` or `row[\"name\"]`.";
+    ScriptForbidden "TL0805" "SCRIPT_FORBIDDEN" Problems 422 Never
+        "A script uses something that would make it impure: `eval`, `import`, `print`, time or sleep."
+        "Scripts are pure: the same row gives the same result. `now` is the run's start.";
+    ScriptThrown "TL0810" "SCRIPT_THROWN" Problems 422 WhenRowMoves
+        "A script refused the row with `throw`."
+        "The message is the script's own.";
+    ScriptLimit "TL0811" "SCRIPT_LIMIT" Problems 422 WhenRowMoves
+        "A script took more steps, depth or memory than a row may cost."
+        "Look for a loop that does not end.";
+    ScriptResultType "TL0812" "SCRIPT_RESULT_TYPE" Problems 422 WhenRowMoves
+        "A script gave a value that the field's type cannot take."
+        "Return the type that the field has, or `()` for NULL.";
+    ScriptFailed "TL0813" "SCRIPT_FAILED" Problems 422 WhenRowMoves
+        "A script failed on a row: a function that does not take the type it got, an overflow, a division by zero."
+        "Handle the case in the script; NULL is `()`.";
+}
+
+impl Code {
+    /// The code with that number or word, in any case.
+    #[must_use]
+    pub fn find(text: &str) -> Option<Self> {
+        let is_it = |code: &&Self| {
+            let info = code.info();
+            info.number.eq_ignore_ascii_case(text) || info.word.eq_ignore_ascii_case(text)
+        };
+        Self::ALL.iter().find(is_it).copied()
+    }
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.info().number)
+    }
+}
+
+impl Serialize for Code {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.info().word)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_and_words_are_used_once_and_in_order() {
+        let numbers: Vec<&str> = Code::ALL.iter().map(|code| code.info().number).collect();
+        assert!(numbers.windows(2).all(|pair| pair[0] < pair[1]), "{numbers:?}");
+        let mut words: Vec<&str> = Code::ALL.iter().map(|code| code.info().word).collect();
+        words.sort_unstable();
+        words.dedup();
+        assert_eq!(words.len(), Code::ALL.len());
+    }
+
+    #[test]
+    fn the_table_reads_like_this() {
+        let line = |code: &Code| {
+            let info = code.info();
+            format!("{} {:<26} exit {:>3}  http {}  {:?}\n", info.number, info.word, info.exit as i32, info.http, info.retry)
+        };
+        insta::assert_snapshot!(Code::ALL.iter().map(line).collect::<String>());
+    }
+}

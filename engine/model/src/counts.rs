@@ -1,0 +1,58 @@
+//! What became of the rows in scope.
+
+use std::ops::AddAssign;
+
+use serde::Serialize;
+
+/// Rows by outcome. `read = new + modified + unchanged + filtered + quarantined` holds whenever a unit is committed.
+///
+/// Deleted rows are outside the sum: they are no longer read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Counts {
+    /// Rows read from the source.
+    pub read: u64,
+    /// Rows inserted at the destination.
+    pub new: u64,
+    /// Rows whose source moved and that were written again.
+    pub modified: u64,
+    /// Rows removed from the destination.
+    pub deleted: u64,
+    /// Rows found as they were.
+    pub unchanged: u64,
+    /// Rows outside the spec's filter.
+    pub filtered: u64,
+    /// Rows that are in quarantine now.
+    pub quarantined: u64,
+    /// Of those, rows that had not moved since they failed and were not tried again.
+    pub untried: u64,
+    /// Rows that broke a rule whose `on_failure` is `warn`, and were loaded.
+    pub warned: u64,
+}
+
+impl Counts {
+    /// Whether every row read is accounted for.
+    #[must_use]
+    pub fn balance(&self) -> bool {
+        self.read == self.new + self.modified + self.unchanged + self.filtered + self.quarantined
+    }
+
+    /// Rows written to the destination table, or removed from it.
+    #[must_use]
+    pub fn written(&self) -> u64 {
+        self.new + self.modified + self.deleted
+    }
+}
+
+impl AddAssign for Counts {
+    fn add_assign(&mut self, other: Self) {
+        self.read += other.read;
+        self.new += other.new;
+        self.modified += other.modified;
+        self.deleted += other.deleted;
+        self.unchanged += other.unchanged;
+        self.filtered += other.filtered;
+        self.quarantined += other.quarantined;
+        self.untried += other.untried;
+        self.warned += other.warned;
+    }
+}

@@ -1,0 +1,149 @@
+//! A problem as a value.
+//!
+//! Every problem that reaches a person is one of these: with a permanent code, a headline that stands alone, the places in the user's own text,
+//! and help. Each face of Transload renders it in one place. A diagnostic never holds a row's value, a password or a token.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use crate::Code;
+
+/// Most fallible calls fail with one problem, boxed because the good way is the common one.
+pub type Result<T, E = Box<Diagnostic>> = std::result::Result<T, E>;
+
+/// How bad it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// Something the user should know; nothing stops.
+    Warning,
+    /// What was asked for cannot be done as it is.
+    Error,
+}
+
+/// A file that the user wrote.
+#[derive(Debug, PartialEq, Eq)]
+pub struct SourceFile {
+    /// Path as the user would type it.
+    pub path: String,
+    /// What is in it.
+    pub text: String,
+}
+
+/// A place in a file, with what was found there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Label {
+    /// The file.
+    pub file: Arc<SourceFile>,
+    /// Bytes of `file.text`.
+    pub span: Range<usize>,
+    /// What is there.
+    pub text: String,
+}
+
+/// A problem.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Diagnostic {
+    /// Its permanent code.
+    pub code: Code,
+    /// How bad it is.
+    pub severity: Severity,
+    /// One lower-case sentence without a full stop.
+    pub headline: String,
+    /// For problems with data: run, entity, unit, key.
+    pub at: Option<String>,
+    /// Places in the user's files, the most important first.
+    pub labels: Vec<Label>,
+    /// What was expected, and what follows.
+    pub notes: Vec<String>,
+    /// What to do, ready to paste.
+    pub help: Option<String>,
+}
+
+impl Diagnostic {
+    /// An error with nothing but its headline yet.
+    #[must_use]
+    pub fn new(code: Code, headline: impl Into<String>) -> Self {
+        Self {
+            code,
+            severity: Severity::Error,
+            headline: headline.into(),
+            at: None,
+            labels: Vec::new(),
+            notes: Vec::new(),
+            help: None,
+        }
+    }
+
+    /// A warning with nothing but its headline yet.
+    #[must_use]
+    pub fn warning(code: Code, headline: impl Into<String>) -> Self {
+        Self { severity: Severity::Warning, ..Self::new(code, headline) }
+    }
+
+    /// Adds a place in a file.
+    #[must_use]
+    pub fn label(mut self, file: &Arc<SourceFile>, span: Range<usize>, text: impl Into<String>) -> Self {
+        self.labels.push(Label { file: Arc::clone(file), span, text: text.into() });
+        self
+    }
+
+    /// Says which data it is about.
+    #[must_use]
+    pub fn at(mut self, place: impl Into<String>) -> Self {
+        self.at = Some(place.into());
+        self
+    }
+
+    /// Adds what was expected.
+    #[must_use]
+    pub fn note(mut self, note: impl Into<String>) -> Self {
+        self.notes.push(note.into());
+        self
+    }
+
+    /// Says what to do.
+    #[must_use]
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    /// The first place as `path:line:column`, both counted from one, the column in characters.
+    #[must_use]
+    pub fn place(&self) -> Option<String> {
+        let label = self.labels.first()?;
+        let (line, column) = label.file.position(label.span.start);
+        Some(format!("{}:{line}:{column}", label.file.path))
+    }
+}
+
+impl SourceFile {
+    /// Line and column of a byte, both counted from one, the column in characters.
+    #[must_use]
+    pub fn position(&self, byte: usize) -> (usize, usize) {
+        let before = self.text.get(..byte).unwrap_or(&self.text);
+        let line = before.matches('\n').count() + 1;
+        let column = before.rsplit('\n').next().unwrap_or("").chars().count() + 1;
+        (line, column)
+    }
+}
+
+impl std::fmt::Display for Diagnostic {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: {}", self.code.info().number, self.headline)
+    }
+}
+
+impl std::error::Error for Diagnostic {}
+
+/// The candidate that is close enough to `word` to be what was meant.
+#[must_use]
+pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let limit = (word.chars().count() / 3).max(1) + 1;
+    candidates
+        .into_iter()
+        .map(|candidate| (strsim::damerau_levenshtein(&word.to_lowercase(), &candidate.to_lowercase()), candidate))
+        .filter(|(distance, candidate)| *distance < limit.max(2) + 1 && *distance < candidate.chars().count())
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, candidate)| candidate)
+}

@@ -1,0 +1,245 @@
+//! What Transload remembers in the destination.
+//!
+//! The ledger accounts for every row in scope: its key, its digest and what became of it. It commits in the same transaction as the rows, so
+//! it can be neither ahead of them nor behind.
+
+use std::collections::BTreeMap;
+
+use arrow::record_batch::RecordBatch;
+
+use crate::{Code, ColumnName, Counts, EntityName, KeyBytes, RunId, Stage, TableName};
+
+/// What became of a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Outcome {
+    /// It is in the destination as its source was.
+    Loaded,
+    /// It is in the destination, but its reference to its own entity is still NULL: the second pass fills it.
+    Deferred,
+    /// It is in quarantine.
+    Quarantined,
+    /// It is in quarantine because a parent is missing, and is tried again when that parent's entity gains rows.
+    Orphaned,
+    /// It is gone from the source and waits to be deleted from the destination.
+    DeletePending,
+}
+
+/// One row of the ledger.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// The source key.
+    pub key: KeyBytes,
+    /// The digest of the source row when it was last tried.
+    pub digest: u64,
+    /// What became of it.
+    pub outcome: Outcome,
+    /// Whether some version of the row is in the destination: a row may be loaded once and go to quarantine later.
+    pub present: bool,
+}
+
+/// A stored segment without its content.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SegmentHead {
+    /// The ledger's number for it.
+    pub id: i64,
+    /// Its lowest key.
+    pub first: KeyBytes,
+    /// Its highest key.
+    pub last: KeyBytes,
+    /// Rows in it.
+    pub rows: u64,
+    /// Of those, rows in the destination.
+    pub present: u64,
+}
+
+/// A segment to store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SegmentPut {
+    /// Its lowest key.
+    pub first: KeyBytes,
+    /// Its highest key.
+    pub last: KeyBytes,
+    /// Rows in it.
+    pub rows: u64,
+    /// Of those, rows in the destination.
+    pub present: u64,
+    /// The packed entries.
+    pub content: Vec<u8>,
+    /// A hash of `content`.
+    pub content_digest: u64,
+}
+
+/// How far a stream got.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Phase {
+    /// Reading, transforming and loading.
+    Loading,
+    /// Filling references of the entity to itself.
+    Filling,
+    /// All rows are in; deletes may follow.
+    Loaded,
+    /// Nothing is left to do in this run.
+    Done,
+}
+
+impl Phase {
+    /// The word that is stored.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Loading => "loading",
+            Self::Filling => "filling",
+            Self::Loaded => "loaded",
+            Self::Done => "done",
+        }
+    }
+
+    /// The phase that a stored word names.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Loading, Self::Filling, Self::Loaded, Self::Done].into_iter().find(|phase| phase.as_str() == text)
+    }
+}
+
+/// The durable position of one stream.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Position {
+    /// The entity it moves.
+    pub entity: EntityName,
+    /// The run that wrote it last.
+    pub run: RunId,
+    /// Units committed since the stream exists.
+    pub seq: u64,
+    /// How far this run is.
+    pub phase: Phase,
+    /// In `Loading`, every key up to here is accounted for in this run.
+    pub cursor: Option<KeyBytes>,
+    /// What this run did so far.
+    pub counts: Counts,
+    /// Rows ever inserted: it grows when a child's missing parent may have arrived.
+    pub gained: u64,
+    /// `gained` of each parent when this entity last went through all its rows.
+    pub parents_seen: BTreeMap<EntityName, u64>,
+    /// Identity of the compiled spec.
+    pub plan_fingerprint: u64,
+    /// Identity of what is read and digested.
+    pub read_fingerprint: u64,
+}
+
+/// A hold on one destination table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fence {
+    /// The table.
+    pub table: TableName,
+    /// Grows with every owner; nothing commits under an old one.
+    pub epoch: u64,
+    /// Who holds it, while someone does.
+    pub holder: Option<Holder>,
+}
+
+/// A process that holds a fence.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Holder {
+    /// Its run.
+    pub run: RunId,
+    /// Whether that process still exists, as far as this machine can tell.
+    pub alive: bool,
+    /// Who it is, for messages: host and process id.
+    pub name: String,
+}
+
+/// What the ledger says about the tables of a run, read without writing anything.
+#[derive(Debug, Clone, Default)]
+pub struct LedgerState {
+    /// Whether there is a ledger at all.
+    pub exists: bool,
+    /// The seed of all row digests in this destination.
+    pub digest_seed: u64,
+    /// Fences of the tables asked for, where there are any.
+    pub fences: Vec<Fence>,
+    /// Positions of all streams, by entity.
+    pub positions: BTreeMap<EntityName, Position>,
+}
+
+/// A request for the fences of all destination tables of a run: all or none.
+#[derive(Debug, Clone)]
+pub struct Claim {
+    /// The run that wants them.
+    pub run: RunId,
+    /// The tables, each with the epoch that was read at the start; someone else's newer one refuses the claim.
+    pub tables: Vec<(TableName, u64)>,
+    /// The seed that a new ledger starts with.
+    pub digest_seed: u64,
+    /// Take them even though a living process holds them.
+    pub force: bool,
+}
+
+/// Rows that commit together, with everything that accounts for them.
+#[derive(Debug, Clone)]
+pub struct Unit {
+    /// The entity, for messages.
+    pub entity: EntityName,
+    /// The destination table.
+    pub table: TableName,
+    /// Its key columns, which every batch has.
+    pub key: Vec<ColumnName>,
+    /// The fence's epoch that this run holds.
+    pub epoch: u64,
+    /// The position's `seq` that this unit comes after; none where the stream is new.
+    pub after: Option<u64>,
+    /// References to the table's own entity: set NULL before deletes, so that their order does not matter.
+    pub self_references: Vec<ColumnName>,
+    /// Rows to insert; several batches, one numbering.
+    pub inserts: Vec<RecordBatch>,
+    /// Rows to update by key: the batch's other columns are set where they differ.
+    pub updates: Vec<RecordBatch>,
+    /// Rows to delete: key columns only.
+    pub deletes: Vec<RecordBatch>,
+}
+
+/// A row's way from an old key to a new one, for people who join on it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MappingRow {
+    /// The source key's text.
+    pub source_id: String,
+    /// The destination key's text.
+    pub destination_id: String,
+}
+
+/// A row set aside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct QuarantineRow {
+    /// The entity.
+    pub entity: EntityName,
+    /// The source key.
+    pub key: KeyBytes,
+    /// Where it failed.
+    pub stage: Stage,
+    /// Why.
+    pub code: Code,
+    /// The destination field, where one can be named.
+    pub field: Option<ColumnName>,
+    /// Why, in words.
+    pub message: String,
+    /// The run that tried it.
+    pub run: RunId,
+}
+
+/// The ledger's part of a unit, known once the destination said which rows it refuses.
+#[derive(Debug, Clone)]
+pub struct LedgerWrite {
+    /// The stream's new position; its `seq` is one above `Unit::after`.
+    pub position: Position,
+    /// Segments that are replaced.
+    pub segments_removed: Vec<i64>,
+    /// Segments that replace them, or are new.
+    pub segments_put: Vec<SegmentPut>,
+    /// Keys of rows that arrived.
+    pub mappings_put: Vec<MappingRow>,
+    /// Source key texts of rows that are gone.
+    pub mappings_removed: Vec<String>,
+    /// Rows that failed.
+    pub quarantine_put: Vec<QuarantineRow>,
+    /// Rows that are no longer in quarantine.
+    pub quarantine_removed: Vec<KeyBytes>,
+}

@@ -1,0 +1,394 @@
+//! The plan: every active spec, compiled, ordered and typed, with nothing left open.
+//!
+//! A plan comes only from [`Plan::new`], which re-asserts what the engine relies on, so even one built by hand in a test is sound.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::{ColumnName, ConnectionName, EntityName, LogicalType, OnFailure, TableName, Waves, waves};
+
+/// All entities of a project, ready to run.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    project: String,
+    connections: BTreeMap<ConnectionName, ConnectionPlan>,
+    vars: BTreeMap<String, Value>,
+    entities: Vec<EntityPlan>,
+    waves: Waves,
+    /// Entities that may run at the same time.
+    parallel_entity_limit: usize,
+}
+
+/// A connection of the project, its URL resolved.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ConnectionPlan {
+    /// The name in `transload.yaml`.
+    pub name: ConnectionName,
+    /// The system's name, `sqlite`.
+    pub system: String,
+    /// Where it is; may hold a secret, so it is never shown.
+    pub url: String,
+    /// Whether only reading is allowed.
+    pub read_only: bool,
+    /// An SQL script that creates the database where there is none.
+    pub create_with: Option<String>,
+}
+
+impl std::fmt::Debug for ConnectionPlan {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "ConnectionPlan({}, {}, [REDACTED])", self.name, self.system)
+    }
+}
+
+/// A table behind a connection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TableRef {
+    /// The connection.
+    pub connection: ConnectionName,
+    /// The table.
+    pub table: TableName,
+}
+
+/// One entity.
+#[derive(Debug, Clone)]
+pub struct EntityPlan {
+    /// Its name.
+    pub name: EntityName,
+    /// Its spec's version.
+    pub version: String,
+    /// Its spec's path, as the user would type it.
+    pub spec_path: String,
+    /// Where rows come from.
+    pub source: TableRef,
+    /// Where they go.
+    pub destination: TableRef,
+    /// Columns to read. The digest of a row is over all of them.
+    pub reads: Vec<ReadColumn>,
+    /// How a row is identified on both ends.
+    pub key: KeyPlan,
+    /// What is written, in spec order.
+    pub fields: Vec<FieldPlan>,
+    /// What must hold for a row to be loaded.
+    pub rules: Vec<RulePlan>,
+    /// The spec's own functions.
+    pub scripts: Vec<Script>,
+    /// Entities that come first, without this one.
+    pub parents: Vec<EntityName>,
+    /// What happens with rows that are gone from the source.
+    pub deletes: DeletePolicy,
+    /// Sizes and budgets.
+    pub load: LoadPolicy,
+    /// Identity of all of the above that decides what is written.
+    pub plan_fingerprint: u64,
+    /// Identity of `reads` and `key.source`: what decides whether two digests can be compared.
+    pub read_fingerprint: u64,
+}
+
+/// A column to read and the type to read it as.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReadColumn {
+    /// The column.
+    pub name: ColumnName,
+    /// The type the batch holds.
+    pub logical: LogicalType,
+}
+
+/// How an old row finds its new row.
+#[derive(Debug, Clone)]
+pub struct KeyPlan {
+    /// Indexes into `EntityPlan::reads`.
+    pub source: Vec<usize>,
+    /// The destination's key columns.
+    pub destination: Vec<ColumnName>,
+    /// How one becomes the other.
+    pub strategy: KeyStrategy,
+}
+
+/// How a destination key comes about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyStrategy {
+    /// The destination key columns are fields, computed from the source key alone.
+    Keep,
+    /// The one destination key column is a version-5 UUID of `<entity>:<key text>`.
+    UuidV5 {
+        /// Its namespace.
+        namespace: uuid::Uuid,
+        /// Whether the column takes the UUID as text or as 16 bytes.
+        column: LogicalType,
+    },
+}
+
+/// What a destination column gets.
+#[derive(Debug, Clone)]
+pub struct FieldPlan {
+    /// The column.
+    pub destination: ColumnName,
+    /// Indexes into `EntityPlan::reads`; empty for a constant.
+    pub sources: Vec<usize>,
+    /// Functions, applied in order.
+    pub calls: Vec<Call>,
+    /// Takes the place of NULL: a scalar.
+    pub default: Option<Value>,
+    /// strftime pattern for text that becomes a date or a timestamp.
+    pub format: Option<String>,
+    /// The type after conversion; with a reference, the type of the parent's source key.
+    pub data_type: LogicalType,
+    /// Turns the parent's old key into its new key.
+    pub reference: Option<Reference>,
+    /// The type of the destination column's values.
+    pub written_as: LogicalType,
+    /// Whether NULL sends the row to quarantine.
+    pub required: bool,
+    /// `specs/patients.yaml:31`, for messages.
+    pub place: String,
+}
+
+/// A lookup in another entity.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reference {
+    /// The parent; may be the entity itself.
+    pub entity: EntityName,
+    /// What happens where there is none.
+    pub on_missing: OnMissing,
+}
+
+/// What happens with a reference to a row that is not there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum OnMissing {
+    /// The row is set aside.
+    Quarantine,
+    /// The field is NULL.
+    Null,
+    /// The field's `default_value` is looked up instead.
+    Default,
+    /// The entity stops.
+    Fail,
+}
+
+/// A function applied to a value.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Call {
+    /// Which function.
+    pub function: Function,
+    /// Its arguments by name.
+    pub arguments: BTreeMap<String, Value>,
+}
+
+/// Which function.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Function {
+    /// Built in, by name.
+    BuiltIn(String),
+    /// The spec's own, by index into `EntityPlan::scripts`.
+    Script(usize),
+    /// A library function of `transforms/`, by name.
+    Library(String),
+}
+
+/// A function of a spec.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Script {
+    /// Its name.
+    pub name: String,
+    /// Its body in rhai.
+    pub body: String,
+    /// Columns that it reads from `row`: indexes into `EntityPlan::reads`.
+    pub row: Vec<usize>,
+}
+
+/// A rule on a field.
+#[derive(Debug, Clone)]
+pub struct RulePlan {
+    /// Index into `EntityPlan::fields`.
+    pub field: usize,
+    /// `required`, `unique`, `format`, `range`.
+    pub rule: String,
+    /// Its parameters, checked.
+    pub parameters: BTreeMap<String, Value>,
+    /// What a failure does.
+    pub on_failure: OnFailure,
+}
+
+/// A count, or a part of a whole.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Share {
+    /// So many rows.
+    Rows(u64),
+    /// So many rows of each million.
+    PerMillion(u32),
+}
+
+impl Share {
+    /// How many rows of `whole` it allows.
+    #[must_use]
+    pub fn of(self, whole: u64) -> u64 {
+        match self {
+            Self::Rows(rows) => rows,
+            Self::PerMillion(parts) => whole.saturating_mul(u64::from(parts)) / 1_000_000,
+        }
+    }
+}
+
+/// What happens with rows that are gone from the source.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum DeletePolicy {
+    /// They stay, and are not looked for.
+    Ignore,
+    /// They are deleted, if no more than this are gone. Default: the greater of 1 % and 10 rows.
+    Hard(Option<Share>),
+}
+
+/// How many rows of an entity may fail in a run.
+pub type ErrorBudget = Share;
+
+/// Sizes and budgets.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct LoadPolicy {
+    /// Rows read at a time.
+    pub batch_rows: usize,
+    /// Rows that commit together at most.
+    pub unit_rows: usize,
+    /// Rows that may fail in a run.
+    pub max_errors: ErrorBudget,
+    /// Times that a unit is tried again after a passing failure of the destination.
+    pub max_retry_attempts: u32,
+}
+
+impl Default for LoadPolicy {
+    fn default() -> Self {
+        Self { batch_rows: 8_192, unit_rows: 65_536, max_errors: Share::Rows(100), max_retry_attempts: 3 }
+    }
+}
+
+/// Why parts do not make a plan. Only a bug in what compiled them can cause it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PlanError {
+    /// Entities wait for one another.
+    #[error("entities wait for one another")]
+    Cycle,
+    /// Something names what is not there.
+    #[error("{0} names something that the plan does not have")]
+    Dangling(EntityName),
+}
+
+/// What a plan is made of.
+#[derive(Debug)]
+pub struct PlanParts {
+    /// The project's name.
+    pub project: String,
+    /// Its connections.
+    pub connections: Vec<ConnectionPlan>,
+    /// Its variables: scalars.
+    pub vars: BTreeMap<String, Value>,
+    /// Its entities in any order.
+    pub entities: Vec<EntityPlan>,
+    /// Entities that may run at the same time.
+    pub parallel_entity_limit: usize,
+}
+
+impl Plan {
+    /// Orders the entities and checks that everything a part names exists.
+    ///
+    /// # Errors
+    /// Where the parts do not fit together.
+    pub fn new(parts: PlanParts) -> Result<Self, PlanError> {
+        let connections: BTreeMap<_, _> =
+            parts.connections.into_iter().map(|connection| (connection.name.clone(), connection)).collect();
+        let index: BTreeMap<EntityName, usize> =
+            parts.entities.iter().enumerate().map(|(i, entity)| (entity.name.clone(), i)).collect();
+        let mut edges = Vec::new();
+        for (child, entity) in parts.entities.iter().enumerate() {
+            entity.check(&connections, &index)?;
+            for parent in &entity.parents {
+                edges.push((child, index[parent]));
+            }
+        }
+        let waves = waves(parts.entities.len(), &edges).map_err(|_| PlanError::Cycle)?;
+        Ok(Self {
+            project: parts.project,
+            connections,
+            vars: parts.vars,
+            entities: parts.entities,
+            waves,
+            parallel_entity_limit: parts.parallel_entity_limit.max(1),
+        })
+    }
+
+    /// The project's name.
+    #[must_use]
+    pub fn project(&self) -> &str {
+        &self.project
+    }
+
+    /// The project's variables.
+    #[must_use]
+    pub fn vars(&self) -> &BTreeMap<String, Value> {
+        &self.vars
+    }
+
+    /// All entities; [`Plan::waves`] has their order.
+    #[must_use]
+    pub fn entities(&self) -> &[EntityPlan] {
+        &self.entities
+    }
+
+    /// The entity of that name.
+    #[must_use]
+    pub fn entity(&self, name: &EntityName) -> Option<&EntityPlan> {
+        self.entities.iter().find(|entity| entity.name == *name)
+    }
+
+    /// Indexes of entities, parents in earlier waves.
+    #[must_use]
+    pub fn waves(&self) -> &[Vec<usize>] {
+        &self.waves.0
+    }
+
+    /// The connection of that name.
+    #[must_use]
+    pub fn connection(&self, name: &ConnectionName) -> Option<&ConnectionPlan> {
+        self.connections.get(name)
+    }
+
+    /// Entities that may run at the same time; at least one.
+    #[must_use]
+    pub fn parallel_entity_limit(&self) -> usize {
+        self.parallel_entity_limit
+    }
+}
+
+impl EntityPlan {
+    /// Indexes into `fields` of the fields that refer to this entity itself.
+    #[must_use]
+    pub fn self_references(&self) -> Vec<usize> {
+        let own = |field: &FieldPlan| field.reference.as_ref().is_some_and(|reference| reference.entity == self.name);
+        (0..self.fields.len()).filter(|i| own(&self.fields[*i])).collect()
+    }
+
+    /// The types of the source key.
+    #[must_use]
+    pub fn key_types(&self) -> Vec<LogicalType> {
+        self.key.source.iter().map(|i| self.reads[*i].logical).collect()
+    }
+
+    fn check(
+        &self,
+        connections: &BTreeMap<ConnectionName, ConnectionPlan>,
+        index: &BTreeMap<EntityName, usize>,
+    ) -> Result<(), PlanError> {
+        let reads = |columns: &[usize]| columns.iter().all(|i| *i < self.reads.len());
+        let referenced = self.fields.iter().filter_map(|field| field.reference.as_ref());
+        let sound = connections.contains_key(&self.source.connection)
+            && connections.contains_key(&self.destination.connection)
+            && !self.key.source.is_empty()
+            && !self.key.destination.is_empty()
+            && reads(&self.key.source)
+            && self.fields.iter().all(|field| reads(&field.sources))
+            && self.scripts.iter().all(|script| reads(&script.row))
+            && self.rules.iter().all(|rule| rule.field < self.fields.len())
+            && self.parents.iter().all(|parent| index.contains_key(parent) && *parent != self.name)
+            && referenced.map(|r| &r.entity).all(|entity| *entity == self.name || self.parents.contains(entity));
+        if sound { Ok(()) } else { Err(PlanError::Dangling(self.name.clone())) }
+    }
+}

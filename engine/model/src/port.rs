@@ -1,0 +1,234 @@
+//! What the engine needs of the systems around it.
+//!
+//! The engine knows these traits and never who implements them. Contracts stand on the methods: who calls, what durable means, what
+//! may repeat.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use arrow::record_batch::RecordBatch;
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+
+use crate::{
+    Catalog, CellFault, Claim, Code, ColumnName, Counts, EntityName, EntityPlan, EntityState, Fence, KeyBytes,
+    LedgerState, LedgerWrite, QuarantineRow, ReadColumn, Result, RowFault, RunId, RunState, SegmentHead, TableName,
+    Unit,
+};
+
+/// A database that rows are read from. It is never written.
+#[async_trait]
+pub trait Source: Send + Sync {
+    /// All tables and views.
+    async fn catalog(&self) -> Result<Catalog>;
+
+    /// Opens `readers` readers that all see the database at the same moment.
+    async fn snapshot(&self, readers: usize) -> Result<Vec<Box<dyn SnapshotReader>>>;
+}
+
+/// What to read.
+#[derive(Debug, Clone)]
+pub struct ReadRequest {
+    /// The table.
+    pub table: TableName,
+    /// The columns, in the batch's order.
+    pub columns: Vec<ReadColumn>,
+    /// Rows come in the order of these columns (indexes into `columns`), each as [`crate::KeyBytes`] orders it. Rows with NULL
+    /// or a value of another type there come somewhere.
+    pub key: Vec<usize>,
+    /// Only rows behind this key, and rows without one.
+    pub after: Option<KeyBytes>,
+    /// Rows in a batch.
+    pub batch_rows: usize,
+}
+
+/// Rows as the source gave them.
+#[derive(Debug, Clone)]
+pub struct SourceBatch {
+    /// The cells.
+    pub rows: RecordBatch,
+    /// Cells that are NULL in `rows` only because the source's value has another type.
+    pub faults: Vec<CellFault>,
+    /// Bytes that the values take.
+    pub bytes: usize,
+}
+
+/// One reader of a snapshot. It reads one request at a time.
+#[async_trait]
+pub trait SnapshotReader: Send {
+    /// Rows in the table, where the source can tell quickly; for progress only.
+    async fn estimate(&mut self, table: &TableName) -> Result<Option<u64>>;
+
+    /// How many keys occur more than once.
+    async fn count_repeated_keys(&mut self, table: &TableName, key: &[ColumnName]) -> Result<u64>;
+
+    /// Starts a read; what was left of the one before is dropped.
+    async fn read(&mut self, request: ReadRequest) -> Result<()>;
+
+    /// The next batch, `None` after the last. A reader that failed once stays failed.
+    async fn next(&mut self) -> Result<Option<SourceBatch>>;
+}
+
+/// Which part of a unit a refusal is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum WriteKind {
+    /// `Unit::inserts`.
+    Insert,
+    /// `Unit::updates`.
+    Update,
+    /// `Unit::deletes`.
+    Delete,
+}
+
+/// A row that the destination would not take. It left no trace.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// Which part of the unit.
+    pub kind: WriteKind,
+    /// The row's number in that part, counted over its batches.
+    pub row: usize,
+    /// Why, as a code.
+    pub code: Code,
+    /// The column, where the destination names one.
+    pub field: Option<ColumnName>,
+    /// Why, in words, without the row's values.
+    pub message: String,
+}
+
+/// Turns the destination's refusals into the ledger's part of the unit. May be called again where a unit is tried again.
+pub type Settle = Arc<dyn Fn(&[Refusal]) -> LedgerWrite + Send + Sync>;
+
+/// A database that rows are written to, and that keeps the ledger.
+#[async_trait]
+pub trait Destination: Send + Sync {
+    /// All tables.
+    async fn catalog(&self) -> Result<Catalog>;
+
+    /// What the ledger says. Writes nothing, also where there is no ledger yet.
+    async fn ledger(&self, tables: &[TableName]) -> Result<LedgerState>;
+
+    /// Creates the ledger where there is none and takes the fences: all, or none.
+    ///
+    /// # Errors
+    /// `TL0503` where a living process holds one, `TL0504` where an epoch is newer than the claim says.
+    async fn take_fences(&self, claim: Claim) -> Result<Vec<Fence>>;
+
+    /// Gives the fences of a run back, where it still holds them.
+    async fn release_fences(&self, run: RunId) -> Result<()>;
+
+    /// The segments of an entity, in key order.
+    async fn segments(&self, entity: &EntityName) -> Result<Vec<SegmentHead>>;
+
+    /// A segment's packed entries and the digest they were stored with.
+    async fn segment(&self, id: i64) -> Result<(Vec<u8>, u64)>;
+
+    /// Rows in a table.
+    async fn count(&self, table: &TableName) -> Result<u64>;
+
+    /// A reader of what is committed now.
+    async fn reader(&self) -> Result<Box<dyn SnapshotReader>>;
+
+    /// Commits a unit: the rows, and what `settle` makes of the refusals, in one transaction. When it returns, the unit is durable.
+    ///
+    /// A refused row is undone alone; the others go on. Any other failure leaves nothing of the unit behind.
+    ///
+    /// # Errors
+    /// `TL0504` where the fence is lost, `TL0423` where there is no space, `TL0428` else.
+    async fn commit(&self, unit: Unit, settle: Settle) -> Result<()>;
+
+    /// Rows in quarantine, of one entity or of all.
+    async fn quarantine(&self, entity: Option<&EntityName>) -> Result<Vec<QuarantineRow>>;
+}
+
+/// What functions and rules may know of a run.
+#[derive(Debug, Clone)]
+pub struct TransformContext {
+    /// The run's start; `now` in scripts and `today` in rules.
+    pub now: DateTime<Utc>,
+    /// The environment's name.
+    pub environment: String,
+    /// The project's variables.
+    pub vars: BTreeMap<String, Value>,
+}
+
+/// Makes the executable form of an entity's fields and rules.
+pub trait TransformFactory: Send + Sync {
+    /// Compiles them. The plan was checked against the same vocabulary, so a failure is a bug or a changed library.
+    fn compile(&self, entity: &EntityPlan, context: &TransformContext) -> Result<Box<dyn EntityTransform>>;
+}
+
+/// What a batch became.
+#[derive(Debug, Clone)]
+pub struct Transformed {
+    /// A column per field of the plan, in its order and with its `data_type`; a row for every input row. Cells of failed rows are NULL.
+    pub columns: Vec<arrow::array::ArrayRef>,
+    /// Rows that failed, at most one fault a row, in row order.
+    pub faults: Vec<RowFault>,
+}
+
+/// The fields and rules of one entity, compiled. Pure: the same rows give the same result.
+pub trait EntityTransform: Send {
+    /// Computes all fields; references stay the parent's source keys.
+    fn transform(&mut self, rows: &RecordBatch, faults: &[CellFault]) -> Transformed;
+
+    /// Checks `is_required` and the rules on fields, references resolved; `unique` is not among them. At most one failure a row (the first),
+    /// warnings beside it. `skip` names rows that failed before, `deferred` fields (by index) that are not filled yet.
+    fn validate(&mut self, columns: &[arrow::array::ArrayRef], skip: &[bool], deferred: &[usize]) -> Vec<RowFault>;
+}
+
+/// A run as the control store knows it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RunRecord {
+    /// Its id.
+    pub id: RunId,
+    /// The project's name.
+    pub project: String,
+    /// The environment's name.
+    pub environment: String,
+    /// Its state.
+    pub state: RunState,
+    /// When it started first.
+    pub started_at: DateTime<Utc>,
+    /// When it ended, if it did.
+    pub ended_at: Option<DateTime<Utc>>,
+    /// Why it failed.
+    pub reason: Option<String>,
+    /// All entities together.
+    pub counts: Counts,
+    /// The process that runs it.
+    pub process: u32,
+    /// Whether that process still exists; set when read.
+    pub alive: bool,
+}
+
+/// An entity of a run as the control store knows it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EntityRecord {
+    /// The entity.
+    pub entity: EntityName,
+    /// Its state.
+    pub state: EntityState,
+    /// What became of its rows so far.
+    pub counts: Counts,
+    /// Milliseconds that it took so far.
+    pub elapsed_ms: u64,
+    /// Why it failed.
+    pub reason: Option<String>,
+}
+
+/// Where runs are remembered. It mirrors progress: it may lag behind the destination, it never leads.
+#[async_trait]
+pub trait ControlStore: Send + Sync {
+    /// Stores a run, new or changed.
+    async fn put_run(&self, run: &RunRecord) -> Result<()>;
+
+    /// Stores an entity of a run, new or changed.
+    async fn put_entity(&self, run: RunId, entity: &EntityRecord) -> Result<()>;
+
+    /// The newest runs first.
+    async fn runs(&self, limit: u32) -> Result<Vec<RunRecord>>;
+
+    /// The entities of a run, in the order they were stored first.
+    async fn entities(&self, run: RunId) -> Result<Vec<EntityRecord>>;
+}

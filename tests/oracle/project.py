@@ -1,0 +1,240 @@
+"""`transload.yaml` and the specs, read into plain records; a key that the language does not have is an error."""
+
+import glob
+import os
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import core_yaml
+import values
+from faults import OracleError
+
+PROJECT_KEYS = {"project", "version", "specs", "transforms", "source", "destination", "control", "connections", "vars", "defaults", "execution"}
+SPEC_KEYS = {
+    "entity_type", "source_table", "destination_table", "version", "is_active", "description", "tags", "depends_on", "key", "field_mappings",
+    "validation_rules", "transformation_functions", "change_detection", "deletes", "load",
+}
+FIELD_KEYS = {
+    "source_field", "destination_field", "data_type", "format", "transformation", "value_map", "on_unmapped", "default_value", "is_required",
+    "references", "on_missing",
+}
+RULE_KEYS = {"field_name", "rule_type", "rule_parameters", "on_failure"}
+KEY_KEYS = {"source", "destination", "strategy", "namespace"}
+UNSET = object()
+
+
+@dataclass
+class Field:
+    """One field mapping in its long form; `sources` is empty for a constant."""
+
+    destination: str
+    sources: list
+    is_list: bool = False
+    transformations: list = field(default_factory=list)
+    value_map: dict = None
+    on_unmapped: str = "quarantine"
+    default: object = UNSET
+    data_type: values.Type = None
+    format: str = None
+    is_required: bool = None
+    references: str = None
+    on_missing: str = "quarantine"
+
+
+@dataclass
+class Rule:
+    """One validation rule."""
+
+    field: str
+    kind: str
+    parameters: dict
+    on_failure: str
+
+
+@dataclass
+class Spec:
+    """One entity. Key columns are None where the spec leaves them to the primary keys."""
+
+    entity: str
+    source_table: str
+    destination_table: str
+    is_active: bool
+    key_source: list
+    key_destination: list
+    strategy: str
+    namespace: str
+    fields: list
+    rules: list
+    depends_on: list
+
+
+@dataclass
+class Project:
+    """A project: where its databases are, its variables and its specs."""
+
+    name: str
+    source_path: Path
+    destination_path: Path
+    variables: dict
+    specs: list
+
+
+def load(directory):
+    """The project of a directory."""
+    directory = Path(directory)
+    text = _expand(core_yaml.load(directory / "transload.yaml"), _environment)
+    _only(text, PROJECT_KEYS, "transload.yaml")
+    variables = text.get("vars") or {}
+    text = _expand(text, lambda reference: _variable(reference, variables))
+    defaults = text.get("defaults") or {}
+    paths = sorted(glob.glob(str(directory / text.get("specs", "specs/**/*.yaml")), recursive=True))
+    specs = [_spec(core_yaml.load(path), defaults, path) for path in paths]
+    _check_names(specs)
+    connections = text["connections"]
+    return Project(
+        text["project"],
+        _sqlite_path(directory, connections[text["source"]]),
+        _sqlite_path(directory, connections[text["destination"]]),
+        text.get("vars") or {},
+        specs,
+    )
+
+
+def _check_names(specs):
+    names = [spec.entity for spec in specs if spec.is_active]
+    for spec in specs:
+        if spec.is_active and names.count(spec.entity) > 1:
+            raise OracleError(f"two active specs are called {spec.entity}")
+
+
+def _sqlite_path(directory, connection):
+    if not connection["url"].startswith("sqlite:"):
+        raise OracleError("the oracle reads SQLite files only")
+    return directory / connection["url"].removeprefix("sqlite:")
+
+
+def _expand(node, replace):
+    """Every `${…}` in the values of a tree replaced; `replace` returns None for what is not its to replace."""
+    if isinstance(node, dict):
+        return {key: _expand(entry, replace) for key, entry in node.items()}
+    if isinstance(node, list):
+        return [_expand(entry, replace) for entry in node]
+    if isinstance(node, str):
+        return re.sub(r"\$\{([^}]*)\}", lambda found: _or_kept(replace(found[1]), found[0]), node)
+    return node
+
+
+def _or_kept(replacement, original):
+    return original if replacement is None else replacement
+
+
+def _environment(reference):
+    if reference.startswith("vars."):
+        return None
+    name, mark, rest = re.fullmatch(r"(\w+)(?:(:-|:\?)(.*))?", reference).groups()
+    found = os.environ.get(name)
+    if found or (found is not None and mark is None):
+        return found
+    if mark == ":-":
+        return rest
+    raise OracleError(f"the variable {name} is not set: {rest or 'transload.yaml reads it'}")
+
+
+def _variable(reference, variables):
+    name = reference.removeprefix("vars.")
+    if name not in variables:
+        raise OracleError(f"`vars` has no {name}")
+    return values.canonical(variables[name])
+
+
+def _only(mapping, allowed, place):
+    for key in mapping:
+        if key not in allowed and not str(key).startswith("x-"):
+            raise OracleError(f"{place}: the language has no key {key!r}")
+
+
+def _spec(text, defaults, path):
+    place = os.path.basename(path)
+    _only(text, SPEC_KEYS, place)
+    key = {**(defaults.get("key") or {}), **(text.get("key") or {})}
+    _only(key, KEY_KEYS, f"{place}: key")
+    return Spec(
+        entity=text["entity_type"],
+        source_table=text["source_table"],
+        destination_table=text["destination_table"],
+        is_active=text.get("is_active", True),
+        key_source=_columns(key.get("source")),
+        key_destination=_columns(key.get("destination")),
+        strategy=key.get("strategy", "keep"),
+        namespace=key.get("namespace"),
+        fields=_fields(text.get("field_mappings") or [], place),
+        rules=[_rule(rule, place) for rule in text.get("validation_rules") or []],
+        depends_on=_columns(text.get("depends_on")) or [],
+    )
+
+
+def _columns(entry):
+    return [entry] if isinstance(entry, str) else entry
+
+
+def _fields(mappings, place):
+    if isinstance(mappings, list):
+        return [_field(mapping, place) for mapping in mappings]
+    return [_field(_long_form(destination, mapping), place) for destination, mapping in mappings.items()]
+
+
+def _long_form(destination, mapping):
+    if isinstance(mapping, str):
+        return {"source_field": mapping, "destination_field": destination}
+    mapping = dict(mapping or {})
+    if "source_field" not in mapping and set(mapping) != {"default_value"}:
+        mapping["source_field"] = destination
+    return {**mapping, "destination_field": destination}
+
+
+def _field(mapping, place):
+    place = f"{place}: {mapping.get('destination_field')}"
+    _only(mapping, FIELD_KEYS, place)
+    data_type = mapping.get("data_type")
+    if data_type and mapping.get("references"):
+        raise OracleError(f"{place}: a reference has no data_type")
+    source = mapping.get("source_field")
+    return Field(
+        destination=mapping["destination_field"],
+        sources=_columns(source) or [],
+        is_list=isinstance(source, list),
+        transformations=[_transformation(entry) for entry in _listed(mapping.get("transformation"))],
+        value_map=mapping.get("value_map"),
+        on_unmapped=_policy(mapping, "on_unmapped"),
+        default=mapping.get("default_value", UNSET),
+        data_type=values.parse_type(data_type) if data_type else None,
+        format=mapping.get("format"),
+        is_required=mapping.get("is_required"),
+        references=mapping.get("references"),
+        on_missing=_policy(mapping, "on_missing"),
+    )
+
+
+def _policy(mapping, key):
+    """`null` written without quotes is YAML's null."""
+    return (mapping[key] or "null") if key in mapping else "quarantine"
+
+
+def _listed(entry):
+    if entry is None:
+        return []
+    return entry if isinstance(entry, list) else [entry]
+
+
+def _transformation(entry):
+    """A name and its arguments."""
+    if isinstance(entry, str):
+        return entry, {}
+    ((name, arguments),) = entry.items()
+    return name, arguments or {}
+
+
+def _rule(rule, place):
+    _only(rule, RULE_KEYS, f"{place}: validation_rules")
+    return Rule(rule["field_name"], rule["rule_type"], rule.get("rule_parameters") or {}, rule.get("on_failure", "quarantine"))

@@ -1,0 +1,167 @@
+"""Logical types and their values: how SQLite's cells are read, written as text, and stored.
+
+Values in Python: integer `int`, float `float`, decimal `Decimal` with the type's exponent, text `str`, bytes `bytes`, date `date`,
+timestamp `datetime` without zone, uuid `UUID`, boolean `bool`, NULL `None`.
+"""
+
+import re
+import uuid
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Context, Decimal
+
+from faults import Fault, OracleError
+
+INTEGER_MIN, INTEGER_MAX = -(2**63), 2**63 - 1
+_WIDE = Context(prec=400)
+
+
+@dataclass(frozen=True)
+class Type:
+    """A logical type; precision and scale are a decimal's."""
+
+    kind: str
+    precision: int = 0
+    scale: int = 0
+
+
+KINDS = ("boolean", "integer", "float", "text", "bytes", "date", "timestamp", "uuid")
+BOOLEAN, INTEGER, FLOAT, TEXT, BYTES, DATE, TIMESTAMP, UUID = (Type(kind) for kind in KINDS)
+
+
+def parse_type(text):
+    """What `data_type` says."""
+    if text in KINDS:
+        return Type(text)
+    found = re.fullmatch(r"decimal\(\s*(\d+)\s*,\s*(\d+)\s*\)", text)
+    if not found:
+        raise OracleError(f"no type is called {text!r}")
+    return Type("decimal", int(found[1]), int(found[2]))
+
+
+def declared_type(text):
+    """The logical type of a column that SQLite shows with this declared type."""
+    name, _, arguments = (text or "").upper().partition("(")
+    name = name.strip()
+    if name in ("DECIMAL", "NUMERIC"):
+        numbers = [int(number) for number in re.findall(r"\d+", arguments)]
+        if len(numbers) != 2:
+            raise OracleError(f"a decimal column needs precision and scale, found {text!r}")
+        return Type("decimal", *numbers)
+    if "INT" in name:
+        return INTEGER
+    if name in ("REAL", "FLOAT", "DOUBLE", "DOUBLE PRECISION"):
+        return FLOAT
+    by_name = {"DATE": DATE, "DATETIME": TIMESTAMP, "TIMESTAMP": TIMESTAMP, "BOOLEAN": BOOLEAN, "UUID": UUID, "BLOB": BYTES}
+    return by_name.get(name, TEXT)
+
+
+def read(cell, storage_class, column_type):
+    """The value of a cell, given as Python's sqlite3 does with `text_factory=bytes` beside SQLite's `typeof`."""
+    if storage_class == "null":
+        return None
+    kind = column_type.kind
+    expected = {"integer": "integer", "boolean": "integer", "float": "real", "bytes": "blob"}.get(kind, "text")
+    if kind == "decimal":
+        if storage_class not in ("integer", "real"):
+            raise Fault("VALUE_TYPE")
+        return fit_decimal(number_as_decimal(cell), column_type)
+    if storage_class != expected:
+        raise Fault("VALUE_TYPE")
+    if kind == "boolean":
+        if cell not in (0, 1):
+            raise Fault("VALUE_RANGE")
+        return cell == 1
+    if storage_class != "text":
+        return cell
+    text = decode(cell)
+    parsers = {"date": parse_date, "timestamp": parse_timestamp, "uuid": parse_uuid}
+    return parsers[kind](text) if kind in parsers else text
+
+
+def decode(octets):
+    """Text of UTF-8."""
+    try:
+        return octets.decode("utf-8")
+    except UnicodeDecodeError:
+        raise Fault("VALUE_ENCODING") from None
+
+
+def number_as_decimal(number):
+    """An integer as it is; a float as the shortest decimal that reads back as that float."""
+    return Decimal(repr(number)) if isinstance(number, float) else Decimal(number)
+
+
+def fit_decimal(number, decimal_type):
+    """The same number with exactly the type's scale, where the type can hold it."""
+    if not number.is_finite():
+        raise Fault("VALUE_RANGE")
+    fitted = number.quantize(Decimal(1).scaleb(-decimal_type.scale), context=_WIDE)
+    if fitted != number or len(fitted.as_tuple().digits) > decimal_type.precision:
+        raise Fault("VALUE_RANGE")
+    return abs(fitted) if fitted == 0 else fitted
+
+
+def parse_date(text):
+    """ISO 8601, the canonical form only."""
+    if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
+        raise Fault("VALUE_FORMAT")
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise Fault("VALUE_FORMAT") from None
+
+
+def parse_timestamp(text):
+    """ISO 8601 without a zone, `T` or a space between date and time."""
+    found = re.fullmatch(r"([0-9]{4}-[0-9]{2}-[0-9]{2})[T ]([0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.([0-9]{1,6})0*)?", text)
+    if not found:
+        raise Fault("VALUE_FORMAT")
+    try:
+        whole = datetime.fromisoformat(f"{found[1]}T{found[2]}")
+    except ValueError:
+        raise Fault("VALUE_FORMAT") from None
+    return whole.replace(microsecond=int((found[3] or "").ljust(6, "0")))
+
+
+def parse_uuid(text):
+    """32 hexadecimal digits with four hyphens, in either case."""
+    if not re.fullmatch(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", text):
+        raise Fault("VALUE_FORMAT")
+    return uuid.UUID(text)
+
+
+def canonical(value):
+    """The one text of a value."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (int, uuid.UUID)):
+        return str(value)
+    if isinstance(value, Decimal):
+        return format(value, "f")
+    if isinstance(value, float):
+        return _float_text(value)
+    if isinstance(value, datetime):
+        text = value.isoformat(timespec="microseconds" if value.microsecond else "seconds")
+        return text.rstrip("0") if value.microsecond else text
+    if isinstance(value, date):
+        return value.isoformat()
+    raise OracleError(f"a {type(value).__name__} has no canonical text")
+
+
+def _float_text(value):
+    text = repr(value)
+    return text[:-2] if text.endswith(".0") else text
+
+
+def stored(value, column_type):
+    """What is given to SQLite for a value; the column's affinity may still change it."""
+    if isinstance(value, bool):
+        return int(value)
+    if isinstance(value, uuid.UUID) and column_type == BYTES:
+        return value.bytes
+    if value is None or isinstance(value, (int, float, bytes)):
+        return value
+    return canonical(value)
