@@ -2,12 +2,12 @@
 
 use std::ops::AddAssign;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Rows by outcome. `read = new + modified + unchanged + filtered + quarantined` holds whenever a unit is committed.
 ///
 /// Deleted rows are outside the sum: they are no longer read.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {
     /// Rows read from the source.
     pub read: u64,

@@ -34,6 +34,13 @@ impl Stage {
             Self::Load => "load",
         }
     }
+
+    /// The stage that a stored word names.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let all = [Self::Read, Self::Transform, Self::Reference, Self::Validate, Self::Load];
+        all.into_iter().find(|stage| stage.as_str() == text)
+    }
 }
 
 /// What a fault does.

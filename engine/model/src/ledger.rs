@@ -195,6 +195,8 @@ pub struct Unit {
     pub updates: Vec<RecordBatch>,
     /// Rows to delete: key columns only.
     pub deletes: Vec<RecordBatch>,
+    /// Times that the unit may be tried again after a failure that passes.
+    pub max_retry_attempts: u32,
 }
 
 /// A row's way from an old key to a new one, for people who join on it.

@@ -167,6 +167,15 @@ impl EntityState {
     }
 }
 
+impl EntityState {
+    /// The state that a stored word names.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let all = [Self::Waiting, Self::Moving, Self::Loaded, Self::Done, Self::Suspended, Self::Failed];
+        all.into_iter().find(|state| state.as_str() == text)
+    }
+}
+
 impl EntityEvent {
     fn as_str(self) -> &'static str {
         match self {

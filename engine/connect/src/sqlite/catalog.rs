@@ -1,0 +1,132 @@
+//! Tables and columns as SQLite declares them.
+
+use std::collections::BTreeMap;
+
+use rusqlite::Connection;
+use transload_model::{Catalog, Column, ColumnName, ForeignKey, Table, TableName};
+
+use super::types;
+
+/// Prefix of the ledger's tables, which are no one's business but ours.
+pub(super) const OWN_PREFIX: &str = "transload_";
+
+pub(super) fn read(connection: &Connection) -> rusqlite::Result<Catalog> {
+    let mut names = connection.prepare(
+        "select name from sqlite_schema where type in ('table', 'view') and name not like 'sqlite\\_%' escape '\\' order by name",
+    )?;
+    let names: Vec<String> = names.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    let mut tables = BTreeMap::new();
+    for name in names.iter().filter(|name| !name.starts_with(OWN_PREFIX)) {
+        // A name with control characters cannot be mapped, so it need not be listed.
+        if let Ok(name) = TableName::parse(name) {
+            tables.insert(name.clone(), table(connection, name)?);
+        }
+    }
+    Ok(Catalog { tables })
+}
+
+struct Raw {
+    name: String,
+    declared: String,
+    not_null: bool,
+    default: Option<String>,
+    key_position: usize,
+    hidden: u8,
+}
+
+fn table(connection: &Connection, name: TableName) -> rusqlite::Result<Table> {
+    let mut statement = connection.prepare(
+        "select name, type, \"notnull\", dflt_value, pk, hidden from pragma_table_xinfo(?) where hidden <> 1",
+    )?;
+    let raw: Vec<Raw> = statement
+        .query_map([name.as_str()], |row| {
+            Ok(Raw {
+                name: row.get(0)?,
+                declared: row.get(1)?,
+                not_null: row.get(2)?,
+                default: row.get(3)?,
+                key_position: row.get(4)?,
+                hidden: row.get(5)?,
+            })
+        })?
+        .collect::<Result<_, _>>()?;
+    let mut key: Vec<(usize, ColumnName)> = raw
+        .iter()
+        .filter(|column| column.key_position > 0)
+        .filter_map(|column| Some((column.key_position, ColumnName::parse(&column.name).ok()?)))
+        .collect();
+    key.sort();
+    let primary_key: Vec<ColumnName> = key.into_iter().map(|(_, column)| column).collect();
+    let is_row_id = |column: &Raw| primary_key.len() == 1 && column.key_position == 1 && is_integer(&column.declared);
+    let columns: Vec<Column> = raw.iter().filter_map(|column| describe(column, is_row_id(column))).collect();
+    let unique_keys = unique_keys(connection, &name, &columns, &primary_key)?;
+    let foreign_keys = foreign_keys(connection, &name)?;
+    Ok(Table { name, columns, primary_key, unique_keys, foreign_keys })
+}
+
+/// Only the exact word makes a rowid alias.
+fn is_integer(declared: &str) -> bool {
+    declared.eq_ignore_ascii_case("integer")
+}
+
+fn describe(raw: &Raw, is_row_id: bool) -> Option<Column> {
+    Some(Column {
+        name: ColumnName::parse(&raw.name).ok()?,
+        logical: types::logical(&raw.declared),
+        stores: types::stores(&raw.declared),
+        declared: raw.declared.clone(),
+        nullable: !raw.not_null && !is_row_id,
+        has_default: raw.default.as_deref().is_some_and(|text| !text.eq_ignore_ascii_case("null")) || is_row_id,
+        generated: raw.hidden == 2 || raw.hidden == 3,
+    })
+}
+
+/// Sets of columns that are unique and cannot be NULL: the primary key where it is strict, and unique indexes over NOT NULL columns.
+fn unique_keys(
+    connection: &Connection,
+    table: &TableName,
+    columns: &[Column],
+    primary_key: &[ColumnName],
+) -> rusqlite::Result<Vec<Vec<ColumnName>>> {
+    let mut indexes =
+        connection.prepare("select name from pragma_index_list(?) where \"unique\" = 1 and partial = 0")?;
+    let indexes: Vec<String> = indexes.query_map([table.as_str()], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    let mut candidates = Vec::new();
+    if !primary_key.is_empty() {
+        candidates.push(primary_key.to_vec());
+    }
+    for index in indexes {
+        let mut parts = connection.prepare("select name from pragma_index_info(?)")?;
+        let parts: Vec<Option<String>> = parts.query_map([&index], |row| row.get(0))?.collect::<Result<_, _>>()?;
+        // An index on an expression has a part without a name.
+        let named: Option<Vec<ColumnName>> =
+            parts.into_iter().map(|part| ColumnName::parse(&part?).ok()).collect();
+        candidates.extend(named);
+    }
+    let strict = |set: &Vec<ColumnName>| {
+        set.iter().all(|name| columns.iter().any(|column| column.name == *name && !column.nullable))
+    };
+    candidates.retain(strict);
+    Ok(candidates)
+}
+
+fn foreign_keys(connection: &Connection, table: &TableName) -> rusqlite::Result<Vec<ForeignKey>> {
+    let mut statement =
+        connection.prepare("select id, \"table\", \"from\" from pragma_foreign_key_list(?) order by id, seq")?;
+    let rows: Vec<(i64, String, String)> = statement
+        .query_map([table.as_str()], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
+        .collect::<Result<_, _>>()?;
+    let mut keys: BTreeMap<i64, ForeignKey> = BTreeMap::new();
+    for (id, to, from) in rows {
+        let (Ok(to), Ok(from)) = (TableName::parse(&to), ColumnName::parse(&from)) else { continue };
+        keys.entry(id).or_insert_with(|| ForeignKey { columns: Vec::new(), table: to }).columns.push(from);
+    }
+    Ok(keys.into_values().collect())
+}
+
+/// Whether a column of the key can be NULL.
+pub(super) fn has_nullable_key(connection: &Connection, name: &TableName, key: &[&ColumnName]) -> rusqlite::Result<bool> {
+    let table = table(connection, name.clone())?;
+    Ok(key.iter().any(|column| table.column(column).is_none_or(|column| column.nullable)))
+}
+

@@ -1,0 +1,134 @@
+//! Writing rows, and keeping the ledger beside them.
+//!
+//! A file has one writer: a thread that is handed complete units, each of which is one immediate transaction. A second connection looks at
+//! what is committed, so that reading the ledger never waits for a unit.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use rusqlite::{Connection, TransactionBehavior};
+use transload_model::{
+    Catalog, Claim, Clock, Code, ConnectionPlan, Destination, Diagnostic, EntityName, Fence, LedgerState,
+    QuarantineRow, Result, RunId, SegmentHead, Settle, SnapshotReader, SystemClock, TableName, Unit,
+};
+
+use super::error::{failure, is_passing};
+use super::open::{Access, Database};
+use super::source::boxed;
+use super::worker::Worker;
+use super::write::{self, WriteError};
+use super::{catalog, ledger, sql};
+
+pub(crate) fn open_destination(connection: &ConnectionPlan) -> Result<Arc<dyn Destination>> {
+    if connection.read_only {
+        let headline = format!("connection `{}` is `read_only`, so it cannot be the destination", connection.name);
+        return Err(Box::new(Diagnostic::new(Code::PermissionDenied, headline)));
+    }
+    let database = Database::find(connection)?;
+    let writer = Worker::new("sqlite-writer", database.open(Access::Write)?)?;
+    let viewer = Worker::new("sqlite-viewer", database.open_for_looking()?)?;
+    Ok(Arc::new(SqliteDestination { viewer, writer, database }))
+}
+
+struct SqliteDestination {
+    // Before `writer`: the connection that closes last cleans up behind all, and only the writer may.
+    viewer: Worker,
+    writer: Worker,
+    database: Database,
+}
+
+impl SqliteDestination {
+    /// Looks at what is committed.
+    async fn look<T, F>(&self, job: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    {
+        self.viewer.call(move |connection| job(connection).map_err(|error| ledger::failed(&error))).await
+    }
+}
+
+#[async_trait]
+impl Destination for SqliteDestination {
+    async fn catalog(&self) -> Result<Catalog> {
+        self.look(catalog::read).await
+    }
+
+    async fn ledger(&self, tables: &[TableName]) -> Result<LedgerState> {
+        let tables = tables.to_vec();
+        self.viewer.call(move |connection| ledger::state(connection, &tables)).await
+    }
+
+    async fn take_fences(&self, claim: Claim) -> Result<Vec<Fence>> {
+        self.writer.call(move |connection| ledger::take_fences(connection, &claim, &now())).await
+    }
+
+    async fn release_fences(&self, run: RunId) -> Result<()> {
+        let run = run.to_string();
+        let release = move |connection: &mut Connection| ledger::release_fences(connection, &run);
+        self.writer.call(release).await.map_err(|error| ledger::failed(&error))
+    }
+
+    async fn segments(&self, entity: &EntityName) -> Result<Vec<SegmentHead>> {
+        let entity = entity.clone();
+        self.look(move |connection| ledger::segments(connection, &entity)).await
+    }
+
+    async fn segment(&self, id: i64) -> Result<(Vec<u8>, u64)> {
+        self.viewer.call(move |connection| ledger::segment(connection, id)).await
+    }
+
+    async fn count(&self, table: &TableName) -> Result<u64> {
+        let sql = sql::count(table);
+        self.look(move |connection| connection.query_row(&sql, [], |row| row.get(0))).await
+    }
+
+    async fn reader(&self) -> Result<Box<dyn SnapshotReader>> {
+        boxed(&self.database, self.database.open_for_looking()?)
+    }
+
+    async fn commit(&self, unit: Unit, settle: Settle) -> Result<()> {
+        self.writer.call(move |connection| commit(connection, &unit, &settle)).await
+    }
+
+    async fn quarantine(&self, entity: Option<&EntityName>) -> Result<Vec<QuarantineRow>> {
+        let entity = entity.cloned();
+        self.viewer.call(move |connection| ledger::quarantine(connection, entity.as_ref())).await
+    }
+}
+
+fn now() -> String {
+    SystemClock::new().now().to_rfc3339()
+}
+
+fn commit(connection: &mut Connection, unit: &Unit, settle: &Settle) -> Result<()> {
+    let mut attempt = 0;
+    loop {
+        match try_commit(connection, unit, settle) {
+            Ok(()) => return Ok(()),
+            Err(WriteError::Problem(problem)) => return Err(problem),
+            Err(WriteError::Database(error)) if is_passing(&error) && attempt < unit.max_retry_attempts => {
+                attempt += 1;
+                std::thread::sleep(Duration::from_millis(200) * 2_u32.pow(attempt.min(6)));
+            }
+            Err(WriteError::Database(error)) => {
+                let doing = format!("writing `{}` failed", unit.table);
+                return Err(failure(&error, Code::DestinationFailed, &doing));
+            }
+        }
+    }
+}
+
+/// One transaction; dropping it on the way out rolls it back.
+fn try_commit(connection: &mut Connection, unit: &Unit, settle: &Settle) -> std::result::Result<(), WriteError> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    if !ledger::holds(&transaction, unit)? {
+        let headline = format!("another run took `{}` over; this unit was not written", unit.table);
+        return Err(WriteError::Problem(Box::new(Diagnostic::new(Code::Fenced, headline))));
+    }
+    let refusals = write::rows(&transaction, unit)?;
+    ledger::write(&transaction, unit, &settle(&refusals), &now())?;
+    transaction.commit()?;
+    Ok(())
+}

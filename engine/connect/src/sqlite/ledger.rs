@@ -1,0 +1,358 @@
+//! Reading and writing the ledger's tables.
+
+use std::collections::BTreeMap;
+
+use rusqlite::{Connection, OptionalExtension, Row, params};
+use transload_model::{
+    Claim, Code, Diagnostic, EntityName, Fence, Holder, KeyBytes, LedgerState, LedgerWrite, Phase, Position,
+    QuarantineRow, Result, SegmentHead, Stage, TableName, Unit,
+};
+
+use super::error::failure;
+use crate::process;
+
+const CREATE: &str = include_str!("../../../../migrations/ledger/sqlite/001_create_ledger.sql");
+
+/// The version of the tables that this code reads and writes.
+const VERSION: &str = "1";
+
+/// The stream that there is until an entity is read in several key ranges.
+const ONLY_STREAM: i64 = 0;
+
+pub(super) fn failed(error: &rusqlite::Error) -> Box<Diagnostic> {
+    failure(error, Code::DestinationFailed, "the ledger in the destination")
+}
+
+fn corrupted(what: &str) -> Box<Diagnostic> {
+    Box::new(Diagnostic::new(Code::LedgerCorrupted, format!("the ledger's {what} cannot be read")))
+}
+
+fn meta(connection: &Connection, name: &str) -> rusqlite::Result<Option<String>> {
+    connection.query_row("select value from transload_meta where name = ?", [name], |row| row.get(0)).optional()
+}
+
+fn exists(connection: &Connection) -> rusqlite::Result<bool> {
+    connection.prepare("select 1 from sqlite_schema where name = 'transload_meta'")?.exists([])
+}
+
+pub(super) fn state(connection: &Connection, tables: &[TableName]) -> Result<LedgerState> {
+    if !exists(connection).map_err(|error| failed(&error))? {
+        return Ok(LedgerState::default());
+    }
+    check_version(connection)?;
+    let seed = meta(connection, "digest_seed").map_err(|error| failed(&error))?;
+    let digest_seed = seed.and_then(|text| text.parse().ok()).ok_or_else(|| corrupted("digest seed"))?;
+    let mut fences = Vec::new();
+    for table in tables {
+        fences.extend(fence(connection, table).map_err(|error| failed(&error))?);
+    }
+    Ok(LedgerState { exists: true, digest_seed, fences, positions: positions(connection)? })
+}
+
+fn check_version(connection: &Connection) -> Result<()> {
+    match meta(connection, "schema_version").map_err(|error| failed(&error))?.as_deref() {
+        Some(VERSION) => Ok(()),
+        found => {
+            let headline = format!("the ledger has version {}, this Transload knows {VERSION}", found.unwrap_or("none"));
+            Err(Box::new(Diagnostic::new(Code::LedgerVersion, headline)))
+        }
+    }
+}
+
+fn fence(connection: &Connection, table: &TableName) -> rusqlite::Result<Option<Fence>> {
+    let sql = "select epoch, run_id, holder, holder_name from transload_fences where destination_table = ?";
+    connection
+        .query_row(sql, [table.as_str()], |row| {
+            let epoch = row.get(0)?;
+            let (run, holder, name): (Option<String>, Option<String>, Option<String>) =
+                (row.get(1)?, row.get(2)?, row.get(3)?);
+            let holder = run.and_then(|run| run.parse().ok()).zip(holder).map(|(run, token)| Holder {
+                run,
+                alive: process::is_alive(&token),
+                name: name.unwrap_or_default(),
+            });
+            Ok(Fence { table: table.clone(), epoch, holder })
+        })
+        .optional()
+}
+
+fn positions(connection: &Connection) -> Result<BTreeMap<EntityName, Position>> {
+    let sql = "select entity_type, run_id, seq, phase, cursor, counts, gained, parents_seen, plan_fingerprint, read_fingerprint \
+               from transload_stream_positions";
+    let mut statement = connection.prepare(sql).map_err(|error| failed(&error))?;
+    let mut rows = statement.query([]).map_err(|error| failed(&error))?;
+    let mut positions = BTreeMap::new();
+    while let Some(row) = rows.next().map_err(|error| failed(&error))? {
+        let position = position(row).map_err(|error| failed(&error))?.ok_or_else(|| corrupted("stream positions"))?;
+        positions.insert(position.entity.clone(), position);
+    }
+    Ok(positions)
+}
+
+/// `None` where a stored word or text is not one that was written.
+fn position(row: &Row<'_>) -> rusqlite::Result<Option<Position>> {
+    let text = |column: usize| row.get::<_, String>(column);
+    let (entity, run, phase, counts, parents) = (text(0)?, text(1)?, text(3)?, text(5)?, text(7)?);
+    let (plan, read) = (text(8)?, text(9)?);
+    let (seq, gained) = (row.get(2)?, row.get(6)?);
+    let cursor: Option<Vec<u8>> = row.get(4)?;
+    let parse = || {
+        let seen: BTreeMap<String, u64> = serde_json::from_str(&parents).ok()?;
+        let parents_seen =
+            seen.into_iter().map(|(name, gained)| Some((EntityName::parse(&name).ok()?, gained))).collect::<Option<_>>()?;
+        Some(Position {
+            entity: EntityName::parse(&entity).ok()?,
+            run: run.parse().ok()?,
+            seq,
+            phase: Phase::parse(&phase)?,
+            cursor: cursor.map(|bytes| KeyBytes::from_encoded(&bytes)),
+            counts: serde_json::from_str(&counts).ok()?,
+            gained,
+            parents_seen,
+            plan_fingerprint: u64::from_str_radix(&plan, 16).ok()?,
+            read_fingerprint: u64::from_str_radix(&read, 16).ok()?,
+        })
+    };
+    Ok(parse())
+}
+
+/// Creates the ledger where there is none and takes the fences, in one transaction.
+pub(super) fn take_fences(connection: &mut Connection, claim: &Claim, now: &str) -> Result<Vec<Fence>> {
+    // Rows and ledger survive power loss only with both of these.
+    let set = |connection: &Connection| -> rusqlite::Result<()> {
+        connection.query_row("pragma journal_mode = wal", [], |_| Ok(()))?;
+        connection.pragma_update(None, "synchronous", "full")
+    };
+    set(connection).map_err(|error| failed(&error))?;
+    let transaction =
+        connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate).map_err(|error| failed(&error))?;
+    if exists(&transaction).map_err(|error| failed(&error))? {
+        check_version(&transaction)?;
+    } else {
+        create(&transaction, claim, now).map_err(|error| failed(&error))?;
+    }
+    let mut taken = Vec::new();
+    for (table, seen) in &claim.tables {
+        taken.push(take(&transaction, claim, table, *seen)?);
+    }
+    transaction.commit().map_err(|error| failed(&error))?;
+    Ok(taken)
+}
+
+fn create(connection: &Connection, claim: &Claim, now: &str) -> rusqlite::Result<()> {
+    connection.execute_batch(CREATE)?;
+    let values = [
+        ("schema_version", VERSION.to_owned()),
+        ("digest_seed", claim.digest_seed.to_string()),
+        ("created_at", now.to_owned()),
+        ("created_by", format!("transload {}", env!("CARGO_PKG_VERSION"))),
+    ];
+    for (name, value) in values {
+        connection.execute("insert into transload_meta (name, value) values (?, ?)", [name, &value])?;
+    }
+    Ok(())
+}
+
+fn take(connection: &Connection, claim: &Claim, table: &TableName, seen: u64) -> Result<Fence> {
+    let current = fence(connection, table).map_err(|error| failed(&error))?;
+    if let Some(fence) = &current {
+        let other = fence.holder.as_ref().filter(|holder| holder.alive && holder.run != claim.run);
+        if let (Some(holder), false) = (other, claim.force) {
+            return Err(in_progress(table, holder));
+        }
+        if fence.epoch != seen {
+            let headline = format!("another run took `{table}` over after this one had looked at it");
+            return Err(Box::new(Diagnostic::new(Code::Fenced, headline)));
+        }
+    }
+    let epoch = current.map_or(0, |fence| fence.epoch) + 1;
+    let sql = "insert into transload_fences (destination_table, epoch, run_id, holder, holder_name) values (?, ?, ?, ?, ?) \
+               on conflict (destination_table) do update set epoch = excluded.epoch, run_id = excluded.run_id, \
+               holder = excluded.holder, holder_name = excluded.holder_name";
+    let values = params![table.as_str(), epoch, claim.run.to_string(), process::own_token(), process::own_name()];
+    connection.execute(sql, values).map_err(|error| failed(&error))?;
+    let sql = "update transload_stream_positions set epoch = ? where destination_table = ?";
+    connection.execute(sql, params![epoch, table.as_str()]).map_err(|error| failed(&error))?;
+    Ok(Fence { table: table.clone(), epoch, holder: None })
+}
+
+pub(super) fn in_progress(table: &TableName, holder: &Holder) -> Box<Diagnostic> {
+    let headline = format!("run {} holds `{table}`", holder.run.short());
+    let help = "wait for it to end, or stop that process; then run again";
+    Box::new(Diagnostic::new(Code::InProgress, headline).note(format!("it is {}", holder.name)).help(help))
+}
+
+pub(super) fn release_fences(connection: &Connection, run: &str) -> rusqlite::Result<()> {
+    let sql = "update transload_fences set run_id = null, holder = null, holder_name = null where run_id = ?";
+    connection.execute(sql, [run]).map(drop)
+}
+
+pub(super) fn segments(connection: &Connection, entity: &EntityName) -> rusqlite::Result<Vec<SegmentHead>> {
+    if !exists(connection)? {
+        return Ok(Vec::new());
+    }
+    let sql = "select segment_id, first_key, last_key, row_count, present_count from transload_segments \
+               where entity_type = ? order by first_key";
+    let mut statement = connection.prepare(sql)?;
+    let head = |row: &Row<'_>| {
+        Ok(SegmentHead {
+            id: row.get(0)?,
+            first: KeyBytes::from_encoded(&row.get::<_, Vec<u8>>(1)?),
+            last: KeyBytes::from_encoded(&row.get::<_, Vec<u8>>(2)?),
+            rows: row.get(3)?,
+            present: row.get(4)?,
+        })
+    };
+    statement.query_map([entity.as_str()], head)?.collect()
+}
+
+pub(super) fn segment(connection: &Connection, id: i64) -> Result<(Vec<u8>, u64)> {
+    let sql = "select content, content_digest from transload_segments where segment_id = ?";
+    let (content, digest): (Vec<u8>, String) =
+        connection.query_row(sql, [id], |row| Ok((row.get(0)?, row.get(1)?))).map_err(|error| failed(&error))?;
+    let digest = u64::from_str_radix(&digest, 16).map_err(|_| corrupted("segments"))?;
+    Ok((content, digest))
+}
+
+pub(super) fn quarantine(connection: &Connection, entity: Option<&EntityName>) -> Result<Vec<QuarantineRow>> {
+    if !exists(connection).map_err(|error| failed(&error))? {
+        return Ok(Vec::new());
+    }
+    let sql = "select entity_type, key, stage, code, field, message, run_id from transload_quarantine \
+               where ?1 is null or entity_type = ?1 order by entity_type, key";
+    let mut statement = connection.prepare(sql).map_err(|error| failed(&error))?;
+    let mut rows = statement.query([entity.map(EntityName::as_str)]).map_err(|error| failed(&error))?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next().map_err(|error| failed(&error))? {
+        found.push(quarantined(row).map_err(|error| failed(&error))?.ok_or_else(|| corrupted("quarantine"))?);
+    }
+    Ok(found)
+}
+
+fn quarantined(row: &Row<'_>) -> rusqlite::Result<Option<QuarantineRow>> {
+    let text = |column: usize| row.get::<_, String>(column);
+    let (entity, stage, code, run) = (text(0)?, text(2)?, text(3)?, text(6)?);
+    let (key, field, message): (Vec<u8>, Option<String>, String) = (row.get(1)?, row.get(4)?, row.get(5)?);
+    let parse = || {
+        Some(QuarantineRow {
+            entity: EntityName::parse(&entity).ok()?,
+            key: KeyBytes::from_encoded(&key),
+            stage: Stage::parse(&stage)?,
+            code: Code::find(&code)?,
+            field: field.and_then(|field| transload_model::ColumnName::parse(&field).ok()),
+            message,
+            run: run.parse().ok()?,
+        })
+    };
+    Ok(parse())
+}
+
+/// Whether this run still holds the table and no one else moved the stream.
+pub(super) fn holds(connection: &Connection, unit: &Unit) -> rusqlite::Result<bool> {
+    let epoch: Option<u64> = connection
+        .prepare_cached("select epoch from transload_fences where destination_table = ?")?
+        .query_row([unit.table.as_str()], |row| row.get(0))
+        .optional()?;
+    let seq: Option<u64> = connection
+        .prepare_cached("select seq from transload_stream_positions where entity_type = ? and stream = ?")?
+        .query_row(params![unit.entity.as_str(), ONLY_STREAM], |row| row.get(0))
+        .optional()?;
+    Ok(epoch == Some(unit.epoch) && seq == unit.after)
+}
+
+/// Writes the ledger's part of a unit.
+pub(super) fn write(connection: &Connection, unit: &Unit, write: &LedgerWrite, now: &str) -> rusqlite::Result<()> {
+    for id in &write.segments_removed {
+        connection.prepare_cached("delete from transload_segments where segment_id = ?")?.execute([id])?;
+    }
+    let mut put = connection.prepare_cached(
+        "insert into transload_segments (entity_type, first_key, last_key, row_count, present_count, content, content_digest) \
+         values (?, ?, ?, ?, ?, ?, ?)",
+    )?;
+    for segment in &write.segments_put {
+        put.execute(params![
+            unit.entity.as_str(),
+            segment.first.as_bytes(),
+            segment.last.as_bytes(),
+            segment.rows,
+            segment.present,
+            segment.content,
+            format!("{:016x}", segment.content_digest)
+        ])?;
+    }
+    write_mappings(connection, unit, write)?;
+    write_quarantine(connection, unit, write, now)?;
+    write_position(connection, unit, &write.position, now)
+}
+
+fn write_mappings(connection: &Connection, unit: &Unit, write: &LedgerWrite) -> rusqlite::Result<()> {
+    let mut remove = connection
+        .prepare_cached("delete from transload_migration_mappings where entity_type = ? and source_id = ?")?;
+    for source_id in &write.mappings_removed {
+        remove.execute(params![unit.entity.as_str(), source_id])?;
+    }
+    let mut put = connection.prepare_cached(
+        "insert into transload_migration_mappings (entity_type, source_id, destination_id) values (?, ?, ?)",
+    )?;
+    for mapping in &write.mappings_put {
+        put.execute(params![unit.entity.as_str(), mapping.source_id, mapping.destination_id])?;
+    }
+    Ok(())
+}
+
+fn write_quarantine(connection: &Connection, unit: &Unit, write: &LedgerWrite, now: &str) -> rusqlite::Result<()> {
+    let mut remove = connection.prepare_cached("delete from transload_quarantine where entity_type = ? and key = ?")?;
+    for key in &write.quarantine_removed {
+        remove.execute(params![unit.entity.as_str(), key.as_bytes()])?;
+    }
+    let mut put = connection.prepare_cached(
+        "insert into transload_quarantine \
+         (entity_type, key, source_key, stage, code, field, message, run_id, attempts, created_at, updated_at) \
+         values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 1, ?9, ?9) \
+         on conflict (entity_type, key) do update set stage = excluded.stage, code = excluded.code, field = excluded.field, \
+         message = excluded.message, run_id = excluded.run_id, attempts = attempts + 1, updated_at = excluded.updated_at",
+    )?;
+    for row in &write.quarantine_put {
+        put.execute(params![
+            unit.entity.as_str(),
+            row.key.as_bytes(),
+            row.key.text(),
+            row.stage.as_str(),
+            row.code.info().word,
+            row.field.as_ref().map(transload_model::ColumnName::as_str),
+            row.message,
+            row.run.to_string(),
+            now
+        ])?;
+    }
+    Ok(())
+}
+
+fn write_position(connection: &Connection, unit: &Unit, position: &Position, now: &str) -> rusqlite::Result<()> {
+    let text = |value: serde_json::Result<String>| value.map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()));
+    let parents: BTreeMap<&str, u64> =
+        position.parents_seen.iter().map(|(name, gained)| (name.as_str(), *gained)).collect();
+    connection
+        .prepare_cached(
+            "insert or replace into transload_stream_positions (entity_type, stream, destination_table, epoch, run_id, seq, \
+             phase, cursor, counts, gained, parents_seen, plan_fingerprint, read_fingerprint, updated_at) \
+             values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        )?
+        .execute(params![
+            unit.entity.as_str(),
+            ONLY_STREAM,
+            unit.table.as_str(),
+            unit.epoch,
+            position.run.to_string(),
+            position.seq,
+            position.phase.as_str(),
+            position.cursor.as_ref().map(KeyBytes::as_bytes),
+            text(serde_json::to_string(&position.counts))?,
+            position.gained,
+            text(serde_json::to_string(&parents))?,
+            format!("{:016x}", position.plan_fingerprint),
+            format!("{:016x}", position.read_fingerprint),
+            now
+        ])
+        .map(drop)
+}

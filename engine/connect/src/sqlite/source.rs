@@ -1,0 +1,232 @@
+//! Reading rows.
+//!
+//! Every reader is a connection with an open read transaction on a thread of its own. The readers of one snapshot see the file at the same
+//! moment: a watching connection tells whether anyone committed while they opened, and then they open again.
+
+use std::sync::Arc;
+
+use arrow::datatypes::{Field, Schema, SchemaRef};
+use arrow::record_batch::RecordBatch;
+use async_trait::async_trait;
+use rusqlite::types::{Value, ValueRef};
+use rusqlite::{Connection, params_from_iter};
+use tokio::sync::mpsc;
+use transload_model::{
+    Catalog, CellFault, Code, ColumnName, ConnectionPlan, Diagnostic, KeyBytes, ReadRequest, Result, SnapshotReader,
+    Source, SourceBatch, TableName,
+};
+
+use super::error::failure;
+use super::open::{Access, Database};
+use super::types::{self, Cells};
+use super::worker::Worker;
+use super::{catalog, sql};
+
+/// Batches that wait between the reading thread and its reader.
+const BATCHES_AHEAD: usize = 2;
+
+/// Times that the readers of a snapshot open again because someone committed in between.
+const SNAPSHOT_ATTEMPTS: usize = 50;
+
+/// Bytes after which a batch ends early.
+const BATCH_BYTES: usize = 16 << 20;
+
+pub(crate) fn open_source(connection: &ConnectionPlan) -> Result<Arc<dyn Source>> {
+    let database = Database::find(connection)?;
+    // Opened once to say now that it is no database.
+    drop(database.open(Access::Read)?);
+    Ok(Arc::new(SqliteSource { database }))
+}
+
+struct SqliteSource {
+    database: Database,
+}
+
+#[async_trait]
+impl Source for SqliteSource {
+    async fn catalog(&self) -> Result<Catalog> {
+        let worker = Worker::new("sqlite-catalog", self.database.open(Access::Read)?)?;
+        let name = self.database.name.clone();
+        worker.call(move |connection| catalog::read(connection).map_err(|error| read_failed(&error, &name))).await
+    }
+
+    async fn snapshot(&self, readers: usize) -> Result<Vec<Box<dyn SnapshotReader>>> {
+        let watcher = self.database.open(Access::Read)?;
+        let failed = |error: rusqlite::Error| read_failed(&error, &self.database.name);
+        for _ in 0..SNAPSHOT_ATTEMPTS {
+            let before = data_version(&watcher).map_err(failed)?;
+            let connections = self.open_all(readers)?;
+            if data_version(&watcher).map_err(failed)? == before {
+                return connections.into_iter().map(|connection| boxed(&self.database, connection)).collect();
+            }
+        }
+        let headline = format!("`{}` is written too often to see it at one moment", self.database.name);
+        Err(Box::new(Diagnostic::new(Code::SourceFailed, headline).help("run again when fewer commits go on")))
+    }
+}
+
+impl SqliteSource {
+    fn open_all(&self, readers: usize) -> Result<Vec<Connection>> {
+        let mut connections = Vec::with_capacity(readers);
+        for _ in 0..readers {
+            let connection = self.database.open(Access::Read)?;
+            // The transaction sees the file from its first read on.
+            connection
+                .execute_batch("begin; select count(*) from sqlite_schema;")
+                .map_err(|error| read_failed(&error, &self.database.name))?;
+            connections.push(connection);
+        }
+        Ok(connections)
+    }
+}
+
+/// Moves when another connection commits.
+fn data_version(connection: &Connection) -> rusqlite::Result<i64> {
+    connection.query_row("pragma data_version", [], |row| row.get(0))
+}
+
+pub(super) fn boxed(database: &Database, connection: Connection) -> Result<Box<dyn SnapshotReader>> {
+    let worker = Worker::new("sqlite-reader", connection)?;
+    Ok(Box::new(Reader { name: database.name.clone(), worker, batches: None }))
+}
+
+fn read_failed(error: &rusqlite::Error, name: &str) -> Box<Diagnostic> {
+    failure(error, Code::SourceFailed, &format!("reading `{name}` failed"))
+}
+
+struct Reader {
+    name: String,
+    // Before `worker`, so that a thread which waits to hand over a batch is let go before it is joined.
+    batches: Option<mpsc::Receiver<Result<SourceBatch>>>,
+    worker: Worker,
+}
+
+#[async_trait]
+impl SnapshotReader for Reader {
+    async fn estimate(&mut self, table: &TableName) -> Result<Option<u64>> {
+        let (sql, name) = (sql::count(table), self.name.clone());
+        let count = move |connection: &mut Connection| connection.query_row(&sql, [], |row| row.get(0));
+        self.worker.call(count).await.map(Some).map_err(|error| read_failed(&error, &name))
+    }
+
+    async fn count_repeated_keys(&mut self, table: &TableName, key: &[ColumnName]) -> Result<u64> {
+        let (sql, name) = (sql::count_repeated(table, key), self.name.clone());
+        let count = move |connection: &mut Connection| connection.query_row(&sql, [], |row| row.get(0));
+        self.worker.call(count).await.map_err(|error| read_failed(&error, &name))
+    }
+
+    async fn read(&mut self, request: ReadRequest) -> Result<()> {
+        let (batches, receiver) = mpsc::channel(BATCHES_AHEAD);
+        self.batches = Some(receiver);
+        let name = self.name.clone();
+        self.worker.send(Box::new(move |connection| {
+            let hand_over = |batch| batches.blocking_send(Ok(batch)).is_ok();
+            if let Err(problem) = stream(connection, &request, &name, hand_over) {
+                // Nobody listens any more where this fails.
+                drop(batches.blocking_send(Err(problem)));
+            }
+        }));
+        Ok(())
+    }
+
+    async fn next(&mut self) -> Result<Option<SourceBatch>> {
+        match &mut self.batches {
+            Some(batches) => batches.recv().await.transpose(),
+            None => Ok(None),
+        }
+    }
+}
+
+/// Reads all rows and hands them over batch by batch, until there are no more or nobody wants them.
+fn stream(
+    connection: &Connection,
+    request: &ReadRequest,
+    name: &str,
+    mut hand_over: impl FnMut(SourceBatch) -> bool,
+) -> Result<()> {
+    let failed = |error: rusqlite::Error| read_failed(&error, name);
+    let key: Vec<&ColumnName> = request.key.iter().map(|i| &request.columns[*i].name).collect();
+    let nullable = catalog::has_nullable_key(connection, &request.table, &key).map_err(failed)?;
+    let mut statement = connection.prepare(&sql::select(request, nullable)).map_err(failed)?;
+    let behind = request.after.as_ref().map_or(Ok(Vec::new()), decoded).map_err(|problem| *problem)?;
+    let mut rows = statement.query(params_from_iter(behind)).map_err(failed)?;
+    let mut batch = Batch::new(request);
+    while let Some(row) = rows.next().map_err(failed)? {
+        batch.append(row).map_err(failed)?;
+        let is_full = batch.rows == request.batch_rows || batch.bytes >= BATCH_BYTES;
+        if is_full && !hand_over(batch.finish()?) {
+            return Ok(());
+        }
+    }
+    if batch.rows > 0 {
+        hand_over(batch.finish()?);
+    }
+    Ok(())
+}
+
+fn decoded(key: &KeyBytes) -> Result<Vec<Value>> {
+    let parts = key.decode().map_err(|error| {
+        Box::new(Diagnostic::new(Code::LedgerCorrupted, format!("a stored position cannot be read: {error}")))
+    })?;
+    Ok(parts.iter().map(types::key_value).collect())
+}
+
+/// A batch in the making.
+struct Batch {
+    schema: SchemaRef,
+    cells: Vec<Cells>,
+    faults: Vec<CellFault>,
+    rows: usize,
+    bytes: usize,
+}
+
+impl Batch {
+    fn new(request: &ReadRequest) -> Self {
+        let field = |column: &transload_model::ReadColumn| Field::new(column.name.as_str(), column.logical.arrow(), true);
+        let schema = Arc::new(Schema::new(request.columns.iter().map(field).collect::<Vec<_>>()));
+        let cells = request.columns.iter().map(|column| Cells::new(column.logical, request.batch_rows)).collect();
+        Self { schema, cells, faults: Vec::new(), rows: 0, bytes: 0 }
+    }
+
+    fn append(&mut self, row: &rusqlite::Row<'_>) -> rusqlite::Result<()> {
+        for (column, cells) in self.cells.iter_mut().enumerate() {
+            let value = row.get_ref(column)?;
+            self.bytes += width(value);
+            if let Err(mismatch) = cells.append(value) {
+                let value_digest = digest(value);
+                let (code, message) = (mismatch.code, mismatch.message);
+                self.faults.push(CellFault { row: self.rows, column, code, message, value_digest });
+            }
+        }
+        self.rows += 1;
+        Ok(())
+    }
+
+    fn finish(&mut self) -> Result<SourceBatch> {
+        let columns = self.cells.iter_mut().map(Cells::finish).collect();
+        let rows = RecordBatch::try_new(Arc::clone(&self.schema), columns).map_err(|error| {
+            Box::new(Diagnostic::new(Code::SourceFailed, format!("a batch does not hold together: {error}")))
+        })?;
+        self.rows = 0;
+        Ok(SourceBatch { rows, faults: std::mem::take(&mut self.faults), bytes: std::mem::take(&mut self.bytes) })
+    }
+}
+
+fn width(value: ValueRef<'_>) -> usize {
+    match value {
+        ValueRef::Null => 1,
+        ValueRef::Integer(_) | ValueRef::Real(_) => 8,
+        ValueRef::Text(bytes) | ValueRef::Blob(bytes) => bytes.len(),
+    }
+}
+
+fn digest(value: ValueRef<'_>) -> u64 {
+    use twox_hash::XxHash3_64;
+    match value {
+        ValueRef::Null => 0,
+        ValueRef::Integer(number) => XxHash3_64::oneshot_with_seed(1, &number.to_le_bytes()),
+        ValueRef::Real(number) => XxHash3_64::oneshot_with_seed(2, &number.to_le_bytes()),
+        ValueRef::Text(bytes) => XxHash3_64::oneshot_with_seed(3, bytes),
+        ValueRef::Blob(bytes) => XxHash3_64::oneshot_with_seed(4, bytes),
+    }
+}

@@ -1,0 +1,75 @@
+//! SQL text. Identifiers are quoted here and nowhere else; values are always bound.
+
+use transload_model::{ColumnName, ReadRequest, TableName};
+
+pub(super) fn quote(identifier: &str) -> String {
+    format!("\"{}\"", identifier.replace('"', "\"\""))
+}
+
+fn list<'a>(columns: impl IntoIterator<Item = &'a ColumnName>, each: impl Fn(String) -> String, between: &str) -> String {
+    let parts: Vec<String> = columns.into_iter().map(|column| each(quote(column.as_str()))).collect();
+    parts.join(between)
+}
+
+/// Reads columns in key order; binds the parts of `after` where there is one.
+pub(super) fn select(request: &ReadRequest, nullable_key: bool) -> String {
+    let columns = list(request.columns.iter().map(|column| &column.name), |name| name, ", ");
+    let key: Vec<&ColumnName> = request.key.iter().map(|i| &request.columns[*i].name).collect();
+    let mut sql = format!("select {columns} from {}", quote(request.table.as_str()));
+    if request.after.is_some() {
+        let marks = vec!["?"; key.len()].join(", ");
+        let names = list(key.iter().copied(), |name| name, ", ");
+        sql += &format!(" where ({names}) > ({marks})");
+        if nullable_key {
+            let no_key = list(key.iter().copied(), |name| format!("{name} is null"), " or ");
+            sql += &format!(" or {no_key}");
+        }
+    }
+    if !key.is_empty() {
+        sql += &format!(" order by {}", list(key, |name| format!("{name} collate binary"), ", "));
+    }
+    sql
+}
+
+pub(super) fn insert(table: &TableName, columns: &[ColumnName]) -> String {
+    let marks = vec!["?"; columns.len()].join(", ");
+    let names = list(columns, |name| name, ", ");
+    format!("insert into {} ({names}) values ({marks})", quote(table.as_str()))
+}
+
+/// Sets columns where one of them differs: binds the set columns, the key, and the set columns again.
+pub(super) fn update(table: &TableName, set: &[ColumnName], key: &[ColumnName]) -> String {
+    let assignments = list(set, |name| format!("{name} = ?"), ", ");
+    let differs = list(set, |name| format!("{name} is not ?"), " or ");
+    format!("update {} set {assignments} where {} and ({differs})", quote(table.as_str()), matches(key))
+}
+
+pub(super) fn exists(table: &TableName, key: &[ColumnName]) -> String {
+    format!("select 1 from {} where {}", quote(table.as_str()), matches(key))
+}
+
+pub(super) fn delete(table: &TableName, key: &[ColumnName]) -> String {
+    format!("delete from {} where {}", quote(table.as_str()), matches(key))
+}
+
+pub(super) fn set_null(table: &TableName, columns: &[ColumnName], key: &[ColumnName]) -> String {
+    let assignments = list(columns, |name| format!("{name} = null"), ", ");
+    format!("update {} set {assignments} where {}", quote(table.as_str()), matches(key))
+}
+
+pub(super) fn count(table: &TableName) -> String {
+    format!("select count(*) from {}", quote(table.as_str()))
+}
+
+pub(super) fn count_repeated(table: &TableName, key: &[ColumnName]) -> String {
+    let names = list(key, |name| name, ", ");
+    let known = list(key, |name| format!("{name} is not null"), " and ");
+    format!(
+        "select count(*) from (select 1 from {} where {known} group by {names} having count(*) > 1)",
+        quote(table.as_str())
+    )
+}
+
+fn matches(key: &[ColumnName]) -> String {
+    list(key, |name| format!("{name} = ?"), " and ")
+}

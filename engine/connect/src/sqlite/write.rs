@@ -1,0 +1,211 @@
+//! Writing a unit's rows.
+//!
+//! Each row is a statement of its own. A statement that SQLite refuses is undone by SQLite alone and leaves the transaction standing, so a
+//! refused row is known at once, without trying halves.
+
+use arrow::array::ArrayRef;
+use arrow::record_batch::RecordBatch;
+use rusqlite::types::Value;
+use rusqlite::{CachedStatement, Connection, params_from_iter};
+use transload_model::{Code, ColumnName, Diagnostic, Refusal, TableName, Unit, WriteKind};
+
+use super::error::refusal;
+use super::sql;
+use super::types::Bound;
+
+/// Why a unit cannot be written.
+pub(super) enum WriteError {
+    Database(rusqlite::Error),
+    Problem(Box<Diagnostic>),
+}
+
+impl From<rusqlite::Error> for WriteError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Database(error)
+    }
+}
+
+type Written<T> = Result<T, WriteError>;
+
+pub(super) fn rows(connection: &Connection, unit: &Unit) -> Written<Vec<Refusal>> {
+    let mut refusals = Vec::new();
+    insert(connection, unit, &mut refusals)?;
+    update(connection, unit, &mut refusals)?;
+    delete(connection, unit, &mut refusals)?;
+    Ok(refusals)
+}
+
+fn names(batch: &RecordBatch) -> Written<Vec<ColumnName>> {
+    let name = |field: &std::sync::Arc<arrow::datatypes::Field>| ColumnName::parse(field.name());
+    let names: Result<Vec<_>, _> = batch.schema().fields().iter().map(name).collect();
+    names.map_err(|error| problem(Code::DestinationFailed, format!("a unit has a column without a name: {error}")))
+}
+
+fn problem(code: Code, headline: String) -> WriteError {
+    WriteError::Problem(Box::new(Diagnostic::new(code, headline)))
+}
+
+/// Columns declared BLOB take UUIDs as 16 bytes.
+fn blob_columns(connection: &Connection, table: &TableName) -> rusqlite::Result<Vec<String>> {
+    let mut statement =
+        connection.prepare_cached("select name from pragma_table_xinfo(?) where upper(type) like '%BLOB%'")?;
+    statement.query_map([table.as_str()], |row| row.get(0))?.collect()
+}
+
+fn bind<'a>(batch: &'a RecordBatch, columns: &[ColumnName], blobs: &[String]) -> Written<Vec<Bound<'a>>> {
+    let mut bound = Vec::with_capacity(columns.len());
+    for column in columns {
+        let array: Option<&'a ArrayRef> = batch.column_by_name(column.as_str());
+        let as_blob = blobs.iter().any(|name| name == column.as_str());
+        let cells = array.and_then(|array| Bound::new(array, as_blob));
+        let missing = || problem(Code::DestinationFailed, format!("a unit does not hold `{column}` as it should"));
+        bound.push(cells.ok_or_else(missing)?);
+    }
+    Ok(bound)
+}
+
+fn values(bound: &[Bound<'_>], row: usize) -> Vec<Value> {
+    bound.iter().map(|cells| cells.value(row)).collect()
+}
+
+/// What became of one statement.
+enum Done {
+    Rows(usize),
+    Refused,
+}
+
+fn execute(
+    statement: &mut CachedStatement<'_>,
+    values: Vec<Value>,
+    (kind, row): (WriteKind, usize),
+    refusals: &mut Vec<Refusal>,
+) -> Written<Done> {
+    match statement.execute(params_from_iter(values)) {
+        Ok(rows) => Ok(Done::Rows(rows)),
+        Err(error) => match refusal(&error, kind, row) {
+            Some(refusal) => {
+                refusals.push(refusal);
+                Ok(Done::Refused)
+            }
+            None => Err(error.into()),
+        },
+    }
+}
+
+fn insert(connection: &Connection, unit: &Unit, refusals: &mut Vec<Refusal>) -> Written<()> {
+    let blobs = blob_columns(connection, &unit.table)?;
+    let mut number = 0;
+    for batch in &unit.inserts {
+        let columns = names(batch)?;
+        let bound = bind(batch, &columns, &blobs)?;
+        let mut statement = connection.prepare_cached(&sql::insert(&unit.table, &columns))?;
+        for row in 0..batch.num_rows() {
+            let done = execute(&mut statement, values(&bound, row), (WriteKind::Insert, number), refusals)?;
+            if matches!(done, Done::Rows(rows) if rows != 1) {
+                return Err(swallowed(&unit.table));
+            }
+            number += 1;
+        }
+    }
+    Ok(())
+}
+
+/// A trigger said `raise(ignore)`.
+fn swallowed(table: &TableName) -> WriteError {
+    problem(Code::RowCountMismatch, format!("`{table}` swallowed a row: a trigger or view of the destination drops it"))
+}
+
+fn update(connection: &Connection, unit: &Unit, refusals: &mut Vec<Refusal>) -> Written<()> {
+    let blobs = blob_columns(connection, &unit.table)?;
+    let mut number = 0;
+    for batch in &unit.updates {
+        let set: Vec<ColumnName> = names(batch)?.into_iter().filter(|name| !unit.key.contains(name)).collect();
+        let bound_key = bind(batch, &unit.key, &blobs)?;
+        let bound_set = bind(batch, &set, &blobs)?;
+        let mut exists = connection.prepare_cached(&sql::exists(&unit.table, &unit.key))?;
+        let sql = if set.is_empty() { String::new() } else { sql::update(&unit.table, &set, &unit.key) };
+        for row in 0..batch.num_rows() {
+            let key = values(&bound_key, row);
+            let mut touched = false;
+            if !set.is_empty() {
+                let wanted = values(&bound_set, row);
+                let all: Vec<Value> = wanted.iter().chain(&key).chain(&wanted).cloned().collect();
+                let mut statement = connection.prepare_cached(&sql)?;
+                touched = match execute(&mut statement, all, (WriteKind::Update, number), refusals)? {
+                    Done::Refused => true,
+                    Done::Rows(rows) => rows > 0,
+                };
+            }
+            // No row differed: it holds the values already, or someone removed it.
+            if !touched && !exists.exists(params_from_iter(key))? {
+                refusals.push(gone(&unit.table, number));
+            }
+            number += 1;
+        }
+    }
+    Ok(())
+}
+
+fn gone(table: &TableName, row: usize) -> Refusal {
+    let message = format!("the row was loaded into `{table}` before and is not there any more");
+    Refusal { kind: WriteKind::Update, row, code: Code::LedgerMismatch, field: None, message }
+}
+
+/// Deletes rows by key. A row that another row of the same unit refers to waits until that one is gone.
+fn delete(connection: &Connection, unit: &Unit, refusals: &mut Vec<Refusal>) -> Written<()> {
+    let blobs = blob_columns(connection, &unit.table)?;
+    let mut waiting: Vec<(usize, Vec<Value>)> = Vec::new();
+    for batch in &unit.deletes {
+        let bound = bind(batch, &unit.key, &blobs)?;
+        let start = waiting.len();
+        waiting.extend((0..batch.num_rows()).map(|row| (start + row, values(&bound, row))));
+    }
+    loop {
+        let before = waiting.len();
+        let mut refused = Vec::new();
+        waiting = try_deletes(connection, unit, waiting, &mut refused)?;
+        if waiting.is_empty() {
+            return Ok(());
+        }
+        if waiting.len() == before {
+            if unit.self_references.is_empty() || !break_circles(connection, unit, &waiting)? {
+                refusals.append(&mut refused);
+            }
+            return Ok(());
+        }
+    }
+}
+
+/// Tries each and gives back those that were refused.
+fn try_deletes(
+    connection: &Connection,
+    unit: &Unit,
+    rows: Vec<(usize, Vec<Value>)>,
+    refused: &mut Vec<Refusal>,
+) -> Written<Vec<(usize, Vec<Value>)>> {
+    let mut statement = connection.prepare_cached(&sql::delete(&unit.table, &unit.key))?;
+    let mut left = Vec::new();
+    for (number, key) in rows {
+        if let Done::Refused = execute(&mut statement, key.clone(), (WriteKind::Delete, number), refused)? {
+            left.push((number, key));
+        }
+    }
+    Ok(left)
+}
+
+/// Rows that refer to one another in a circle go only without those references. All go, or all stay as they are.
+fn break_circles(connection: &Connection, unit: &Unit, rows: &[(usize, Vec<Value>)]) -> Written<bool> {
+    connection.execute_batch("savepoint circles")?;
+    let mut loosen =
+        connection.prepare_cached(&sql::set_null(&unit.table, &unit.self_references, &unit.key))?;
+    let mut refused = Vec::new();
+    for (number, key) in rows {
+        execute(&mut loosen, key.clone(), (WriteKind::Delete, *number), &mut refused)?;
+    }
+    if refused.is_empty() {
+        try_deletes(connection, unit, rows.to_vec(), &mut refused)?;
+    }
+    let end = if refused.is_empty() { "release circles" } else { "rollback to circles; release circles" };
+    connection.execute_batch(end)?;
+    Ok(refused.is_empty())
+}
