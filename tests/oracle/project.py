@@ -10,14 +10,17 @@ import core_yaml
 import values
 from faults import OracleError
 
-PROJECT_KEYS = {"project", "version", "specs", "transforms", "source", "destination", "control", "connections", "vars", "defaults", "execution"}
+PROJECT_KEYS = {
+    "project", "version", "specs", "transforms", "source", "destination", "control", "connections", "vars", "defaults",
+    "execution",
+}
 SPEC_KEYS = {
-    "entity_type", "source_table", "destination_table", "version", "is_active", "description", "tags", "depends_on", "key", "field_mappings",
-    "validation_rules", "transformation_functions", "change_detection", "deletes", "load",
+    "entity_type", "source_table", "destination_table", "version", "is_active", "description", "tags", "depends_on", "key",
+    "field_mappings", "validation_rules", "transformation_functions", "change_detection", "deletes", "load",
 }
 FIELD_KEYS = {
-    "source_field", "destination_field", "data_type", "format", "transformation", "value_map", "on_unmapped", "default_value", "is_required",
-    "references", "on_missing",
+    "source_field", "destination_field", "data_type", "format", "transformation", "value_map", "on_unmapped", "default_value",
+    "is_required", "references", "on_missing",
 }
 RULE_KEYS = {"field_name", "rule_type", "rule_parameters", "on_failure"}
 KEY_KEYS = {"source", "destination", "strategy", "namespace"}
@@ -157,7 +160,7 @@ def _only(mapping, allowed, place):
 def _spec(text, defaults, path):
     place = os.path.basename(path)
     _only(text, SPEC_KEYS, place)
-    key = {**(defaults.get("key") or {}), **(text.get("key") or {})}
+    key = text.get("key") or defaults.get("key") or {}
     _only(key, KEY_KEYS, f"{place}: key")
     return Spec(
         entity=text["entity_type"],

@@ -1,0 +1,253 @@
+//! The table of planted faults. `specs/clinic/README.md` prints it.
+
+use super::super::entity::Entity::{self, Doctors, Offices, Orders, Patients, SystemMessages};
+
+/// A way in which rows of an entity are broken.
+#[cfg_attr(
+    not(test),
+    expect(
+        dead_code,
+        reason = "field, code and why are for the reader, and for the tests that compare them"
+    )
+)]
+pub(super) struct Fault {
+    pub(super) entity: Entity,
+    /// The destination field that fails, where one does.
+    pub(super) field: &'static str,
+    /// The code in quarantine.
+    pub(super) code: &'static str,
+    /// What is wrong.
+    pub(super) why: &'static str,
+    /// What an update sets on the row `?1`.
+    pub(super) change: &'static str,
+    /// The rows: keys, and row ids of messages.
+    pub(super) keys: &'static [i64],
+}
+
+/// Every fault, in the order of the entities.
+pub(super) const BROKEN: &[Fault] = &[
+    Fault {
+        entity: Offices,
+        field: "name",
+        code: "RULE_REQUIRED",
+        why: "the name is blank",
+        change: "office_nm = '        '",
+        keys: &[412, 977],
+    },
+    Fault {
+        entity: Offices,
+        field: "parent_office_id",
+        code: "PARENT_MISSING",
+        why: "the office above it is gone",
+        change: "parent_no = 9001",
+        keys: &[388, 1103],
+    },
+    Fault {
+        entity: Offices,
+        field: "phone",
+        code: "SCRIPT_THROWN",
+        why: "the area code is missing",
+        change: "phone_no = '555-0142'",
+        keys: &[640],
+    },
+    Fault {
+        entity: Doctors,
+        field: "office_id",
+        code: "PARENT_MISSING",
+        why: "there is no such office",
+        change: "office_no = 7777",
+        keys: &[1311],
+    },
+    Fault {
+        entity: Doctors,
+        field: "npi",
+        code: "SCRIPT_THROWN",
+        why: "the check digit is wrong",
+        change: "npi_no = '1234567890'",
+        keys: &[207],
+    },
+    Fault {
+        entity: Doctors,
+        field: "joined_on",
+        code: "VALUE_FORMAT",
+        why: "the 31st of February",
+        change: "join_dt = '31/02/2011'",
+        keys: &[1890],
+    },
+    Fault {
+        entity: Doctors,
+        field: "discount_percent",
+        code: "RULE_RANGE",
+        why: "a discount of 140 %",
+        change: "disc_pct = 140",
+        keys: &[2042],
+    },
+    Fault {
+        entity: Patients,
+        field: "sex",
+        code: "VALUE_UNMAPPED",
+        why: "a code that no one defined",
+        change: "sex_cd = '7'",
+        keys: &[1204, 7777],
+    },
+    Fault {
+        entity: Patients,
+        field: "sex",
+        code: "VALUE_UNMAPPED",
+        why: "a letter instead of the code",
+        change: "sex_cd = 'F'",
+        keys: &[15031],
+    },
+    Fault {
+        entity: Patients,
+        field: "doctor_id",
+        code: "PARENT_MISSING",
+        why: "there is no such doctor",
+        change: "doc_no = 99999",
+        keys: &[3310, 9120, 16004],
+    },
+    Fault {
+        entity: Patients,
+        field: "born_on",
+        code: "VALUE_FORMAT",
+        why: "born in a 13th month",
+        change: "dob = '19721341'",
+        keys: &[5208],
+    },
+    Fault {
+        entity: Patients,
+        field: "born_on",
+        code: "VALUE_FORMAT",
+        why: "a word instead of the date",
+        change: "dob = 'unknown'",
+        keys: &[11950],
+    },
+    Fault {
+        entity: Patients,
+        field: "email",
+        code: "RULE_FORMAT",
+        why: "a remark instead of the address",
+        change: "email = 'no e-mail'",
+        keys: &[2718],
+    },
+    Fault {
+        entity: Patients,
+        field: "email",
+        code: "RULE_FORMAT",
+        why: "a domain that is cut off",
+        change: "email = 'ada.lovelace@example'",
+        keys: &[14142],
+    },
+    Fault {
+        entity: Patients,
+        field: "record_no",
+        code: "RULE_UNIQUE",
+        why: "the record number of another patient",
+        change: "rec_no = (select earlier.rec_no from dispatch_patients earlier where earlier.patient_no = ?1 - 5000)",
+        keys: &[8432, 17017],
+    },
+    Fault {
+        entity: Patients,
+        field: "full_name",
+        code: "REQUIRED_MISSING",
+        why: "neither a given name nor a family name",
+        change: "first_nm = '   ', last_nm = null",
+        keys: &[6001],
+    },
+    Fault {
+        entity: Patients,
+        field: "full_name",
+        code: "VALUE_ENCODING",
+        why: "a name in Latin-1 (Müller)",
+        change: "last_nm = cast(x'4DFC6C6C6572' as text)",
+        keys: &[13579],
+    },
+    Fault {
+        entity: Patients,
+        field: "phone",
+        code: "SCRIPT_THROWN",
+        why: "seven digits",
+        change: "phone_no = '555-0142'",
+        keys: &[4096],
+    },
+    Fault {
+        entity: Patients,
+        field: "phone",
+        code: "SCRIPT_THROWN",
+        why: "a number with an extension",
+        change: "phone_no = '212-555-0142 x 21'",
+        keys: &[12345],
+    },
+    Fault {
+        entity: Patients,
+        field: "balance",
+        code: "VALUE_RANGE",
+        why: "1,250,000.00 does not fit decimal(8,2)",
+        change: "bal_amt = 1250000",
+        keys: &[10007],
+    },
+    Fault {
+        entity: Orders,
+        field: "patient_id",
+        code: "PARENT_MISSING",
+        why: "there is no such patient",
+        change: "patient_no = 1000001",
+        keys: &[33333],
+    },
+    Fault {
+        entity: Orders,
+        field: "product",
+        code: "VALUE_UNMAPPED",
+        why: "a product that is no longer made",
+        change: "prod_cd = 'GOLD  '",
+        keys: &[2468],
+    },
+    Fault {
+        entity: Orders,
+        field: "units",
+        code: "VALUE_TYPE",
+        why: "a word in an integer column",
+        change: "units_qt = 'two'",
+        keys: &[1010, 22222],
+    },
+    Fault {
+        entity: Orders,
+        field: "total",
+        code: "VALUE_RANGE",
+        why: "4,321,987.50 does not fit decimal(8,2)",
+        change: "total_amt = 4321987.5",
+        keys: &[15150],
+    },
+    Fault {
+        entity: Orders,
+        field: "total",
+        code: "RULE_RANGE",
+        why: "a total below zero",
+        change: "total_amt = -120.5",
+        keys: &[7070, 30303],
+    },
+    Fault {
+        entity: Orders,
+        field: "",
+        code: "CONSTRAINT_CHECK",
+        why: "due years before it was ordered, which no rule foresees",
+        change: "due_dt = '02/01/2006'",
+        keys: &[18818, 27272],
+    },
+    Fault {
+        entity: SystemMessages,
+        field: "severity",
+        code: "VALUE_UNMAPPED",
+        why: "a severity that no one defined",
+        change: "sev_cd = 9",
+        keys: &[1785],
+    },
+    Fault {
+        entity: SystemMessages,
+        field: "body",
+        code: "VALUE_ENCODING",
+        why: "a text in Latin-1 (El horno no llegó …)",
+        change: "msg_txt = cast(x'456C20686F726E6F206E6F206C6C6567F32061206C612074656D70657261747572612E' as text)",
+        keys: &[2406],
+    },
+];

@@ -1,0 +1,247 @@
+"""The expected end of a run: rows, key mappings and quarantine of every active entity, from the source's rows alone."""
+
+import json
+import uuid
+from dataclasses import dataclass, field
+
+import conversions
+import rules
+import values
+from faults import Fault, OracleError
+from fields import FieldReader, SourceRow
+from project import Field
+from settle import LOAD, REFERENCE, REQUIRED, RULE, TRANSFORM, Mark, Row, Self, Settlement, Unique
+from twin import Twin
+
+
+@dataclass
+class Expected:
+    """What one entity leaves behind. `parents` maps an old key to its new key, for those who refer to this entity."""
+
+    entity: str
+    table: str
+    columns: list
+    rows: list = field(default_factory=list)
+    mappings: list = field(default_factory=list)
+    quarantine: set = field(default_factory=set)
+    parents: dict = field(default_factory=dict)
+    key_type: values.Type = None
+    makes_keys: bool = False
+
+
+class Expectation:
+    """Computes entity after entity, parents first."""
+
+    def __init__(self, project, source, destination, scripts, constraints):
+        self.project, self.source, self.destination = project, source, destination
+        self.scripts, self.constraints = scripts, constraints
+        self.done = {}
+
+    def compute(self):
+        """All active entities, in the order they can be loaded."""
+        waiting = {spec.entity: spec for spec in self.project.specs if spec.is_active}
+        while waiting:
+            ready = [spec for spec in waiting.values() if not (_parents(spec) & waiting.keys())]
+            if not ready:
+                raise OracleError(f"these entities wait for one another: {', '.join(sorted(waiting))}")
+            for spec in ready:
+                self.done[spec.entity] = EntityRun(spec, self).run()
+                del waiting[spec.entity]
+        return list(self.done.values())
+
+
+def _parents(spec):
+    references = {mapping.references for mapping in spec.fields if mapping.references}
+    return (references | set(spec.depends_on)) - {spec.entity}
+
+
+class EntityRun:
+    """One entity: every source row through fields, references, requirements and rules."""
+
+    def __init__(self, spec, expectation):
+        self.spec, self.all = spec, expectation
+        self.source_columns = expectation.source.columns(spec.source_table)
+        self.columns = expectation.destination.columns(spec.destination_table)
+        self.key_source = spec.key_source or expectation.source.primary_key(spec.source_table)
+        self.key_destination = spec.key_destination or expectation.destination.primary_key(spec.destination_table)
+        self.fields = self._fields()
+        self.places = {mapping.destination: index for index, mapping in enumerate(self.fields)}
+        self.reader = FieldReader(spec.entity, expectation.scripts, expectation.project.variables)
+        self.constraints = expectation.constraints.get(spec.entity, [])
+        self._check()
+
+    def _fields(self):
+        """The spec's fields; under `keep`, a key column that none of them maps takes the source's at the same position."""
+        mapped = {mapping.destination for mapping in self.spec.fields}
+        if self.spec.strategy != "keep":
+            return self.spec.fields
+        pairs = zip(self.key_destination, self.key_source)
+        return [Field(new, [old]) for new, old in pairs if new not in mapped] + self.spec.fields
+
+    def _check(self):
+        spec = self.spec
+        if not self.key_source or not self.key_destination:
+            raise OracleError(f"{spec.entity} has no key")
+        if spec.strategy not in ("keep", "uuid_v5"):
+            raise OracleError(f"{spec.entity}: no key strategy is called {spec.strategy}")
+        if spec.strategy == "uuid_v5" and (len(self.key_destination) != 1 or self.key_destination[0] in self.places):
+            raise OracleError(f"{spec.entity}: uuid_v5 computes one column that no field maps")
+        for name in [*self.places, *self.key_destination]:
+            if name not in self.columns:
+                raise OracleError(f"{spec.entity}: {spec.destination_table} has no column {name}")
+        for rule in spec.rules:
+            if rule.field not in self.places:
+                raise OracleError(f"{spec.entity}: a rule names {rule.field}, which no field maps")
+
+    def run(self):
+        """The entity's expectation."""
+        expected = Expected(self.spec.entity, self.spec.destination_table, list(dict.fromkeys([*self.key_destination, *self.places])))
+        expected.key_type = self.source_columns[self.key_source[0]].type if len(self.key_source) == 1 else None
+        expected.makes_keys = self.spec.strategy == "uuid_v5"
+        rows = self._rows(expected)
+        rows.sort(key=lambda row: row.key)
+        self._refuse_duplicates(rows)
+        twin = Twin(self.all.destination, self.spec.destination_table)
+        Settlement(rows, self._selves(), self._uniques(), twin, self._stored).settle()
+        self._finish(rows, expected)
+        return expected
+
+    def _rows(self, expected):
+        rows = []
+        names = list(self.source_columns)
+        for cells in self.all.source.cells(self.spec.source_table, names):
+            source = SourceRow(dict(zip(names, cells)), self.source_columns)
+            key = self._key(source)
+            if key is None:
+                expected.quarantine.add((self.spec.entity, "NULL", "KEY_NULL", None))
+                continue
+            row = Row(key, key_text(key))
+            self._compute(row, source)
+            rows.append(row)
+        return rows
+
+    def _key(self, source):
+        """The typed key; None where a part of it is NULL or not of its column's type."""
+        try:
+            key = tuple(source.value(name) for name in self.key_source)
+        except Fault:
+            return None
+        return None if None in key else key
+
+    def _refuse_duplicates(self, rows):
+        for before, after in zip(rows, rows[1:]):
+            if before.key == after.key:
+                raise OracleError(f"{self.spec.entity}: two rows have the key {after.key_text}; the language does not say which counts")
+
+    def _compute(self, row, source):
+        """The stages in their order; a row stops at the first stage that marks it."""
+        for stage in (self._convert, self._refer, self._require, self._judge, self._constrain):
+            stage(row, source)
+            if row.marks:
+                return
+
+    def _convert(self, row, source):
+        for index, mapping in enumerate(self.fields):
+            try:
+                row.values[mapping.destination] = self.reader.compute(mapping, source, self._target(mapping))
+            except Fault as fault:
+                row.marks.append(Mark(TRANSFORM, index, 0, fault.code, mapping.destination))
+
+    def _target(self, mapping):
+        if mapping.references == self.spec.entity:
+            return self.source_columns[self.key_source[0]].type
+        if mapping.references:
+            return self._parent(mapping).key_type
+        return mapping.data_type or self.columns[mapping.destination].type
+
+    def _parent(self, mapping):
+        parent = self.all.done.get(mapping.references)
+        if parent is None or parent.key_type is None:
+            raise OracleError(f"{self.spec.entity}: {mapping.references} is not an active entity with a key of one column")
+        return parent
+
+    def _refer(self, row, _source):
+        if self.spec.strategy == "uuid_v5":
+            row.values[self.key_destination[0]] = self._new_key(row)
+        for index, mapping in enumerate(self.fields):
+            old = row.values[mapping.destination]
+            if not mapping.references or old is None:
+                continue
+            if mapping.references == self.spec.entity:
+                row.parents[mapping.destination] = old
+            else:
+                self._look_up(row, index, mapping, old)
+
+    def _look_up(self, row, index, mapping, old):
+        parents = self._parent(mapping).parents
+        if old not in parents and mapping.on_missing == "default":
+            old = conversions.convert(mapping.default, self._target(mapping))
+        if old in parents:
+            row.values[mapping.destination] = parents[old]
+        elif mapping.on_missing == "null":
+            row.values[mapping.destination] = None
+        elif mapping.on_missing == "fail":
+            raise OracleError(f"{self.spec.entity}.{mapping.destination}: `on_missing: fail` stops the entity")
+        else:
+            row.marks.append(Mark(REFERENCE, index, 0, "PARENT_MISSING", mapping.destination))
+
+    def _new_key(self, row):
+        return uuid.uuid5(uuid.UUID(self.spec.namespace), f"{self.spec.entity}:{row.key_text}")
+
+    def _require(self, row, _source):
+        for index, mapping in enumerate(self.fields):
+            required = self.columns[mapping.destination].is_required if mapping.is_required is None else mapping.is_required
+            if required and row.values[mapping.destination] is None:
+                row.marks.append(Mark(REQUIRED, index, 0, "REQUIRED_MISSING", mapping.destination))
+
+    def _judge(self, row, _source):
+        for rule_index, rule in enumerate(self.spec.rules):
+            if rule.kind == "unique" or rules.passes(rule, row.values[rule.field]):
+                continue
+            if rule.on_failure == "quarantine":
+                row.marks.append(Mark(RULE, self.places[rule.field], rule_index, rules.CODES[rule.kind], rule.field))
+            elif rule.on_failure != "warn":
+                raise OracleError(f"{self.spec.entity}: the rule {rule.kind} on {rule.field} stops the entity")
+
+    def _constrain(self, row, _source):
+        stored = self._stored(row)
+        for index, (code, name, is_violated) in enumerate(self.constraints):
+            if is_violated(stored):
+                row.marks.append(Mark(LOAD, 0, index, code, name))
+
+    def _selves(self):
+        own = [(index, mapping) for index, mapping in enumerate(self.fields) if mapping.references == self.spec.entity]
+        for _, mapping in own:
+            if mapping.on_missing != "quarantine":
+                place = f"{self.spec.entity}.{mapping.destination}"
+                raise OracleError(f"{place}: the oracle knows self references with `on_missing: quarantine` only")
+        return [Self(mapping.destination, index) for index, mapping in own]
+
+    def _uniques(self):
+        unique = [(at, rule) for at, rule in enumerate(self.spec.rules) if rule.kind == "unique" and rule.on_failure != "warn"]
+        return [Unique(rule.field, self.places[rule.field], at) for at, rule in unique]
+
+    def _finish(self, rows, expected):
+        new_keys = {row.key[0]: row.values.get(self.key_destination[0]) for row in rows if not row.marks}
+        for row in rows:
+            if row.marks:
+                mark = min(row.marks, key=lambda mark: (mark.stage, mark.field_index, mark.rule_index))
+                expected.quarantine.add((self.spec.entity, row.key_text, mark.code, mark.field))
+                continue
+            for name, parent in row.parents.items():
+                row.values[name] = new_keys[parent]
+            stored = self._stored(row)
+            expected.rows.append(stored)
+            if expected.key_type is not None and len(self.key_destination) == 1:
+                expected.parents[row.key[0]] = row.values[self.key_destination[0]]
+            if self.spec.strategy == "uuid_v5":
+                expected.mappings.append((row.key_text, str(self._new_key(row))))
+
+    def _stored(self, row):
+        return {name: values.stored(value, self.columns[name].type) for name, value in row.values.items()}
+
+
+def key_text(key):
+    """The text of a source key: the value's own, or a compact JSON array of texts."""
+    texts = [values.canonical(part) for part in key]
+    return texts[0] if len(texts) == 1 else json.dumps(texts, ensure_ascii=False, separators=(",", ":"))
