@@ -16,6 +16,8 @@ pub enum Outcome {
     Loaded,
     /// It is in the destination, but its reference to its own entity is still NULL: the second pass fills it.
     Deferred,
+    /// Its source moved, and the second pass writes it: it refers to its own entity.
+    UpdatePending,
     /// It is in quarantine.
     Quarantined,
     /// It is in quarantine because a parent is missing, and is tried again when that parent's entity gains rows.

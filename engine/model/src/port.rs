@@ -56,7 +56,7 @@ pub struct SourceBatch {
 
 /// One reader of a snapshot. It reads one request at a time.
 #[async_trait]
-pub trait SnapshotReader: Send {
+pub trait SnapshotReader: Send + Sync {
     /// Rows in the table, where the source can tell quickly; for progress only.
     async fn estimate(&mut self, table: &TableName) -> Result<Option<u64>>;
 
@@ -168,7 +168,7 @@ pub struct Transformed {
 }
 
 /// The fields and rules of one entity, compiled. Pure: the same rows give the same result.
-pub trait EntityTransform: Send {
+pub trait EntityTransform: Send + Sync {
     /// Computes all fields; references stay the parent's source keys.
     fn transform(&mut self, rows: &RecordBatch, faults: &[CellFault]) -> Transformed;
 

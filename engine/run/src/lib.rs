@@ -1,1 +1,26 @@
-//! placeholder
+//! The engine: detect, transform, validate, load, and account for every row.
+//!
+//! It knows ports, never a database. Both faces of Transload start it with [`start`] and listen to its events; neither has a loop of its own.
+
+mod delete;
+mod detect;
+mod entity;
+mod event;
+mod fence;
+mod fill;
+mod keys;
+mod load;
+mod preflight;
+mod reference;
+mod report;
+mod rows;
+mod schedule;
+mod segment;
+mod settle;
+mod start;
+mod unique;
+mod unit;
+
+pub use event::{Event, EventSink};
+pub use report::{EntityReport, QuarantineReason, RunReport, Spent};
+pub use start::{Job, Options, Stop, start};

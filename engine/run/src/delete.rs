@@ -1,0 +1,89 @@
+//! Deletes, after everything is loaded, children before parents.
+//!
+//! What is gone was marked in the ledger while the entity was read to its end. Nothing is deleted that was not loaded by Transload, and nothing at
+//! all where more is gone than the guard allows.
+
+use transload_model::{
+    Code, DeletePolicy, Diagnostic, Entry, KeyBytes, Outcome, Phase, Result, SegmentHead, Share,
+};
+
+use crate::detect::Rewrite;
+use crate::load::Pass;
+use crate::segment;
+
+/// Without `deletes.max`, so many rows may go, or one in a hundred.
+const ALWAYS_ALLOWED: u64 = 10;
+
+/// One in a hundred.
+const DEFAULT_SHARE: Share = Share::PerMillion(10_000);
+
+impl Pass<'_> {
+    /// Applies the deletes that are pending. The guard's refusal is the answer, not a failure: everything else is done.
+    pub(crate) async fn delete(&mut self) -> Result<Option<Diagnostic>> {
+        let DeletePolicy::Hard(limit) = self.plan.deletes else { return Ok(None) };
+        let (_, heads) = self.heads().await?;
+        let present: u64 = heads.iter().map(|head| head.present).sum();
+        let mut pending = Vec::new();
+        for head in &heads {
+            let waiting = self.waiting(head).await?;
+            if !waiting.is_empty() {
+                pending.push((head.clone(), waiting));
+            }
+        }
+        let count: u64 = pending.iter().map(|(_, waiting)| waiting.len() as u64).sum();
+        if let Some(refusal) = self.guard(limit, count, present) {
+            return Ok(Some(refusal));
+        }
+        for (head, waiting) in pending {
+            let rows = self.deriver.key_batch(&waiting)?;
+            let entries = self.entries(&head).await?;
+            self.stream.delete(rows, waiting);
+            let rewrite = Rewrite { removed: vec![head.id], puts: vec![entries], forgotten: Vec::new() };
+            self.stream.commit(rewrite, None, Phase::Loaded).await?;
+        }
+        Ok(None)
+    }
+
+    async fn waiting(&self, head: &SegmentHead) -> Result<Vec<KeyBytes>> {
+        let entries = self.entries(head).await?.into_iter();
+        Ok(entries.filter(|entry| entry.outcome == Outcome::DeletePending).map(|entry| entry.key).collect())
+    }
+
+    async fn entries(&self, head: &SegmentHead) -> Result<Vec<Entry>> {
+        let (content, digest) = self.context.destination.segment(head.id).await?;
+        segment::unpack(&content, digest)
+    }
+
+    fn guard(&self, limit: Option<Share>, count: u64, present: u64) -> Option<Diagnostic> {
+        let given = self.context.options.max_deletes;
+        let allowed = match given.or(limit) {
+            Some(limit) => limit.of(present),
+            None => DEFAULT_SHARE.of(present).max(ALWAYS_ALLOWED),
+        };
+        let is_empty_source = self.stream.counts().read == 0 && given.is_none();
+        if count == 0 || (count <= allowed && !is_empty_source) {
+            return None;
+        }
+        let headline = format!("{count} of {present} rows of `{}` are gone from the source", self.plan.name);
+        let why = if is_empty_source {
+            "the source table is empty, so that none was deleted; all else is loaded".to_owned()
+        } else {
+            format!("{allowed} may be deleted, so that none was; all else is loaded")
+        };
+        let help = format!("if the source is right and complete: transload run --max-deletes {count}");
+        Some(Diagnostic::new(Code::DeleteGuard, headline).note(why).help(help))
+    }
+
+    /// The segments that hold `keys`, to be written again so that corrections of these keys take effect.
+    pub(crate) async fn rewrite_of(&self, keys: &[KeyBytes]) -> Result<Rewrite> {
+        let (_, heads) = self.heads().await?;
+        let mut rewrite = Rewrite::default();
+        for head in heads {
+            if keys.iter().any(|key| head.first <= *key && *key <= head.last) {
+                rewrite.puts.push(self.entries(&head).await?);
+                rewrite.removed.push(head.id);
+            }
+        }
+        Ok(rewrite)
+    }
+}

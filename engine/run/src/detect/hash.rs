@@ -1,0 +1,316 @@
+//! The `hash` strategy: one pass over the source in key order, beside one pass over the ledger in key order.
+//!
+//! What the ledger does not know is new; what it knows with another digest is modified; what it knows and the source does not give is gone.
+//! No timestamp is asked. The merge does no I/O: it says when it needs the next segment, and what the ledger should hold afterwards.
+
+use std::collections::VecDeque;
+
+use transload_model::{Code, Diagnostic, Entry, KeyBytes, Outcome, Result, SegmentHead};
+
+/// Entries below which a segment stays open for new keys behind it, so that small loads do not make many small segments.
+const SMALL: usize = 8_192;
+
+/// Entries at which a segment ends.
+const LARGE: usize = 65_536;
+
+/// What decides about rows whose digest did not move.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Policy {
+    /// Every row is derived again.
+    pub(crate) remap: bool,
+    /// Digests were made over other columns and cannot be compared.
+    pub(crate) incomparable: bool,
+    /// Rows in quarantine are tried again: the spec changed.
+    pub(crate) retry_quarantined: bool,
+    /// Rows that miss a parent are tried again: a parent gained rows.
+    pub(crate) retry_orphaned: bool,
+    /// Rows that are gone are marked for deletion.
+    pub(crate) mark_deletes: bool,
+    /// The second pass: only rows that the first left open count.
+    pub(crate) fill: bool,
+}
+
+/// What the ledger knew of a row before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Known {
+    pub(crate) digest: u64,
+    pub(crate) outcome: Outcome,
+    pub(crate) present: bool,
+}
+
+/// What a row is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// Not in the destination. It may have been tried before, and is then known.
+    New(Option<Known>),
+    /// In the destination with other content.
+    Modified(Known),
+    /// As it was.
+    Unchanged,
+    /// Loaded, with the reference to its own entity still open.
+    Deferred,
+    /// In quarantine, and not moved since.
+    Untried,
+}
+
+/// What the merge can say about the next row.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// What it is.
+    Verdict(Verdict),
+    /// The segment of this id must be given first.
+    NeedSegment(i64),
+}
+
+/// What the ledger should hold instead of what it held.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Rewrite {
+    pub(crate) removed: Vec<i64>,
+    pub(crate) puts: Vec<Vec<Entry>>,
+    /// Rows that have nothing to look for in quarantine any more.
+    pub(crate) forgotten: Vec<KeyBytes>,
+}
+
+impl Rewrite {
+    /// Adds what another part of the ledger should hold.
+    pub(crate) fn append(&mut self, other: Self) {
+        self.removed.extend(other.removed);
+        self.puts.extend(other.puts);
+        self.forgotten.extend(other.forgotten);
+    }
+}
+
+/// The two passes, side by side.
+pub(crate) struct HashMerge {
+    policy: Policy,
+    heads: VecDeque<SegmentHead>,
+    /// The segment that `old` is the rest of.
+    open: Option<SegmentHead>,
+    old: VecDeque<Entry>,
+    /// What the open segment, or the gap before the next, will hold.
+    out: Vec<Entry>,
+    dirty: bool,
+    /// What `dirty` was before the last judged row.
+    was_dirty: bool,
+    /// Segments were split, so `heads` is to be read again.
+    stale: bool,
+    rewrite: Rewrite,
+    last: Option<KeyBytes>,
+    /// Rows before this key were accounted for before the run was interrupted.
+    resume_behind: Option<KeyBytes>,
+    /// Rows marked for deletion, from now and from before.
+    pub(crate) delete_pending: u64,
+}
+
+impl HashMerge {
+    /// Begins; `heads` are the entity's segments of rows with keys, in key order.
+    pub(crate) fn new(policy: Policy, heads: Vec<SegmentHead>, resume_behind: Option<KeyBytes>) -> Self {
+        let is_done = |head: &SegmentHead| resume_behind.as_ref().is_some_and(|cursor| head.last <= *cursor);
+        Self {
+            policy,
+            heads: heads.into_iter().filter(|head| !is_done(head)).collect(),
+            open: None,
+            old: VecDeque::new(),
+            out: Vec::new(),
+            dirty: false,
+            was_dirty: false,
+            stale: false,
+            rewrite: Rewrite::default(),
+            last: None,
+            resume_behind,
+            delete_pending: 0,
+        }
+    }
+
+    /// Gives the content of the segment that was asked for.
+    pub(crate) fn give(&mut self, entries: Vec<Entry>) {
+        self.open = self.heads.pop_front();
+        self.old = entries.into();
+        if let Some(cursor) = self.resume_behind.take() {
+            while let Some(entry) = self.old.pop_front_if(|entry| entry.key <= cursor) {
+                self.out.push(entry);
+            }
+        }
+    }
+
+    /// Judges the next row of the source.
+    ///
+    /// # Errors
+    /// `TL0424` where keys do not ascend, `TL0309` where one occurs twice.
+    pub(crate) fn step(&mut self, key: &[u8], digest: u64) -> Result<Step> {
+        if let Some(need) = self.advance(Some(key)) {
+            return Ok(Step::NeedSegment(need));
+        }
+        self.check_order(key)?;
+        self.was_dirty = self.dirty;
+        if let Some(entry) = self.old.pop_front_if(|entry| entry.key.as_bytes() == key) {
+            self.last = Some(entry.key.clone());
+            return Ok(Step::Verdict(self.judge(entry, digest)));
+        }
+        let key = KeyBytes::from_encoded(key);
+        self.last = Some(key.clone());
+        self.push(Entry { key, digest, outcome: Outcome::Loaded, present: true }, true);
+        Ok(Step::Verdict(Verdict::New(None)))
+    }
+
+    /// Goes on to the end of the ledger, once the source has no more rows.
+    pub(crate) fn finish(&mut self) -> Option<i64> {
+        let need = self.advance(None);
+        if need.is_none() {
+            self.close();
+        }
+        need
+    }
+
+    /// Whether everything up to the last row can be committed without splitting a segment.
+    pub(crate) fn is_at_seam(&self) -> bool {
+        !self.dirty || self.old.is_empty()
+    }
+
+    /// What is to be written for everything up to the last row.
+    pub(crate) fn cut(&mut self) -> Rewrite {
+        if self.dirty {
+            let rest: Vec<Entry> = self.old.drain(..).collect();
+            self.close();
+            if !rest.is_empty() {
+                self.rewrite.puts.push(rest);
+                self.stale = true;
+            }
+        }
+        std::mem::take(&mut self.rewrite)
+    }
+
+    /// Whether [`HashMerge::refresh`] must follow once the cut is committed.
+    pub(crate) fn is_stale(&self) -> bool {
+        self.stale
+    }
+
+    /// Takes the segments as they are after a cut that split one.
+    pub(crate) fn refresh(&mut self, heads: Vec<SegmentHead>) {
+        let is_ahead = |head: &SegmentHead| self.last.as_ref().is_none_or(|last| head.last > *last);
+        self.heads = heads.into_iter().filter(is_ahead).collect();
+        self.stale = false;
+    }
+
+    /// The last key that was judged.
+    pub(crate) fn position(&self) -> Option<&KeyBytes> {
+        self.last.as_ref()
+    }
+
+    /// Passes everything in the ledger below `key`, or everything there is. Gives the segment that is needed for that.
+    fn advance(&mut self, key: Option<&[u8]>) -> Option<i64> {
+        let is_below = |entry: &KeyBytes| key.is_none_or(|key| entry.as_bytes() < key);
+        while let Some(entry) = self.old.pop_front_if(|entry| is_below(&entry.key)) {
+            self.miss(entry);
+        }
+        if !self.old.is_empty() {
+            return None;
+        }
+        let reaches_next = match (self.heads.front(), key) {
+            (Some(head), Some(key)) => head.first.as_bytes() <= key,
+            (head, None) => head.is_some(),
+            (None, _) => false,
+        };
+        let is_large = self.out.len() >= if reaches_next || self.open.is_some() { SMALL } else { LARGE };
+        if is_large || (reaches_next && self.open.is_some()) {
+            self.close();
+        }
+        self.heads.front().filter(|_| reaches_next).map(|head| head.id)
+    }
+
+    fn check_order(&self, key: &[u8]) -> Result<()> {
+        let Some(last) = &self.last else { return Ok(()) };
+        let code = match last.as_bytes().cmp(key) {
+            std::cmp::Ordering::Less => return Ok(()),
+            std::cmp::Ordering::Equal => Code::KeyNotUnique,
+            std::cmp::Ordering::Greater => Code::KeyOrder,
+        };
+        let headline = match code {
+            Code::KeyNotUnique => "the source gives two rows with one key",
+            _ => "the source gives a row whose key comes before the one it gave last",
+        };
+        Err(Box::new(Diagnostic::new(code, headline).help(code.info().remedy)))
+    }
+
+    /// A row that both have.
+    fn judge(&mut self, entry: Entry, digest: u64) -> Verdict {
+        let known = Known { digest: entry.digest, outcome: entry.outcome, present: entry.present };
+        let moved = entry.digest != digest || self.policy.incomparable;
+        let again = moved || self.policy.remap;
+        let verdict = match entry.outcome {
+            Outcome::Deferred => Verdict::Deferred,
+            Outcome::UpdatePending => Verdict::Modified(known),
+            _ if self.policy.fill => Verdict::Unchanged,
+            Outcome::Loaded | Outcome::DeletePending if again => Verdict::Modified(known),
+            Outcome::Loaded | Outcome::DeletePending => Verdict::Unchanged,
+            Outcome::Quarantined if !(again || self.policy.retry_quarantined) => Verdict::Untried,
+            Outcome::Orphaned if !(again || self.policy.retry_quarantined || self.policy.retry_orphaned) => {
+                Verdict::Untried
+            }
+            Outcome::Quarantined | Outcome::Orphaned if entry.present => Verdict::Modified(known),
+            Outcome::Quarantined | Outcome::Orphaned => Verdict::New(Some(known)),
+        };
+        match verdict {
+            // It came back before it was deleted.
+            Verdict::Unchanged if entry.outcome == Outcome::DeletePending && !self.policy.fill => {
+                self.rewrite.forgotten.push(entry.key.clone());
+                self.push(Entry { outcome: Outcome::Loaded, ..entry }, true);
+            }
+            Verdict::Deferred if self.policy.fill => {
+                self.push(Entry { digest, outcome: Outcome::Loaded, ..entry }, true);
+            }
+            Verdict::Unchanged | Verdict::Deferred | Verdict::Untried => self.push(entry, false),
+            Verdict::New(_) | Verdict::Modified(_) => {
+                self.push(Entry { digest, outcome: Outcome::Loaded, present: true, ..entry }, true);
+            }
+        }
+        verdict
+    }
+
+    /// A row that only the ledger has.
+    fn miss(&mut self, entry: Entry) {
+        if !entry.present {
+            self.rewrite.forgotten.push(entry.key);
+            self.dirty = true;
+            return;
+        }
+        if !self.policy.mark_deletes {
+            self.push(entry, false);
+            return;
+        }
+        self.delete_pending += 1;
+        let is_news = entry.outcome != Outcome::DeletePending;
+        self.push(Entry { outcome: Outcome::DeletePending, ..entry }, is_news);
+    }
+
+    /// Leaves the last judged row, which is modified, to the second pass.
+    pub(crate) fn postpone(&mut self, known: Known) {
+        if let Some(entry) = self.out.last_mut() {
+            (entry.digest, entry.outcome, entry.present) = (known.digest, Outcome::UpdatePending, known.present);
+            self.dirty = self.was_dirty || known.outcome != Outcome::UpdatePending;
+        }
+    }
+
+    /// Takes the last judged row out again: the ledger is not to know it yet.
+    pub(crate) fn take_back(&mut self) {
+        drop(self.out.pop());
+        self.dirty = self.was_dirty;
+    }
+
+    fn push(&mut self, entry: Entry, changes: bool) {
+        self.out.push(entry);
+        self.dirty |= changes;
+    }
+
+    /// Ends the open segment: it is as it was, or is replaced.
+    fn close(&mut self) {
+        let out = std::mem::take(&mut self.out);
+        let open = self.open.take();
+        if std::mem::take(&mut self.dirty) {
+            self.rewrite.removed.extend(open.map(|head| head.id));
+            if !out.is_empty() {
+                self.rewrite.puts.push(out);
+            }
+        }
+    }
+}

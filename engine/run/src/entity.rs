@@ -1,0 +1,385 @@
+//! One entity on its way: read, detect, derive, load.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arrow::array::{ArrayRef, UInt64Array, new_null_array};
+use arrow::compute::take;
+use arrow::datatypes::{Field, Schema};
+use arrow::record_batch::RecordBatch;
+use transload_model::{
+    CellFault, Code, Counts, Diagnostic, EntityName, EntityPlan, EntityTransform, KeyBytes, KeyStrategy, OnFailure,
+    OnMissing, Outcome, QuarantineRow, Result, RowFault, Stage,
+};
+
+use crate::detect::Known;
+use crate::keys::{KeyDeriver, mapping_text};
+use crate::reference::ParentIndex;
+use crate::rows::{Scored, single_keys};
+use crate::settle::Arrival;
+use crate::start::Context;
+use crate::unique::{UniqueIndex, cells};
+use crate::unit::Stream;
+
+/// A row that has to be derived: where it is in its batch, and what the ledger knew of it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Work {
+    pub(crate) row: usize,
+    pub(crate) known: Option<Known>,
+    /// Whether it is to be inserted; else it is updated.
+    pub(crate) insert: bool,
+    /// Whether the first pass has counted it.
+    pub(crate) counted: bool,
+}
+
+/// Turns source rows into destination rows.
+pub(crate) struct Deriver {
+    context: Arc<Context>,
+    plan: Arc<EntityPlan>,
+    transform: Box<dyn EntityTransform>,
+    own_keys: KeyDeriver,
+    parents: BTreeMap<EntityName, (ParentIndex, KeyDeriver)>,
+    uniques: Option<Vec<UniqueIndex>>,
+    /// References to the entity itself are left open.
+    pub(crate) defers: bool,
+    pub(crate) time: Duration,
+}
+
+/// What some rows became.
+struct Derived {
+    /// A column per field, as it is written.
+    columns: Vec<ArrayRef>,
+    /// Key columns that are not fields.
+    key: Vec<ArrayRef>,
+    /// Per row, why it failed.
+    faults: Vec<Option<RowFault>>,
+    /// Rows whose reference to their own entity is open.
+    deferred: Vec<bool>,
+    warned: u64,
+}
+
+impl Deriver {
+    pub(crate) async fn new(context: &Arc<Context>, plan: &Arc<EntityPlan>) -> Result<Self> {
+        let (factory, given) = (&*context.factory, &context.transform_context);
+        let transform = factory.compile(plan, given)?;
+        let own_keys = KeyDeriver::new(&context.plan, plan, factory, given)?;
+        let mut parents = BTreeMap::new();
+        for reference in plan.fields.iter().filter_map(|field| field.reference.as_ref()) {
+            let parent = context.plan.entity(&reference.entity);
+            if let (Some(parent), false) = (parent, parents.contains_key(&reference.entity)) {
+                let index = ParentIndex::new(Arc::clone(&context.destination), &parent.name).await?;
+                let keys = KeyDeriver::new(&context.plan, parent, factory, given)?;
+                parents.insert(parent.name.clone(), (index, keys));
+            }
+        }
+        let (context, plan) = (Arc::clone(context), Arc::clone(plan));
+        Ok(Self { context, plan, transform, own_keys, parents, uniques: None, defers: false, time: Duration::ZERO })
+    }
+
+    /// Sees what has been loaded of the entity itself since the deriver was made.
+    pub(crate) async fn refresh_own_index(&mut self) -> Result<()> {
+        let index = ParentIndex::new(Arc::clone(&self.context.destination), &self.plan.name).await?;
+        if let Some((own, _)) = self.parents.get_mut(&self.plan.name) {
+            *own = index;
+        }
+        Ok(())
+    }
+
+    /// Derives the rows of `work` and gives them to the stream: as inserts, as updates, or to quarantine. Says which are left with an open
+    /// reference to their own entity.
+    pub(crate) async fn move_rows(&mut self, scored: &Scored, work: &[Work], stream: &mut Stream) -> Result<Vec<bool>> {
+        let started = self.context.clock.monotonic();
+        let (rows, faults) = pick(scored, work)?;
+        let identities: Vec<KeyBytes> = work.iter().map(|work| scored.identity(work.row)).collect();
+        let derived = self.derive(&rows, &faults, &identities).await?;
+        self.time += self.context.clock.monotonic() - started;
+        stream.count(Counts { warned: derived.warned, ..Counts::default() });
+        stream.add_bytes(scored.batch.bytes * work.len() / scored.len().max(1));
+        for (at, fault) in derived.faults.iter().enumerate() {
+            if let Some(fault) = fault {
+                self.set_aside(fault, &work[at], identities[at].clone(), stream)?;
+            } else if work[at].known.is_some_and(was_in_quarantine) {
+                stream.release(identities[at].clone());
+            }
+        }
+        let good = |insert: bool| -> Vec<usize> {
+            (0..work.len()).filter(|at| derived.faults[*at].is_none() && work[*at].insert == insert).collect()
+        };
+        let (inserts, updates) = (good(true), good(false));
+        if !inserts.is_empty() {
+            stream.insert(self.written(&derived, &inserts)?, self.arrivals(&derived, &identities, &inserts));
+        }
+        if !updates.is_empty() {
+            let modified = updates.iter().filter(|at| !work[**at].counted).count() as u64;
+            stream.count(Counts { modified, ..Counts::default() });
+            stream.update(self.written(&derived, &updates)?, self.arrivals(&derived, &identities, &updates));
+        }
+        let is_open = |at: usize| derived.deferred[at] && derived.faults[at].is_none();
+        Ok((0..work.len()).map(is_open).collect())
+    }
+
+    fn set_aside(&self, fault: &RowFault, work: &Work, key: KeyBytes, stream: &mut Stream) -> Result<()> {
+        if fault.severity == OnFailure::Fail {
+            let headline = format!("a row of `{}` stops the entity: {}", self.plan.name, fault.message);
+            let place = format!("{} · key {}", self.plan.name, key.text());
+            return Err(Box::new(Diagnostic::new(Code::RowFailed, headline).at(place).help(fault.code.info().remedy)));
+        }
+        let outcome =
+            if fault.code == Code::ParentMissing { Outcome::Orphaned } else { Outcome::Quarantined };
+        let present = work.known.is_some_and(|known| known.present);
+        if work.counted {
+            stream.uncount_new();
+        }
+        stream.quarantine(quarantine_row(&self.plan, self.context.run, key, fault), outcome, present);
+        Ok(())
+    }
+
+    async fn derive(&mut self, rows: &RecordBatch, faults: &[CellFault], keys: &[KeyBytes]) -> Result<Derived> {
+        let transformed = tokio::task::block_in_place(|| self.transform.transform(rows, faults));
+        let mut derived = Derived {
+            columns: transformed.columns,
+            key: Vec::new(),
+            faults: vec![None; rows.num_rows()],
+            deferred: vec![false; rows.num_rows()],
+            warned: 0,
+        };
+        for fault in transformed.faults {
+            derived.fail(fault);
+        }
+        for field in 0..self.plan.fields.len() {
+            self.resolve(field, &mut derived).await?;
+        }
+        let failed: Vec<bool> = derived.faults.iter().map(Option::is_some).collect();
+        let deferred = if self.defers { self.plan.self_references() } else { Vec::new() };
+        let transform = &mut self.transform;
+        let found = tokio::task::block_in_place(|| transform.validate(&derived.columns, &failed, &deferred));
+        for fault in found {
+            derived.fail(fault);
+        }
+        if matches!(self.plan.key.strategy, KeyStrategy::UuidV5 { .. }) {
+            let keys: Vec<Option<KeyBytes>> = keys.iter().cloned().map(Some).collect();
+            derived.key = self.own_keys.derive(&keys)?;
+        }
+        self.check_unique(&mut derived).await?;
+        Ok(derived)
+    }
+
+    /// Replaces a reference's old keys by new keys.
+    async fn resolve(&mut self, field: usize, derived: &mut Derived) -> Result<()> {
+        let Some(reference) = &self.plan.fields[field].reference else { return Ok(()) };
+        let old = Arc::clone(&derived.columns[field]);
+        let mut keys = single_keys(&old)?;
+        if reference.entity == self.plan.name && self.defers {
+            for (row, key) in keys.iter().enumerate() {
+                derived.deferred[row] |= key.is_some();
+            }
+            derived.columns[field] = new_null_array(&self.plan.fields[field].written_as.arrow(), old.len());
+            return Ok(());
+        }
+        let Some((index, parent_keys)) = self.parents.get_mut(&reference.entity) else { return Ok(()) };
+        let mut present = index.are_present(&keys).await?;
+        if reference.on_missing == OnMissing::Default {
+            let default = default_key(&self.plan.fields[field]);
+            for (key, present) in keys.iter_mut().zip(&present) {
+                if key.is_some() && !present {
+                    key.clone_from(&default);
+                }
+            }
+            present = index.are_present(&keys).await?;
+        }
+        for (row, is_present) in present.iter().enumerate() {
+            if keys[row].is_some() && !is_present {
+                keys[row] = None;
+                if reference.on_missing != OnMissing::Null {
+                    derived.fail(missing_parent(&self.plan, field, row));
+                }
+            }
+        }
+        derived.columns[field] = parent_keys.derive(&keys)?.swap_remove(0);
+        Ok(())
+    }
+
+    async fn check_unique(&mut self, derived: &mut Derived) -> Result<()> {
+        if self.uniques.is_none() {
+            let mut indexes = Vec::new();
+            for rule in self.plan.rules.iter().filter(|rule| rule.rule == "unique") {
+                indexes.push(UniqueIndex::read(rule.clone(), &self.plan, &*self.context.destination).await?);
+            }
+            self.uniques = Some(indexes);
+        }
+        let mut indexes = self.uniques.take().unwrap_or_default();
+        for index in &mut indexes {
+            self.admit(index, derived)?;
+        }
+        self.uniques = Some(indexes);
+        Ok(())
+    }
+
+    fn admit(&self, index: &mut UniqueIndex, derived: &mut Derived) -> Result<()> {
+        let field = index.rule.field;
+        let mut found = Vec::new();
+        {
+            let key_columns = self.key_columns(derived);
+            let key = cells(&key_columns)?;
+            let value = crate::rows::Cells::new(&derived.columns[field])?;
+            for row in 0..derived.faults.len() {
+                if derived.faults[row].is_none() && !index.admit(&value, &key, row) {
+                    found.push(row);
+                }
+            }
+        }
+        for row in found {
+            derived.fail(RowFault {
+                row,
+                field: Some(self.plan.fields[field].destination.clone()),
+                stage: Stage::Validate,
+                code: Code::RuleUnique,
+                message: "another row has this value".to_owned(),
+                severity: index.rule.on_failure,
+            });
+        }
+        Ok(())
+    }
+
+    /// The destination key's columns.
+    fn key_columns(&self, derived: &Derived) -> Vec<ArrayRef> {
+        if !derived.key.is_empty() {
+            return derived.key.clone();
+        }
+        let position = |name: &transload_model::ColumnName| self.plan.fields.iter().position(|field| field.destination == *name);
+        let fields = self.plan.key.destination.iter().filter_map(position);
+        fields.map(|field| Arc::clone(&derived.columns[field])).collect()
+    }
+
+    /// The rows `at` as the destination gets them.
+    fn written(&self, derived: &Derived, at: &[usize]) -> Result<RecordBatch> {
+        let mut names = Vec::new();
+        let mut columns = Vec::new();
+        if !derived.key.is_empty() {
+            names.extend(self.plan.key.destination.iter().map(|name| name.as_str().to_owned()));
+            columns.extend(derived.key.iter().cloned());
+        }
+        names.extend(self.plan.fields.iter().map(|field| field.destination.to_string()));
+        columns.extend(derived.columns.iter().cloned());
+        select(&names, &columns, at)
+    }
+
+    fn arrivals(&self, derived: &Derived, keys: &[KeyBytes], at: &[usize]) -> Vec<Arrival> {
+        let arrival = |row: &usize| Arrival {
+            key: keys[*row].clone(),
+            destination_id: mapping_text(self.plan.key.strategy, &derived.key, *row),
+        };
+        at.iter().map(arrival).collect()
+    }
+
+    /// Key columns, by name, for rows of which only the source key is known.
+    pub(crate) fn key_batch(&mut self, keys: &[KeyBytes]) -> Result<RecordBatch> {
+        let wanted: Vec<Option<KeyBytes>> = keys.iter().cloned().map(Some).collect();
+        let columns = self.own_keys.derive(&wanted)?;
+        let names: Vec<String> = self.plan.key.destination.iter().map(ToString::to_string).collect();
+        select(&names, &columns, &(0..keys.len()).collect::<Vec<_>>())
+    }
+
+    /// For rows whose references to their own entity are still open: the source keys they refer to, per reference.
+    pub(crate) fn open_references(&mut self, scored: &Scored, rows: &[Work]) -> Result<Vec<Vec<Option<KeyBytes>>>> {
+        let (batch, faults) = pick(scored, rows)?;
+        let transformed = tokio::task::block_in_place(|| self.transform.transform(&batch, &faults));
+        self.plan.self_references().into_iter().map(|field| single_keys(&transformed.columns[field])).collect()
+    }
+}
+
+impl Derived {
+    /// Notes a fault; a row fails once.
+    fn fail(&mut self, fault: RowFault) {
+        if fault.severity == OnFailure::Warn {
+            self.warned += 1;
+            return;
+        }
+        let row = fault.row;
+        if self.faults[row].is_none() {
+            self.faults[row] = Some(fault);
+        }
+    }
+}
+
+fn was_in_quarantine(known: Known) -> bool {
+    !matches!(known.outcome, Outcome::Loaded | Outcome::Deferred)
+}
+
+/// A row that goes to quarantine.
+pub(crate) fn quarantine_row(
+    plan: &EntityPlan,
+    run: transload_model::RunId,
+    key: KeyBytes,
+    fault: &RowFault,
+) -> QuarantineRow {
+    QuarantineRow {
+        entity: plan.name.clone(),
+        key,
+        stage: fault.stage,
+        code: fault.code,
+        field: fault.field.clone(),
+        message: fault.message.clone(),
+        run,
+    }
+}
+
+/// The fault of a row whose parent is not in the destination.
+pub(crate) fn missing_parent(plan: &EntityPlan, field: usize, row: usize) -> RowFault {
+    let field = &plan.fields[field];
+    let reference = field.reference.as_ref();
+    let parent = reference.map(|reference| reference.entity.to_string()).unwrap_or_default();
+    let severity = match reference.map(|reference| reference.on_missing) {
+        Some(OnMissing::Fail) => OnFailure::Fail,
+        _ => OnFailure::Quarantine,
+    };
+    RowFault {
+        row,
+        field: Some(field.destination.clone()),
+        stage: Stage::Reference,
+        code: Code::ParentMissing,
+        message: format!("it refers to a row of `{parent}` that is not in the destination"),
+        severity,
+    }
+}
+
+/// A field's `default_value` as the old key it stands for.
+fn default_key(field: &transload_model::FieldPlan) -> Option<KeyBytes> {
+    use transload_model::{KeyValue, LogicalType};
+    let value = field.default.as_ref()?;
+    let part = match field.data_type {
+        LogicalType::Integer => KeyValue::Integer(value.as_i64()?),
+        LogicalType::Text => KeyValue::Text(value.as_str()?.to_owned().into()),
+        LogicalType::Uuid => KeyValue::Uuid(*uuid::Uuid::parse_str(value.as_str()?).ok()?.as_bytes()),
+        _ => return None,
+    };
+    Some(KeyBytes::encode(&[part]))
+}
+
+/// The rows of `work` as a batch of their own, with the faults of their cells.
+fn pick(scored: &Scored, work: &[Work]) -> Result<(RecordBatch, Vec<CellFault>)> {
+    let source = &scored.batch;
+    if work.len() == source.rows.num_rows() {
+        return Ok((source.rows.clone(), source.faults.clone()));
+    }
+    let names: Vec<String> = source.rows.schema().fields().iter().map(|field| field.name().clone()).collect();
+    let at: Vec<usize> = work.iter().map(|work| work.row).collect();
+    let rows = select(&names, source.rows.columns(), &at)?;
+    let place = |fault: &CellFault| at.binary_search(&fault.row).ok().map(|row| CellFault { row, ..fault.clone() });
+    Ok((rows, source.faults.iter().filter_map(place).collect()))
+}
+
+/// Some rows of some columns.
+fn select(names: &[String], columns: &[ArrayRef], at: &[usize]) -> Result<RecordBatch> {
+    let broken = |error: arrow::error::ArrowError| {
+        Box::new(Diagnostic::new(Code::DestinationFailed, format!("a batch does not hold together: {error}")))
+    };
+    let indexes = UInt64Array::from_iter_values(at.iter().map(|at| *at as u64));
+    let picked: std::result::Result<Vec<ArrayRef>, _> =
+        columns.iter().map(|column| take(column, &indexes, None)).collect();
+    let picked = picked.map_err(broken)?;
+    let field = |(name, column): (&String, &ArrayRef)| Field::new(name, column.data_type().clone(), true);
+    let fields: Vec<Field> = names.iter().zip(&picked).map(field).collect();
+    RecordBatch::try_new(Arc::new(Schema::new(fields)), picked).map_err(broken)
+}

@@ -1,0 +1,185 @@
+//! From old keys to new keys.
+//!
+//! A destination key can always be derived from the source key alone. That is what lets a row be found again at the destination when all that is
+//! left of it is its key: to delete it, or to refer to it.
+
+use std::sync::Arc;
+
+use arrow::array::{
+    Array, ArrayRef, Date32Builder, FixedSizeBinaryBuilder, Int64Builder, StringBuilder, TimestampMicrosecondBuilder,
+    new_null_array,
+};
+use arrow::datatypes::{Field, Schema};
+use arrow::record_batch::RecordBatch;
+use transload_model::{
+    Code, Diagnostic, EntityName, EntityPlan, EntityTransform, KeyBytes, KeyStrategy, KeyValue, LogicalType, Plan,
+    Result, TransformContext, TransformFactory,
+};
+use uuid::Uuid;
+
+/// Derives the destination keys of one entity.
+pub(crate) enum KeyDeriver {
+    UuidV5 { entity: EntityName, namespace: Uuid },
+    Keep(Box<Keep>),
+}
+
+/// Keys that are computed by the entity's own fields.
+pub(crate) struct Keep {
+    plan: EntityPlan,
+    transform: Box<dyn EntityTransform>,
+    /// For each destination key column, its field and, where that is a reference, the parent's keys.
+    columns: Vec<(usize, Option<KeyDeriver>)>,
+}
+
+impl KeyDeriver {
+    /// The deriver of `entity`.
+    pub(crate) fn new(
+        plan: &Plan,
+        entity: &EntityPlan,
+        factory: &dyn TransformFactory,
+        context: &TransformContext,
+    ) -> Result<Self> {
+        if let KeyStrategy::UuidV5 { namespace, .. } = entity.key.strategy {
+            return Ok(Self::UuidV5 { entity: entity.name.clone(), namespace });
+        }
+        let mut columns = Vec::new();
+        for name in &entity.key.destination {
+            let is_it = |field: &transload_model::FieldPlan| field.destination == *name;
+            let field = entity.fields.iter().position(is_it).ok_or_else(|| unfilled(entity, name.as_str()))?;
+            let parent = entity.fields[field].reference.as_ref().map(|reference| &reference.entity);
+            let parent = parent.filter(|parent| **parent != entity.name).and_then(|parent| plan.entity(parent));
+            let deriver = parent.map(|parent| Self::new(plan, parent, factory, context)).transpose()?;
+            columns.push((field, deriver));
+        }
+        let transform = factory.compile(entity, context)?;
+        Ok(Self::Keep(Box::new(Keep { plan: entity.clone(), transform, columns })))
+    }
+
+    /// The destination key columns for these source keys; NULL where there is none.
+    pub(crate) fn derive(&mut self, keys: &[Option<KeyBytes>]) -> Result<Vec<ArrayRef>> {
+        match self {
+            Self::UuidV5 { entity, namespace } => {
+                let mut uuids = FixedSizeBinaryBuilder::with_capacity(keys.len(), 16);
+                for key in keys {
+                    match key {
+                        Some(key) => uuids
+                            .append_value(uuid_v5(*namespace, entity, key).as_bytes())
+                            .map_err(|error| underivable(entity, &error.to_string()))?,
+                        None => uuids.append_null(),
+                    }
+                }
+                Ok(vec![Arc::new(uuids.finish())])
+            }
+            Self::Keep(keep) => keep.derive(keys),
+        }
+    }
+}
+
+/// The UUID of `<entity>:<key text>`.
+pub(crate) fn uuid_v5(namespace: Uuid, entity: &EntityName, key: &KeyBytes) -> Uuid {
+    Uuid::new_v5(&namespace, format!("{entity}:{}", key.text()).as_bytes())
+}
+
+fn unfilled(entity: &EntityPlan, column: &str) -> Box<Diagnostic> {
+    let headline = format!("key column `{column}` of `{}` is filled by no field", entity.name);
+    Box::new(Diagnostic::new(Code::KeyMissing, headline))
+}
+
+fn underivable(entity: &EntityName, why: &str) -> Box<Diagnostic> {
+    let headline = format!("a key of `{entity}` that was loaded before cannot be derived any more");
+    let help = "undo the last change of the spec's key fields, or start over with an empty destination";
+    Box::new(Diagnostic::new(Code::KeyMissing, headline).note(why).help(help))
+}
+
+impl Keep {
+    fn derive(&mut self, keys: &[Option<KeyBytes>]) -> Result<Vec<ArrayRef>> {
+        let rows = key_rows(&self.plan, keys)?;
+        let transformed = self.transform.transform(&rows, &[]);
+        let known = |row: &usize| keys[*row].is_some();
+        let needed = |fault: &&transload_model::RowFault| {
+            let is_key = |name| self.plan.key.destination.contains(name);
+            known(&fault.row) && fault.field.as_ref().is_none_or(is_key)
+        };
+        if let Some(fault) = transformed.faults.iter().find(needed) {
+            return Err(underivable(&self.plan.name, &fault.message));
+        }
+        let mut columns = Vec::with_capacity(self.columns.len());
+        for (field, parent) in &mut self.columns {
+            let column = &transformed.columns[*field];
+            columns.push(match parent {
+                Some(parent) => parent.derive(&crate::rows::single_keys(column)?)?.swap_remove(0),
+                None => Arc::clone(column),
+            });
+        }
+        Ok(columns)
+    }
+}
+
+/// Source rows of which only the key is known.
+fn key_rows(plan: &EntityPlan, keys: &[Option<KeyBytes>]) -> Result<RecordBatch> {
+    let mut parts: Vec<Vec<Option<KeyValue<'static>>>> = vec![Vec::with_capacity(keys.len()); plan.key.source.len()];
+    for key in keys {
+        let values = key.as_ref().map(KeyBytes::decode).transpose();
+        let values = values.map_err(|error| underivable(&plan.name, &error.to_string()))?;
+        let mut values = values.unwrap_or_default().into_iter();
+        for part in &mut parts {
+            part.push(values.next());
+        }
+    }
+    let mut fields = Vec::new();
+    let mut columns = Vec::new();
+    for (i, read) in plan.reads.iter().enumerate() {
+        fields.push(Field::new(read.name.as_str(), read.logical.arrow(), true));
+        let part = plan.key.source.iter().position(|source| *source == i);
+        columns.push(match part {
+            Some(part) => key_column(&parts[part], read.logical).ok_or_else(|| underivable(&plan.name, "its type changed"))?,
+            None => new_null_array(&read.logical.arrow(), keys.len()),
+        });
+    }
+    RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)
+        .map_err(|error| underivable(&plan.name, &error.to_string()))
+}
+
+fn key_column(parts: &[Option<KeyValue<'_>>], logical: LogicalType) -> Option<ArrayRef> {
+    macro_rules! collect {
+        ($builder:expr, $variant:ident, $take:expr) => {{
+            let mut cells = $builder;
+            for part in parts {
+                match part {
+                    None => cells.append_null(),
+                    Some(KeyValue::$variant(value)) => $take(&mut cells, value),
+                    Some(_) => return None,
+                }
+            }
+            Arc::new(cells.finish()) as ArrayRef
+        }};
+    }
+    Some(match logical {
+        LogicalType::Integer => collect!(Int64Builder::new(), Integer, |c: &mut Int64Builder, v: &i64| c.append_value(*v)),
+        LogicalType::Date => collect!(Date32Builder::new(), Date, |c: &mut Date32Builder, v: &i32| c.append_value(*v)),
+        LogicalType::Timestamp => {
+            collect!(TimestampMicrosecondBuilder::new(), Timestamp, |c: &mut TimestampMicrosecondBuilder, v: &i64| c
+                .append_value(*v))
+        }
+        LogicalType::Text => collect!(StringBuilder::new(), Text, |c: &mut StringBuilder, v: &str| c.append_value(v)),
+        LogicalType::Uuid => {
+            let mut cells = FixedSizeBinaryBuilder::with_capacity(parts.len(), 16);
+            for part in parts {
+                match part {
+                    None => cells.append_null(),
+                    Some(KeyValue::Uuid(bytes)) => cells.append_value(bytes).ok()?,
+                    Some(_) => return None,
+                }
+            }
+            Arc::new(cells.finish())
+        }
+        _ => return None,
+    })
+}
+
+/// The text of a row's destination key, for `migration_mappings`: one column as its canonical text.
+pub(crate) fn mapping_text(strategy: KeyStrategy, columns: &[ArrayRef], row: usize) -> Option<String> {
+    let KeyStrategy::UuidV5 { .. } = strategy else { return None };
+    let column = columns.first()?.as_any().downcast_ref::<arrow::array::FixedSizeBinaryArray>()?;
+    Uuid::from_slice(column.value(row)).ok().map(|uuid| uuid.to_string())
+}

@@ -1,0 +1,252 @@
+//! The pass that reads every row of an entity, once.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use transload_model::{
+    Code, Counts, Diagnostic, Entry, EntityPlan, KeyBytes, OnFailure, Outcome, Phase, ReadRequest, Result, RowFault,
+    SegmentHead, SnapshotReader, Stage,
+};
+
+use crate::detect::{HashMerge, Policy, Rewrite, Step, Verdict};
+use crate::entity::{Deriver, Work, quarantine_row};
+use crate::event::Event;
+use crate::rows::Scored;
+use crate::segment;
+use crate::start::Context;
+use crate::unit::Stream;
+
+/// Rows without a key that one entity may have. Each is an identity of its own, so they stay in memory.
+const UNKEYED_MAX: usize = 10_000;
+
+/// What a pass over an entity works with.
+pub(crate) struct Pass<'a> {
+    pub(crate) context: &'a Arc<Context>,
+    pub(crate) plan: &'a Arc<EntityPlan>,
+    pub(crate) reader: &'a mut dyn SnapshotReader,
+    pub(crate) deriver: &'a mut Deriver,
+    pub(crate) stream: &'a mut Stream,
+    pub(crate) detect_time: Duration,
+}
+
+/// What the pass left for later.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Left {
+    /// Rows whose reference to their own entity is open, or that are moved in the second pass because they have one.
+    pub(crate) to_fill: bool,
+    /// Rows that wait for deletion.
+    pub(crate) delete_pending: u64,
+}
+
+impl Pass<'_> {
+    /// Reads the whole source table, writes what moved, and marks what is gone.
+    pub(crate) async fn load(&mut self, policy: Policy) -> Result<Left> {
+        let (unkeyed_heads, heads) = self.heads().await?;
+        let cursor = self.stream.cursor().cloned();
+        let mut merge = HashMerge::new(policy, heads, cursor.clone());
+        let mut left = Left::default();
+        let mut unkeyed = Vec::new();
+        let has_self_references = !self.plan.self_references().is_empty();
+        self.deriver.defers = has_self_references;
+        self.start_reading(cursor).await?;
+        while let Some(scored) = self.next_batch().await? {
+            let mut read = Counts::default();
+            let mut work = Vec::new();
+            for row in 0..scored.len() {
+                let Some(key) = scored.key(row) else {
+                    keep_unkeyed(&mut unkeyed, scored.digest(row), &self.plan.name)?;
+                    continue;
+                };
+                match self.judge(&mut merge, key, scored.digest(row)).await? {
+                    Verdict::Unchanged => read.unchanged += 1,
+                    Verdict::Deferred => {
+                        read.unchanged += 1;
+                        left.to_fill = true;
+                    }
+                    Verdict::Untried => {
+                        read.quarantined += 1;
+                        read.untried += 1;
+                    }
+                    Verdict::Modified(known) if has_self_references => {
+                        merge.postpone(known);
+                        left.to_fill = true;
+                        continue;
+                    }
+                    Verdict::Modified(known) => work.push(Work { row, known: Some(known), insert: false, counted: false }),
+                    Verdict::New(known) => work.push(Work { row, known, insert: true, counted: false }),
+                }
+                read.read += 1;
+            }
+            self.stream.count(read);
+            left.to_fill |= self.move_rows(&scored, &work).await?;
+            self.after_batch(&mut merge, Phase::Loading).await?;
+        }
+        self.finish(&mut merge).await?;
+        let mut rewrite = self.settle_unkeyed(policy, unkeyed, &unkeyed_heads).await?;
+        rewrite.append(merge.cut());
+        left.delete_pending = merge.delete_pending;
+        let next = if left.to_fill { Phase::Filling } else { Phase::Loaded };
+        self.stream.commit(rewrite, None, next).await?;
+        self.check_budget(true)?;
+        Ok(left)
+    }
+
+    async fn move_rows(&mut self, scored: &Scored, work: &[Work]) -> Result<bool> {
+        if work.is_empty() {
+            return Ok(false);
+        }
+        let deferred = self.deriver.move_rows(scored, work, self.stream).await?;
+        let keys = work.iter().zip(&deferred).filter(|(_, deferred)| **deferred);
+        let mut any = false;
+        for (work, _) in keys {
+            self.stream.defer(scored.identity(work.row));
+            any = true;
+        }
+        Ok(any)
+    }
+
+    /// The segments of the entity: those of rows without a key, and the others.
+    pub(crate) async fn heads(&self) -> Result<(Vec<SegmentHead>, Vec<SegmentHead>)> {
+        let heads = self.context.destination.segments(&self.plan.name).await?;
+        Ok(heads.into_iter().partition(|head| head.first.is_unkeyed()))
+    }
+
+    pub(crate) async fn start_reading(&mut self, after: Option<KeyBytes>) -> Result<()> {
+        let request = ReadRequest {
+            table: self.plan.source.table.clone(),
+            columns: self.plan.reads.clone(),
+            key: self.plan.key.source.clone(),
+            after,
+            batch_rows: self.plan.load.batch_rows.min(self.plan.load.unit_rows),
+        };
+        self.reader.read(request).await
+    }
+
+    pub(crate) async fn next_batch(&mut self) -> Result<Option<Scored>> {
+        let started = self.context.clock.monotonic();
+        let batch = self.reader.next().await?;
+        let seed = self.context.seed;
+        let scored = batch.map(|batch| tokio::task::block_in_place(|| Scored::new(batch, self.plan, seed))).transpose();
+        self.detect_time += self.context.clock.monotonic() - started;
+        scored
+    }
+
+    /// Judges one row, reading segments as they are needed.
+    pub(crate) async fn judge(&self, merge: &mut HashMerge, key: &[u8], digest: u64) -> Result<Verdict> {
+        loop {
+            match merge.step(key, digest).map_err(|problem| self.in_source(*problem))? {
+                Step::Verdict(verdict) => return Ok(verdict),
+                Step::NeedSegment(id) => merge.give(self.segment(id).await?),
+            }
+        }
+    }
+
+    fn in_source(&self, problem: Diagnostic) -> Box<Diagnostic> {
+        let place = format!("{} · table `{}`", self.plan.name, self.plan.source.table);
+        Box::new(problem.at(place))
+    }
+
+    async fn segment(&self, id: i64) -> Result<Vec<Entry>> {
+        let (content, digest) = self.context.destination.segment(id).await?;
+        segment::unpack(&content, digest)
+    }
+
+    pub(crate) async fn finish(&self, merge: &mut HashMerge) -> Result<()> {
+        while let Some(id) = merge.finish() {
+            merge.give(self.segment(id).await?);
+        }
+        Ok(())
+    }
+
+    /// Tells of progress, commits a full unit, and stops where that was asked for or too much failed.
+    pub(crate) async fn after_batch(&mut self, merge: &mut HashMerge, phase: Phase) -> Result<()> {
+        let (entity, counts) = (self.plan.name.clone(), self.stream.counts());
+        self.context.sink.emit(&Event::Progress { entity, counts });
+        let fullness = self.stream.fullness();
+        let stops = self.context.stop.is_requested();
+        if fullness >= 2 || (fullness == 1 && merge.is_at_seam()) || stops {
+            let cursor = merge.position().cloned();
+            self.commit(merge, cursor, phase).await?;
+        }
+        if stops {
+            let headline = format!("`{}` stopped on request", self.plan.name);
+            return Err(Box::new(Diagnostic::new(Code::Interrupted, headline).help("transload run goes on from here")));
+        }
+        self.check_budget(false)
+    }
+
+    pub(crate) async fn commit(&mut self, merge: &mut HashMerge, cursor: Option<KeyBytes>, phase: Phase) -> Result<()> {
+        self.stream.commit(merge.cut(), cursor, phase).await?;
+        if merge.is_stale() {
+            let (_, heads) = self.heads().await?;
+            merge.refresh(heads);
+        }
+        Ok(())
+    }
+
+    /// Stops the entity where more rows failed in this run than it may.
+    pub(crate) fn check_budget(&self, is_over: bool) -> Result<()> {
+        let counts = self.stream.counts();
+        let failed = counts.quarantined - counts.untried;
+        let budget = self.plan.load.max_errors;
+        let is_share = matches!(budget, transload_model::Share::PerMillion(_));
+        // A share of the first few rows says nothing.
+        if failed <= budget.of(counts.read) || (is_share && !is_over && counts.read < 1_000) {
+            return Ok(());
+        }
+        let headline = format!("{failed} rows of `{}` failed, {} are allowed", self.plan.name, budget.of(counts.read));
+        let code = Code::ErrorBudget;
+        Err(Box::new(Diagnostic::new(code, headline).note(code.info().sentence).help(code.info().remedy)))
+    }
+
+    /// Rows without a key, compared with those the ledger knew: what is to be written for them.
+    async fn settle_unkeyed(&mut self, policy: Policy, mut found: Vec<u64>, heads: &[SegmentHead]) -> Result<Rewrite> {
+        let mut known = BTreeMap::new();
+        for head in heads {
+            known.extend(self.segment(head.id).await?.into_iter().map(|entry| (entry.key, entry.digest)));
+        }
+        let read = found.len() as u64;
+        found.sort_unstable();
+        found.dedup();
+        let keys: Vec<KeyBytes> = found.iter().map(|digest| KeyBytes::unkeyed(*digest)).collect();
+        let again = policy.retry_quarantined || policy.incomparable || policy.remap;
+        let is_same = known.len() == keys.len() && keys.iter().all(|key| known.contains_key(key));
+        let untried = if is_same && !again { read } else { 0 };
+        self.stream.count(Counts { read, quarantined: read, untried, ..Counts::default() });
+        if is_same && !again {
+            return Ok(Rewrite::default());
+        }
+        let fault = RowFault {
+            row: 0,
+            field: None,
+            stage: Stage::Read,
+            code: Code::KeyNull,
+            message: "the key is NULL, or has a value of another type than its column promises".to_owned(),
+            severity: OnFailure::Quarantine,
+        };
+        let gone = known.keys().filter(|key| !keys.contains(key)).cloned().collect();
+        let entry = |(key, digest): (&KeyBytes, &u64)| Entry {
+            key: key.clone(),
+            digest: *digest,
+            outcome: Outcome::Quarantined,
+            present: false,
+        };
+        let entries: Vec<Entry> = keys.iter().zip(&found).map(entry).collect();
+        for key in keys {
+            self.stream.list(quarantine_row(self.plan, self.context.run, key, &fault));
+        }
+        let puts = if entries.is_empty() { Vec::new() } else { vec![entries] };
+        Ok(Rewrite { removed: heads.iter().map(|head| head.id).collect(), puts, forgotten: gone })
+    }
+}
+
+fn keep_unkeyed(unkeyed: &mut Vec<u64>, digest: u64, entity: &transload_model::EntityName) -> Result<()> {
+    if unkeyed.len() == UNKEYED_MAX {
+        let headline = format!("more than {UNKEYED_MAX} rows of `{entity}` have no key");
+        let code = Code::ErrorBudget;
+        return Err(Box::new(Diagnostic::new(code, headline).help("choose other columns for `key.source`")));
+    }
+    unkeyed.push(digest);
+    Ok(())
+}

@@ -1,0 +1,56 @@
+//! What must hold before the first row is read.
+
+use std::collections::BTreeMap;
+
+use transload_model::{
+    Catalog, Code, ColumnName, ConnectionName, Destination, Diagnostic, EntityPlan, LedgerState, Result,
+    SnapshotReader,
+};
+
+/// Refuses keys that cannot tell rows apart, where the source's own constraints do not say that they can.
+pub(crate) async fn check_keys(
+    plan: &EntityPlan,
+    catalogs: &BTreeMap<ConnectionName, Catalog>,
+    reader: &mut dyn SnapshotReader,
+) -> Result<()> {
+    let key: Vec<ColumnName> = plan.key.source.iter().map(|part| plan.reads[*part].name.clone()).collect();
+    let table = catalogs.get(&plan.source.connection).and_then(|catalog| catalog.table(&plan.source.table));
+    if table.is_some_and(|table| table.is_unique(&key)) {
+        return Ok(());
+    }
+    let repeated = reader.count_repeated_keys(&plan.source.table, &key).await?;
+    if repeated == 0 {
+        return Ok(());
+    }
+    let headline = format!("{repeated} keys of `{}` occur more than once in `{}`", plan.name, plan.source.table);
+    let names: Vec<&str> = key.iter().map(ColumnName::as_str).collect();
+    let note = format!("the key is {}", names.join(", "));
+    Err(Box::new(Diagnostic::new(Code::KeyNotUnique, headline).note(note).help(Code::KeyNotUnique.info().remedy)))
+}
+
+/// Compares what the destination holds with what the ledger says was loaded.
+pub(crate) async fn check_destination(
+    plan: &EntityPlan,
+    destination: &dyn Destination,
+    ledger: &LedgerState,
+) -> Result<Option<Diagnostic>> {
+    let held = destination.count(&plan.destination.table).await?;
+    let loaded: u64 = destination.segments(&plan.name).await?.iter().map(|head| head.present).sum();
+    let is_known = ledger.positions.contains_key(&plan.name);
+    let table = &plan.destination.table;
+    if !is_known && held > 0 {
+        let headline = format!("`{table}` holds {held} rows that no ledger knows");
+        let help = "empty the table, or load into another one";
+        return Err(Box::new(Diagnostic::new(Code::DestinationNotEmpty, headline).help(help)));
+    }
+    if held < loaded {
+        let headline = format!("`{table}` holds {held} rows, {loaded} were loaded into it");
+        let problem = Diagnostic::new(Code::LedgerMismatch, headline);
+        return Err(Box::new(problem.help(Code::LedgerMismatch.info().remedy)));
+    }
+    if held > loaded {
+        let headline = format!("`{table}` holds {held} rows, {loaded} were loaded into it: someone else adds rows");
+        return Ok(Some(Diagnostic::warning(Code::LedgerMismatch, headline)));
+    }
+    Ok(None)
+}

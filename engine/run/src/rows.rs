@@ -1,0 +1,192 @@
+//! Rows as keys and digests.
+//!
+//! The digest is ours and the same on every system: XXH3 over a typed encoding in which NULL is not empty and `("a", "bc")` is not
+//! `("ab", "c")`. It covers every column that the spec reads, so it moves exactly when something the spec can see moves.
+
+use arrow::array::{
+    Array, ArrayRef, AsArray, BinaryArray, BooleanArray, Date32Array, Decimal128Array, FixedSizeBinaryArray,
+    Float64Array, Int64Array, StringArray, TimestampMicrosecondArray,
+};
+use arrow::datatypes::{
+    DataType, Date32Type, Decimal128Type, Float64Type, Int64Type, TimestampMicrosecondType,
+};
+use transload_model::{Code, Diagnostic, EntityPlan, KeyBytes, KeyValue, Result, SourceBatch};
+use twox_hash::XxHash3_64;
+
+/// A column of a batch, by its type.
+pub(crate) enum Cells<'a> {
+    Boolean(&'a BooleanArray),
+    Integer(&'a Int64Array),
+    Float(&'a Float64Array),
+    Decimal(&'a Decimal128Array),
+    Text(&'a StringArray),
+    Bytes(&'a BinaryArray),
+    Date(&'a Date32Array),
+    Timestamp(&'a TimestampMicrosecondArray),
+    Uuid(&'a FixedSizeBinaryArray),
+}
+
+const NULL: u8 = 0;
+const FAULT: u8 = 0xFE;
+
+impl<'a> Cells<'a> {
+    pub(crate) fn new(column: &'a ArrayRef) -> Result<Self> {
+        Ok(match column.data_type() {
+            DataType::Boolean => Self::Boolean(column.as_boolean()),
+            DataType::Int64 => Self::Integer(column.as_primitive::<Int64Type>()),
+            DataType::Float64 => Self::Float(column.as_primitive::<Float64Type>()),
+            DataType::Decimal128(..) => Self::Decimal(column.as_primitive::<Decimal128Type>()),
+            DataType::Utf8 => Self::Text(column.as_string::<i32>()),
+            DataType::Binary => Self::Bytes(column.as_binary::<i32>()),
+            DataType::Date32 => Self::Date(column.as_primitive::<Date32Type>()),
+            DataType::Timestamp(..) => Self::Timestamp(column.as_primitive::<TimestampMicrosecondType>()),
+            DataType::FixedSizeBinary(16) => Self::Uuid(column.as_fixed_size_binary()),
+            other => {
+                let headline = format!("a batch holds {other}, which is no logical type");
+                return Err(Box::new(Diagnostic::new(Code::SourceFailed, headline)));
+            }
+        })
+    }
+
+    pub(crate) fn is_null(&self, row: usize) -> bool {
+        match self {
+            Self::Boolean(cells) => cells.is_null(row),
+            Self::Integer(cells) => cells.is_null(row),
+            Self::Float(cells) => cells.is_null(row),
+            Self::Decimal(cells) => cells.is_null(row),
+            Self::Text(cells) => cells.is_null(row),
+            Self::Bytes(cells) => cells.is_null(row),
+            Self::Date(cells) => cells.is_null(row),
+            Self::Timestamp(cells) => cells.is_null(row),
+            Self::Uuid(cells) => cells.is_null(row),
+        }
+    }
+
+    /// Appends the canonical encoding of a cell: a tag, and the value at a fixed width or behind its length.
+    pub(crate) fn encode(&self, row: usize, out: &mut Vec<u8>) {
+        if self.is_null(row) {
+            out.push(NULL);
+            return;
+        }
+        match self {
+            Self::Boolean(cells) => out.extend_from_slice(&[1, u8::from(cells.value(row))]),
+            Self::Integer(cells) => fixed(out, 2, &cells.value(row).to_le_bytes()),
+            Self::Float(cells) => fixed(out, 3, &canonical_float(cells.value(row)).to_le_bytes()),
+            Self::Decimal(cells) => fixed(out, 4, &cells.value(row).to_le_bytes()),
+            Self::Text(cells) => sized(out, 5, cells.value(row).as_bytes()),
+            Self::Bytes(cells) => sized(out, 6, cells.value(row)),
+            Self::Date(cells) => fixed(out, 7, &cells.value(row).to_le_bytes()),
+            Self::Timestamp(cells) => fixed(out, 8, &cells.value(row).to_le_bytes()),
+            Self::Uuid(cells) => fixed(out, 9, cells.value(row)),
+        }
+    }
+
+    /// The cell as a part of a key; `None` for NULL and for types that are no keys.
+    pub(crate) fn key_part(&self, row: usize) -> Option<KeyValue<'a>> {
+        if self.is_null(row) {
+            return None;
+        }
+        match self {
+            Self::Integer(cells) => Some(KeyValue::Integer(cells.value(row))),
+            Self::Text(cells) => Some(KeyValue::Text(cells.value(row).into())),
+            Self::Date(cells) => Some(KeyValue::Date(cells.value(row))),
+            Self::Timestamp(cells) => Some(KeyValue::Timestamp(cells.value(row))),
+            Self::Uuid(cells) => cells.value(row).try_into().ok().map(KeyValue::Uuid),
+            Self::Boolean(_) | Self::Float(_) | Self::Decimal(_) | Self::Bytes(_) => None,
+        }
+    }
+}
+
+fn fixed(out: &mut Vec<u8>, tag: u8, bytes: &[u8]) {
+    out.push(tag);
+    out.extend_from_slice(bytes);
+}
+
+fn sized(out: &mut Vec<u8>, tag: u8, bytes: &[u8]) {
+    out.push(tag);
+    out.extend_from_slice(&(bytes.len() as u64).to_le_bytes());
+    out.extend_from_slice(bytes);
+}
+
+/// All NaNs are one, and negative zero is zero.
+fn canonical_float(value: f64) -> u64 {
+    if value.is_nan() { f64::NAN.to_bits() } else { (value + 0.0).to_bits() }
+}
+
+/// Identity of some cells of a row, for indexes in memory.
+pub(crate) fn hash_cells(cells: &[Cells<'_>], row: usize) -> u64 {
+    let mut bytes = Vec::with_capacity(32);
+    for cell in cells {
+        cell.encode(row, &mut bytes);
+    }
+    XxHash3_64::oneshot(&bytes)
+}
+
+/// A batch with the key and the digest of each row.
+pub(crate) struct Scored {
+    pub(crate) batch: SourceBatch,
+    keys: Vec<u8>,
+    ends: Vec<usize>,
+    digests: Vec<u64>,
+}
+
+impl Scored {
+    pub(crate) fn new(batch: SourceBatch, plan: &EntityPlan, seed: u64) -> Result<Self> {
+        let columns: Vec<Cells<'_>> = batch.rows.columns().iter().map(Cells::new).collect::<Result<_>>()?;
+        let rows = batch.rows.num_rows();
+        let mut scored = (Vec::with_capacity(rows * 9), Vec::with_capacity(rows), Vec::with_capacity(rows));
+        let mut faults = batch.faults.iter().peekable();
+        let mut bytes = Vec::with_capacity(256);
+        for row in 0..rows {
+            bytes.clear();
+            for column in &columns {
+                column.encode(row, &mut bytes);
+            }
+            while let Some(fault) = faults.next_if(|fault| fault.row == row) {
+                bytes.push(FAULT);
+                bytes.extend_from_slice(&(fault.column as u64).to_le_bytes());
+                bytes.extend_from_slice(&fault.value_digest.to_le_bytes());
+            }
+            let before = scored.0.len();
+            for part in &plan.key.source {
+                if let Some(value) = columns[*part].key_part(row) {
+                    value.write(&mut scored.0);
+                } else {
+                    scored.0.truncate(before);
+                    break;
+                }
+            }
+            scored.1.push(scored.0.len());
+            scored.2.push(XxHash3_64::oneshot_with_seed(seed, &bytes));
+        }
+        let (keys, ends, digests) = scored;
+        Ok(Self { batch, keys, ends, digests })
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// The encoded key; `None` where the row has NULL or another type in it.
+    pub(crate) fn key(&self, row: usize) -> Option<&[u8]> {
+        let start = if row == 0 { 0 } else { self.ends[row - 1] };
+        let key = &self.keys[start..self.ends[row]];
+        (!key.is_empty()).then_some(key)
+    }
+
+    pub(crate) fn digest(&self, row: usize) -> u64 {
+        self.digests[row]
+    }
+
+    /// The row's identity: its key, or its content where it has none.
+    pub(crate) fn identity(&self, row: usize) -> KeyBytes {
+        self.key(row).map_or_else(|| KeyBytes::unkeyed(self.digests[row]), KeyBytes::from_encoded)
+    }
+}
+
+/// The source keys of a column that refers to another entity.
+pub(crate) fn single_keys(column: &ArrayRef) -> Result<Vec<Option<KeyBytes>>> {
+    let cells = Cells::new(column)?;
+    let encode = |row| cells.key_part(row).map(|part| KeyBytes::encode(&[part]));
+    Ok((0..column.len()).map(encode).collect())
+}

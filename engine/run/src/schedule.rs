@@ -1,0 +1,264 @@
+//! Entities in their order: each starts when its parents are done, so many at a time; deletes follow in reverse.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+use transload_model::{
+    Code, Counts, DeletePolicy, Diagnostic, EntityPlan, EntityState, Phase, Result, RunState, SnapshotReader,
+};
+
+use crate::detect::Policy;
+use crate::entity::Deriver;
+use crate::event::Event;
+use crate::load::Pass;
+use crate::report::{EntityReport, Spent};
+use crate::start::{Context, millis};
+use crate::unit::Stream;
+
+/// What all entities did.
+pub(crate) struct Done {
+    pub(crate) entities: Vec<EntityReport>,
+    pub(crate) spent: Spent,
+}
+
+/// An entity that is loaded, or is not.
+struct Moved {
+    index: usize,
+    report: EntityReport,
+    /// What it takes to go on with its deletes.
+    rest: Option<(Stream, Box<dyn SnapshotReader>)>,
+    spent: [Duration; 3],
+}
+
+/// Loads all entities, then deletes.
+pub(crate) async fn run_all(context: &Arc<Context>, readers: Vec<Box<dyn SnapshotReader>>) -> Result<Done> {
+    let order: Vec<usize> = context.plan.waves().iter().flatten().copied().collect();
+    let mut readers: BTreeMap<usize, Box<dyn SnapshotReader>> = readers.into_iter().enumerate().collect();
+    let mut waiting = order.clone();
+    let mut moved: BTreeMap<usize, Moved> = BTreeMap::new();
+    let mut running = JoinSet::new();
+    loop {
+        let mut held_back = Vec::new();
+        for index in waiting {
+            let state = parents_state(context, index, &moved);
+            if state == Parents::Failed {
+                moved.insert(index, not_started(context, index));
+            } else if state == Parents::Done && running.len() < context.plan.parallel_entity_limit() {
+                if let Some(reader) = readers.remove(&index) {
+                    running.spawn(move_entity(Arc::clone(context), index, reader));
+                }
+            } else {
+                held_back.push(index);
+            }
+        }
+        waiting = held_back;
+        let Some(joined) = running.join_next().await else {
+            if waiting.is_empty() {
+                break;
+            }
+            continue;
+        };
+        let done = joined.map_err(|error| {
+            Box::new(Diagnostic::new(Code::DestinationFailed, format!("an entity's task ended by itself: {error}")))
+        })?;
+        moved.insert(done.index, done);
+    }
+    for index in order.iter().rev() {
+        delete(context, *index, &mut moved).await;
+    }
+    Ok(finish(&order, moved))
+}
+
+#[derive(PartialEq, Eq)]
+enum Parents {
+    Waiting,
+    Done,
+    Failed,
+}
+
+fn parents_state(context: &Context, index: usize, moved: &BTreeMap<usize, Moved>) -> Parents {
+    let entities = context.plan.entities();
+    let mut state = Parents::Done;
+    for parent in &entities[index].parents {
+        let parent = entities.iter().position(|entity| entity.name == *parent);
+        match parent.and_then(|parent| moved.get(&parent)) {
+            Some(moved) if moved.report.state == EntityState::Loaded => {}
+            Some(_) => return Parents::Failed,
+            None => state = Parents::Waiting,
+        }
+    }
+    state
+}
+
+fn not_started(context: &Context, index: usize) -> Moved {
+    let plan = &context.plan.entities()[index];
+    let headline = format!("`{}` did not start, because an entity that it waits for failed", plan.name);
+    let problem = Diagnostic::new(Code::ParentFailed, headline).help(Code::ParentFailed.info().remedy);
+    let report = report(plan, EntityState::Waiting, Counts::default(), Duration::ZERO, Some(problem));
+    Moved { index, report, rest: None, spent: Default::default() }
+}
+
+fn report(
+    plan: &EntityPlan,
+    state: EntityState,
+    counts: Counts,
+    elapsed: Duration,
+    problem: Option<Diagnostic>,
+) -> EntityReport {
+    EntityReport {
+        entity: plan.name.clone(),
+        state,
+        counts,
+        looked_for_deletes: plan.deletes != DeletePolicy::Ignore,
+        elapsed_ms: millis(elapsed),
+        problem,
+    }
+}
+
+/// Loads one entity. Its failure is its own.
+async fn move_entity(context: Arc<Context>, index: usize, mut reader: Box<dyn SnapshotReader>) -> Moved {
+    let plan = Arc::new(context.plan.entities()[index].clone());
+    let started = context.clock.monotonic();
+    let mut stream = Stream::new(&context, &plan);
+    let mut spent = [Duration::ZERO; 3];
+    let done = load(&context, &plan, &mut *reader, &mut stream, &mut spent).await;
+    spent[2] = stream.load_time;
+    let elapsed = context.clock.monotonic() - started;
+    let (state, problem) = match done {
+        Ok(()) => (EntityState::Loaded, None),
+        Err(problem) if problem.code == Code::Interrupted => (EntityState::Suspended, Some(*problem)),
+        Err(problem) => (EntityState::Failed, Some(*problem)),
+    };
+    if let Some(problem) = &problem {
+        context.sink.emit(&Event::EntityFailed {
+            entity: plan.name.clone(),
+            code: problem.code.info().number,
+            message: problem.headline.clone(),
+            counts: stream.counts(),
+        });
+    }
+    let report = report(&plan, state, stream.counts(), elapsed, problem);
+    Moved { index, report, rest: Some((stream, reader)), spent }
+}
+
+async fn load(
+    context: &Arc<Context>,
+    plan: &Arc<EntityPlan>,
+    reader: &mut dyn SnapshotReader,
+    stream: &mut Stream,
+    spent: &mut [Duration; 3],
+) -> Result<()> {
+    let rows = reader.estimate(&plan.source.table).await?;
+    context.sink.emit(&Event::EntityStarted { entity: plan.name.clone(), rows });
+    if matches!(stream.phase(), Phase::Loading | Phase::Filling) {
+        let mut deriver = Deriver::new(context, plan).await?;
+        let mut pass =
+            Pass { context, plan, reader, deriver: &mut deriver, stream, detect_time: Duration::ZERO };
+        let mut done = Ok(());
+        if pass.stream.phase() == Phase::Loading {
+            done = pass.load(policy(context, plan)).await.map(drop);
+        }
+        if done.is_ok() && pass.stream.phase() == Phase::Filling {
+            done = pass.fill().await;
+        }
+        spent[0] = pass.detect_time;
+        spent[1] = deriver.time;
+        done?;
+    }
+    context.set_gained(&plan.name, stream.gained());
+    Ok(())
+}
+
+/// What decides about rows that did not move.
+fn policy(context: &Context, plan: &EntityPlan) -> Policy {
+    let position = context.position(&plan.name);
+    Policy {
+        remap: context.options.remap,
+        incomparable: position.is_some_and(|position| position.read_fingerprint != plan.read_fingerprint),
+        retry_quarantined: position.is_some_and(|position| position.plan_fingerprint != plan.plan_fingerprint),
+        retry_orphaned: position.is_some_and(|position| position.parents_seen != context.parents_gained(plan)),
+        mark_deletes: plan.deletes != DeletePolicy::Ignore,
+        fill: false,
+    }
+}
+
+/// Deletes what is gone from an entity, once all that may refer to it is done with its own deletes.
+async fn delete(context: &Arc<Context>, index: usize, moved: &mut BTreeMap<usize, Moved>) {
+    let plan = Arc::new(context.plan.entities()[index].clone());
+    let is_child = |other: &EntityPlan| other.parents.contains(&plan.name);
+    let children = context.plan.entities().iter().enumerate().filter(|(_, other)| is_child(other));
+    let mut children = children.map(|(child, _)| moved.get(&child));
+    let all_done = children.all(|child| child.is_some_and(|child| child.report.state == EntityState::Done));
+    let Some(entity) = moved.get_mut(&index) else { return };
+    if entity.report.state != EntityState::Loaded {
+        return;
+    }
+    let Some((stream, reader)) = &mut entity.rest else { return };
+    let started = context.clock.monotonic();
+    let before = stream.load_time;
+    let done = if all_done { apply(context, &plan, &mut **reader, stream).await } else { Ok(None) };
+    entity.spent[2] += stream.load_time - before;
+    entity.report.counts = stream.counts();
+    entity.report.elapsed_ms += millis(context.clock.monotonic() - started);
+    match done {
+        Ok(refusal) => {
+            // Where the guard spoke, the deletes wait in the ledger, and the entity is done all the same.
+            entity.report.state = if all_done { EntityState::Done } else { EntityState::Loaded };
+            entity.report.problem = refusal;
+            let (name, counts, elapsed_ms) = (plan.name.clone(), stream.counts(), entity.report.elapsed_ms);
+            context.sink.emit(&Event::EntityCompleted { entity: name, counts, elapsed_ms });
+        }
+        Err(problem) => {
+            entity.report.state = EntityState::Failed;
+            let (entity_name, counts) = (plan.name.clone(), stream.counts());
+            let (code, message) = (problem.code.info().number, problem.headline.clone());
+            context.sink.emit(&Event::EntityFailed { entity: entity_name, code, message, counts });
+            entity.report.problem = Some(*problem);
+        }
+    }
+}
+
+async fn apply(
+    context: &Arc<Context>,
+    plan: &Arc<EntityPlan>,
+    reader: &mut dyn SnapshotReader,
+    stream: &mut Stream,
+) -> Result<Option<Diagnostic>> {
+    if stream.phase() == Phase::Done {
+        return Ok(None);
+    }
+    let mut deriver = Deriver::new(context, plan).await?;
+    let mut pass = Pass { context, plan, reader, deriver: &mut deriver, stream, detect_time: Duration::ZERO };
+    let refusal = pass.delete().await?;
+    stream.commit(crate::detect::Rewrite::default(), None, Phase::Done).await?;
+    Ok(refusal)
+}
+
+fn finish(order: &[usize], mut moved: BTreeMap<usize, Moved>) -> Done {
+    let mut entities = Vec::new();
+    let mut spent = [Duration::ZERO; 3];
+    for index in order {
+        if let Some(done) = moved.remove(index) {
+            for (total, part) in spent.iter_mut().zip(done.spent) {
+                *total += part;
+            }
+            entities.push(done.report);
+        }
+    }
+    let [detect, transform, load] = spent.map(millis);
+    Done { entities, spent: Spent { detect_ms: detect, transform_ms: transform, load_ms: load } }
+}
+
+/// How the run ended.
+pub(crate) fn end_state(entities: &[EntityReport]) -> RunState {
+    let is = |state| entities.iter().any(|entity| entity.state == state);
+    if is(EntityState::Suspended) {
+        RunState::Paused
+    } else if is(EntityState::Failed) || is(EntityState::Waiting) {
+        RunState::Failed
+    } else {
+        RunState::Completed
+    }
+}

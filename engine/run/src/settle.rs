@@ -1,0 +1,143 @@
+//! What the ledger is told of a unit.
+//!
+//! A unit's accounting is complete only when the destination has said which rows it refuses. Then everything is known in the one transaction
+//! that holds it: which entries are what, what went to quarantine, which keys were mapped, and the counts, which must balance.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use transload_model::{
+    Code, Entry, KeyBytes, LedgerWrite, MappingRow, Outcome, Position, QuarantineRow, Refusal, SegmentPut, Stage,
+    WriteKind,
+};
+
+use crate::segment;
+
+/// Entries of a segment at most.
+const SEGMENT_ROWS: usize = 65_536;
+
+/// A row on its way into the destination.
+#[derive(Debug, Clone)]
+pub(crate) struct Arrival {
+    pub(crate) key: KeyBytes,
+    /// The destination key's text, where the mapping is stored.
+    pub(crate) destination_id: Option<String>,
+}
+
+/// A row on its way out of the destination.
+#[derive(Debug, Clone)]
+pub(crate) struct Departure {
+    pub(crate) key: KeyBytes,
+    /// Whether it leaves because its source did; else it failed after it was loaded, and its entry stays.
+    pub(crate) deleted: bool,
+}
+
+/// A unit's accounting, but for the refusals.
+#[derive(Debug, Clone)]
+pub(crate) struct Settlement {
+    /// As if no row were refused.
+    pub(crate) position: Position,
+    pub(crate) removed: Vec<i64>,
+    pub(crate) puts: Vec<Vec<Entry>>,
+    pub(crate) inserted: Vec<Arrival>,
+    pub(crate) updated: Vec<Arrival>,
+    pub(crate) departing: Vec<Departure>,
+    /// Entries that become something else than was foreseen.
+    pub(crate) corrections: BTreeMap<KeyBytes, (Outcome, bool)>,
+    pub(crate) quarantine: Vec<QuarantineRow>,
+    pub(crate) released: Vec<KeyBytes>,
+}
+
+impl Settlement {
+    /// The ledger's part of the unit, given what the destination refused.
+    pub(crate) fn settle(&self, refusals: &[Refusal]) -> LedgerWrite {
+        let mut open = self.clone();
+        let mut refused = BTreeSet::new();
+        for refusal in refusals {
+            open.refuse(refusal, &mut refused);
+        }
+        let arrived = open.inserted.iter().filter(|arrival| !refused.contains(&arrival.key));
+        let mappings_put: Vec<MappingRow> = arrived.clone().filter_map(mapping).collect();
+        open.position.gained += arrived.count() as u64;
+        let departed = || open.departing.iter().filter(|departure| !refused.contains(&departure.key));
+        let mappings_removed = departed().map(|departure| departure.key.text()).collect();
+        let gone: BTreeSet<&KeyBytes> =
+            departed().filter(|departure| departure.deleted).map(|departure| &departure.key).collect();
+        let mut quarantine_removed = open.released.clone();
+        quarantine_removed.extend(gone.iter().copied().cloned());
+        let puts = open.puts.iter().map(|entries| corrected(entries, &open.corrections, &gone));
+        let segments_put: Vec<SegmentPut> = puts.flat_map(|entries| packed(&entries)).collect();
+        LedgerWrite {
+            position: open.position,
+            segments_removed: open.removed,
+            segments_put,
+            mappings_put,
+            mappings_removed,
+            quarantine_put: open.quarantine,
+            quarantine_removed,
+        }
+    }
+
+    fn refuse(&mut self, refusal: &Refusal, refused: &mut BTreeSet<KeyBytes>) {
+        let counts = &mut self.position.counts;
+        let key = match refusal.kind {
+            WriteKind::Insert => {
+                counts.new -= 1;
+                counts.quarantined += 1;
+                self.inserted[refusal.row].key.clone()
+            }
+            WriteKind::Update => {
+                counts.modified -= 1;
+                counts.quarantined += 1;
+                self.updated[refusal.row].key.clone()
+            }
+            WriteKind::Delete => {
+                let departure = &self.departing[refusal.row];
+                counts.deleted -= u64::from(departure.deleted);
+                departure.key.clone()
+            }
+        };
+        let present = match refusal.kind {
+            WriteKind::Insert => Some(false),
+            WriteKind::Update => Some(refusal.code != Code::LedgerMismatch),
+            WriteKind::Delete => None,
+        };
+        if let Some(present) = present {
+            self.corrections.insert(key.clone(), (Outcome::Quarantined, present));
+        }
+        self.quarantine.push(QuarantineRow {
+            entity: self.position.entity.clone(),
+            key: key.clone(),
+            stage: Stage::Load,
+            code: refusal.code,
+            field: refusal.field.clone(),
+            message: refusal.message.clone(),
+            run: self.position.run,
+        });
+        refused.insert(key);
+    }
+}
+
+fn mapping(arrival: &Arrival) -> Option<MappingRow> {
+    let destination_id = arrival.destination_id.clone()?;
+    Some(MappingRow { source_id: arrival.key.text(), destination_id })
+}
+
+fn corrected(
+    entries: &[Entry],
+    corrections: &BTreeMap<KeyBytes, (Outcome, bool)>,
+    gone: &BTreeSet<&KeyBytes>,
+) -> Vec<Entry> {
+    let mut corrected: Vec<Entry> = entries.iter().filter(|entry| !gone.contains(&entry.key)).cloned().collect();
+    if !corrections.is_empty() {
+        for entry in &mut corrected {
+            if let Some((outcome, present)) = corrections.get(&entry.key) {
+                (entry.outcome, entry.present) = (*outcome, *present);
+            }
+        }
+    }
+    corrected
+}
+
+fn packed(entries: &[Entry]) -> Vec<SegmentPut> {
+    entries.chunks(SEGMENT_ROWS).filter_map(segment::pack).collect()
+}

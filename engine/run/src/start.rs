@@ -1,0 +1,241 @@
+//! The one way to run a plan.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use transload_model::{
+    Catalog, Claim, Clock, Code, ConnectionName, Destination, Diagnostic, EntityName, EntityPlan, LedgerState, Plan,
+    Position, Result, RunId, Share, SnapshotReader, Source, TableName, TransformContext, TransformFactory,
+};
+
+use crate::event::{Event, EventSink};
+use crate::fence::Fences;
+use crate::report::{QuarantineReason, RunReport};
+use crate::unit::Gained;
+use crate::{preflight, schedule};
+
+/// What a run is asked for beside its plan.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Options {
+    /// Derive every row again and write what differs.
+    pub remap: bool,
+    /// Takes the place of every entity's `deletes.max`.
+    pub max_deletes: Option<Share>,
+}
+
+/// A run and everything it needs.
+pub struct Job {
+    /// What to do.
+    pub plan: Arc<Plan>,
+    /// Sources by connection.
+    pub sources: BTreeMap<ConnectionName, Arc<dyn Source>>,
+    /// Where rows and ledger go.
+    pub destination: Arc<dyn Destination>,
+    /// Makes functions and rules executable.
+    pub factory: Arc<dyn TransformFactory>,
+    /// What functions and rules may know. Its `now` is the run's start.
+    pub transform_context: TransformContext,
+    /// Who listens.
+    pub sink: Arc<dyn EventSink>,
+    /// Where time comes from.
+    pub clock: Arc<dyn Clock>,
+    /// Asks the run to stop.
+    pub stop: Stop,
+    /// What else was asked for.
+    pub options: Options,
+}
+
+/// Asks a run to stop after what it has in hand. It can be cloned and kept.
+#[derive(Debug, Clone, Default)]
+pub struct Stop(Arc<AtomicBool>);
+
+impl Stop {
+    /// Asks.
+    pub fn request(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether someone asked.
+    #[must_use]
+    pub fn is_requested(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// What all entities of a run share.
+pub(crate) struct Context {
+    pub(crate) plan: Arc<Plan>,
+    pub(crate) destination: Arc<dyn Destination>,
+    pub(crate) factory: Arc<dyn TransformFactory>,
+    pub(crate) transform_context: TransformContext,
+    pub(crate) sink: Arc<dyn EventSink>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) stop: Stop,
+    pub(crate) options: Options,
+    pub(crate) run: RunId,
+    pub(crate) seed: u64,
+    pub(crate) fences: Fences,
+    ledger: LedgerState,
+    gained: Mutex<Gained>,
+}
+
+impl Context {
+    /// The entity's position as it was when the run began.
+    pub(crate) fn position(&self, entity: &EntityName) -> Option<&Position> {
+        self.ledger.positions.get(entity)
+    }
+
+    /// Rows that each parent of the entity ever gained, as of now.
+    pub(crate) fn parents_gained(&self, plan: &EntityPlan) -> Gained {
+        let gained = self.gained.lock().unwrap_or_else(PoisonError::into_inner);
+        let of = |parent: &EntityName| (parent.clone(), gained.get(parent).copied().unwrap_or_default());
+        plan.parents.iter().map(of).collect()
+    }
+
+    pub(crate) fn set_gained(&self, entity: &EntityName, rows: u64) {
+        self.gained.lock().unwrap_or_else(PoisonError::into_inner).insert(entity.clone(), rows);
+    }
+}
+
+/// Runs a plan to its end. Where an earlier process was interrupted, its run goes on.
+///
+/// Must be called in a runtime of several threads: transformations run in place on one of them.
+///
+/// # Errors
+/// What kept the run from starting; nothing was written then. Problems of single entities are in the report.
+pub async fn start(job: Job) -> Result<RunReport> {
+    let started = job.clock.monotonic();
+    let tables: Vec<TableName> = job.plan.entities().iter().map(|entity| entity.destination.table.clone()).collect();
+    let ledger = job.destination.ledger(&tables).await?;
+    let unfinished = unfinished_run(&ledger)?;
+    let run = unfinished.unwrap_or_else(RunId::generate);
+    let catalogs = catalogs(&job.sources).await?;
+    let mut warnings = Vec::new();
+    for entity in job.plan.entities() {
+        warnings.extend(preflight::check_destination(entity, &*job.destination, &ledger).await?);
+        warnings.extend(changed_spec(entity, &ledger, job.options));
+    }
+    let mut readers = open_readers(&job.plan, &job.sources).await?;
+    for (entity, reader) in job.plan.entities().iter().zip(&mut readers) {
+        preflight::check_keys(entity, &catalogs, &mut **reader).await?;
+    }
+    let context = Arc::new(context(job, ledger, run, &tables));
+    let entities = context.plan.waves().iter().flatten().map(|i| context.plan.entities()[*i].name.clone()).collect();
+    context.sink.emit(&Event::RunStarted { run_id: run, resumed: unfinished.is_some(), entities });
+    let done = schedule::run_all(&context, readers).await?;
+    // An interrupted run keeps its fences: whoever comes next finds its process gone and goes on with it.
+    if !context.stop.is_requested() {
+        context.fences.release().await?;
+    }
+    let quarantine = reasons(&context).await?;
+    let state = schedule::end_state(&done.entities);
+    let report = RunReport {
+        run,
+        resumed: unfinished.is_some(),
+        state,
+        entities: done.entities,
+        quarantine,
+        warnings,
+        elapsed_ms: millis(context.clock.monotonic() - started),
+        spent: done.spent,
+    };
+    context.sink.emit(&Event::RunCompleted { run_id: run, status: state.as_str(), totals: report.totals() });
+    Ok(report)
+}
+
+pub(crate) fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// The run that a process which is gone left behind.
+fn unfinished_run(ledger: &LedgerState) -> Result<Option<RunId>> {
+    let mut unfinished = None;
+    for fence in &ledger.fences {
+        let Some(holder) = &fence.holder else { continue };
+        if holder.alive {
+            let headline = format!("run {} holds `{}`", holder.run.short(), fence.table);
+            let help = "wait for it to end, or stop that process; then run again";
+            let problem = Diagnostic::new(Code::InProgress, headline).note(format!("it is {}", holder.name));
+            return Err(Box::new(problem.help(help)));
+        }
+        unfinished = unfinished.max(Some(holder.run));
+    }
+    Ok(unfinished)
+}
+
+async fn catalogs(sources: &BTreeMap<ConnectionName, Arc<dyn Source>>) -> Result<BTreeMap<ConnectionName, Catalog>> {
+    let mut catalogs = BTreeMap::new();
+    for (name, source) in sources {
+        catalogs.insert(name.clone(), source.catalog().await?);
+    }
+    Ok(catalogs)
+}
+
+fn changed_spec(entity: &EntityPlan, ledger: &LedgerState, options: Options) -> Option<Diagnostic> {
+    let position = ledger.positions.get(&entity.name)?;
+    let is_same = position.plan_fingerprint == entity.plan_fingerprint;
+    // Where other columns are read than before, every row is derived again anyway.
+    if is_same || options.remap || position.read_fingerprint != entity.read_fingerprint {
+        return None;
+    }
+    let headline = format!("the mapping of `{}` changed since the last run", entity.name);
+    let code = Code::SpecChanged;
+    Some(Diagnostic::warning(code, headline).note(code.info().sentence).help(code.info().remedy))
+}
+
+/// One reader for each entity, in the plan's order; those of one source see it at one moment.
+async fn open_readers(
+    plan: &Plan,
+    sources: &BTreeMap<ConnectionName, Arc<dyn Source>>,
+) -> Result<Vec<Box<dyn SnapshotReader>>> {
+    let mut opened: BTreeMap<&ConnectionName, Vec<Box<dyn SnapshotReader>>> = BTreeMap::new();
+    for (name, source) in sources {
+        let wanted = plan.entities().iter().filter(|entity| entity.source.connection == *name).count();
+        opened.insert(name, source.snapshot(wanted).await?);
+    }
+    let mut readers = Vec::new();
+    for entity in plan.entities() {
+        let reader = opened.get_mut(&entity.source.connection).and_then(Vec::pop);
+        readers.push(reader.ok_or_else(|| {
+            let headline = format!("no source was given for connection `{}`", entity.source.connection);
+            Box::new(Diagnostic::new(Code::UnknownConnection, headline))
+        })?);
+    }
+    Ok(readers)
+}
+
+fn context(job: Job, ledger: LedgerState, run: RunId, tables: &[TableName]) -> Context {
+    // A new ledger digests with a seed of its own, so that no one can prepare rows that collide.
+    let seed = if ledger.exists { ledger.digest_seed } else { twox_hash::XxHash3_64::oneshot(run.to_string().as_bytes()) };
+    let epoch = |table: &TableName| ledger.fences.iter().find(|fence| fence.table == *table).map_or(0, |f| f.epoch);
+    let mut tables: Vec<(TableName, u64)> = tables.iter().map(|table| (table.clone(), epoch(table))).collect();
+    tables.sort();
+    let claim = Claim { run, tables, digest_seed: seed, force: false };
+    let gained = ledger.positions.iter().map(|(name, position)| (name.clone(), position.gained)).collect();
+    Context {
+        plan: job.plan,
+        fences: Fences::new(Arc::clone(&job.destination), claim),
+        destination: job.destination,
+        factory: job.factory,
+        transform_context: job.transform_context,
+        sink: job.sink,
+        clock: job.clock,
+        stop: job.stop,
+        options: job.options,
+        run,
+        seed,
+        ledger,
+        gained: Mutex::new(gained),
+    }
+}
+
+async fn reasons(context: &Context) -> Result<Vec<QuarantineReason>> {
+    let mut counted: BTreeMap<(EntityName, &'static str, Option<transload_model::ColumnName>), u64> = BTreeMap::new();
+    for row in context.destination.quarantine(None).await? {
+        *counted.entry((row.entity, row.code.info().word, row.field)).or_default() += 1;
+    }
+    let reason = |((entity, code, field), rows)| QuarantineReason { entity, code, field, rows };
+    Ok(counted.into_iter().map(reason).collect())
+}

@@ -1,0 +1,88 @@
+//! The rule `unique`: no two rows of the destination table share a value.
+//!
+//! The table's values are read once, when the first row is about to be written; from then on the index follows what is written. It holds
+//! hashes: sixteen bytes a value, twice.
+
+use std::collections::HashMap;
+
+use arrow::array::ArrayRef;
+use transload_model::{
+    ColumnName, Destination, EntityPlan, KeyStrategy, LogicalType, ReadColumn, ReadRequest, Result, RulePlan,
+};
+
+use crate::rows::{Cells, hash_cells};
+
+/// Rows read at a time when the index is filled.
+const BATCH_ROWS: usize = 8_192;
+
+/// The values of one field.
+pub(crate) struct UniqueIndex {
+    pub(crate) rule: RulePlan,
+    owner_of: HashMap<u64, u64>,
+    value_of: HashMap<u64, u64>,
+}
+
+impl UniqueIndex {
+    /// The values that are in the table now.
+    pub(crate) async fn read(rule: RulePlan, plan: &EntityPlan, destination: &dyn Destination) -> Result<Self> {
+        let field = &plan.fields[rule.field];
+        let mut columns = vec![ReadColumn { name: field.destination.clone(), logical: field.written_as }];
+        columns.extend(plan.key.destination.iter().map(|name| ReadColumn { name: name.clone(), logical: key_type(plan, name) }));
+        let table = plan.destination.table.clone();
+        let mut reader = destination.reader().await?;
+        reader.read(ReadRequest { table, columns, key: Vec::new(), after: None, batch_rows: BATCH_ROWS }).await?;
+        let mut index = Self { rule, owner_of: HashMap::new(), value_of: HashMap::new() };
+        while let Some(batch) = reader.next().await? {
+            let columns = batch.rows.columns();
+            let (value, key) = (Cells::new(&columns[0])?, cells(&columns[1..])?);
+            for row in 0..batch.rows.num_rows() {
+                if !value.is_null(row) {
+                    index.claim(hash_cells(std::slice::from_ref(&value), row), hash_cells(&key, row));
+                }
+            }
+        }
+        Ok(index)
+    }
+
+    /// Claims the row's value for its key; whether it is free. NULL always is.
+    pub(crate) fn admit(&mut self, value: &Cells<'_>, key: &[Cells<'_>], row: usize) -> bool {
+        let owner = hash_cells(key, row);
+        if value.is_null(row) {
+            self.forget(owner);
+            return true;
+        }
+        let value = hash_cells(std::slice::from_ref(value), row);
+        match self.owner_of.get(&value) {
+            Some(other) if *other != owner => false,
+            _ => {
+                self.forget(owner);
+                self.claim(value, owner);
+                true
+            }
+        }
+    }
+
+    fn claim(&mut self, value: u64, owner: u64) {
+        self.owner_of.entry(value).or_insert(owner);
+        self.value_of.insert(owner, value);
+    }
+
+    fn forget(&mut self, owner: u64) {
+        if let Some(old) = self.value_of.remove(&owner) {
+            self.owner_of.remove(&old);
+        }
+    }
+}
+
+/// The columns, by their types.
+pub(crate) fn cells(columns: &[ArrayRef]) -> Result<Vec<Cells<'_>>> {
+    columns.iter().map(Cells::new).collect()
+}
+
+fn key_type(plan: &EntityPlan, name: &ColumnName) -> LogicalType {
+    let field = plan.fields.iter().find(|field| field.destination == *name);
+    match (plan.key.strategy, field) {
+        (KeyStrategy::UuidV5 { .. }, _) | (_, None) => LogicalType::Uuid,
+        (KeyStrategy::Keep, Some(field)) => field.written_as,
+    }
+}

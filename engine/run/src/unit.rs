@@ -1,0 +1,287 @@
+//! Units: rows that commit together, and the stream of them.
+//!
+//! A stream is the durable side of an entity: its position in the destination, and the unit that is being filled. Counts move only with units,
+//! so that what a position says is what is there.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use arrow::record_batch::RecordBatch;
+use transload_model::{
+    ColumnName, Counts, EntityName, EntityPlan, KeyBytes, Outcome, Phase, Position, QuarantineRow, Refusal, Result,
+    Unit,
+};
+
+use crate::detect::Rewrite;
+use crate::event::Event;
+use crate::settle::{Arrival, Departure, Settlement};
+use crate::start::Context;
+
+/// Bytes of source rows that commit together at most.
+const UNIT_BYTES: usize = 32 << 20;
+
+/// Time after which a unit commits though it is small.
+const UNIT_TIME: Duration = Duration::from_secs(2);
+
+/// What a unit collects.
+#[derive(Default)]
+struct Pending {
+    inserts: Vec<RecordBatch>,
+    inserted: Vec<Arrival>,
+    updates: Vec<RecordBatch>,
+    updated: Vec<Arrival>,
+    deletes: Vec<RecordBatch>,
+    departing: Vec<Departure>,
+    corrections: BTreeMap<KeyBytes, (Outcome, bool)>,
+    quarantine: Vec<QuarantineRow>,
+    released: Vec<KeyBytes>,
+    /// Rows that were counted as new and are not.
+    withdrawn: u64,
+    counts: Counts,
+    bytes: usize,
+    since: Option<Duration>,
+}
+
+/// The durable side of an entity.
+pub(crate) struct Stream {
+    context: Arc<Context>,
+    plan: Arc<EntityPlan>,
+    position: Position,
+    /// Whether the destination has a position of this stream.
+    exists: bool,
+    /// Whether this process committed a unit of it.
+    pub(crate) committed: bool,
+    pending: Pending,
+    pub(crate) load_time: Duration,
+}
+
+impl Stream {
+    /// Takes the stream up where this run left it, or begins it.
+    pub(crate) fn new(context: &Arc<Context>, plan: &Arc<EntityPlan>) -> Self {
+        let stored = context.position(&plan.name);
+        let fresh = Position {
+            entity: plan.name.clone(),
+            run: context.run,
+            seq: stored.map_or(0, |position| position.seq),
+            phase: Phase::Loading,
+            cursor: None,
+            counts: Counts::default(),
+            gained: stored.map_or(0, |position| position.gained),
+            parents_seen: stored.map(|position| position.parents_seen.clone()).unwrap_or_default(),
+            plan_fingerprint: plan.plan_fingerprint,
+            read_fingerprint: plan.read_fingerprint,
+        };
+        let goes_on = |position: &&Position| {
+            position.run == context.run && position.plan_fingerprint == plan.plan_fingerprint
+        };
+        Self {
+            position: stored.filter(goes_on).cloned().unwrap_or(fresh),
+            exists: stored.is_some(),
+            committed: false,
+            context: Arc::clone(context),
+            plan: Arc::clone(plan),
+            pending: Pending::default(),
+            load_time: Duration::ZERO,
+        }
+    }
+
+    pub(crate) fn phase(&self) -> Phase {
+        self.position.phase
+    }
+
+    /// The key behind which this run goes on.
+    pub(crate) fn cursor(&self) -> Option<&KeyBytes> {
+        self.position.cursor.as_ref()
+    }
+
+    pub(crate) fn gained(&self) -> u64 {
+        self.position.gained
+    }
+
+    /// What became of the rows so far, the pending unit included.
+    pub(crate) fn counts(&self) -> Counts {
+        let mut counts = self.position.counts;
+        counts += self.pending.counts;
+        counts
+    }
+
+    /// Adds to the counts of the pending unit.
+    pub(crate) fn count(&mut self, counts: Counts) {
+        self.pending.counts += counts;
+    }
+
+    /// Rows to insert, with the entries they stand for.
+    pub(crate) fn insert(&mut self, rows: RecordBatch, arrivals: Vec<Arrival>) {
+        self.pending.counts.new += arrivals.len() as u64;
+        self.pending.inserted.extend(arrivals);
+        self.pending.inserts.push(rows);
+        self.touch();
+    }
+
+    /// Rows to update, with the entries they stand for. Whether they count as modified, the caller says.
+    pub(crate) fn update(&mut self, rows: RecordBatch, arrivals: Vec<Arrival>) {
+        self.pending.updated.extend(arrivals);
+        self.pending.updates.push(rows);
+        self.touch();
+    }
+
+    /// Rows to delete.
+    pub(crate) fn delete(&mut self, rows: RecordBatch, keys: Vec<KeyBytes>) {
+        self.pending.counts.deleted += keys.len() as u64;
+        self.pending.departing.extend(keys.into_iter().map(|key| Departure { key, deleted: true }));
+        self.pending.deletes.push(rows);
+        self.touch();
+    }
+
+    /// Rows to take out of the destination again because they failed after they were loaded.
+    pub(crate) fn withdraw(&mut self, rows: RecordBatch, quarantine: Vec<QuarantineRow>) {
+        self.pending.withdrawn += quarantine.len() as u64;
+        for row in quarantine {
+            self.pending.departing.push(Departure { key: row.key.clone(), deleted: false });
+            self.quarantine(row, Outcome::Orphaned, false);
+        }
+        self.pending.deletes.push(rows);
+    }
+
+    /// A row that failed; `present` says whether a version of it is in the destination.
+    pub(crate) fn quarantine(&mut self, row: QuarantineRow, outcome: Outcome, present: bool) {
+        self.pending.counts.quarantined += 1;
+        self.pending.corrections.insert(row.key.clone(), (outcome, present));
+        self.list(row);
+    }
+
+    /// A row to list in quarantine that is counted elsewhere.
+    pub(crate) fn list(&mut self, row: QuarantineRow) {
+        self.pending.quarantine.push(row);
+        self.touch();
+    }
+
+    /// A row that was counted as new and failed in the second pass.
+    pub(crate) fn uncount_new(&mut self) {
+        self.pending.withdrawn += 1;
+    }
+
+    /// A row whose reference to its own entity the second pass fills.
+    pub(crate) fn defer(&mut self, key: KeyBytes) {
+        self.pending.corrections.insert(key, (Outcome::Deferred, true));
+    }
+
+    /// A row that is to leave the quarantine.
+    pub(crate) fn release(&mut self, key: KeyBytes) {
+        self.pending.released.push(key);
+    }
+
+    pub(crate) fn add_bytes(&mut self, bytes: usize) {
+        self.pending.bytes += bytes;
+    }
+
+    fn touch(&mut self) {
+        if self.pending.since.is_none() {
+            self.pending.since = Some(self.context.clock.monotonic());
+        }
+    }
+
+    /// How full the unit is: at one it should be committed, at two it must.
+    pub(crate) fn fullness(&self) -> usize {
+        let pending = &self.pending;
+        let rows = pending.inserted.len() + pending.updated.len() + pending.departing.len() + pending.quarantine.len();
+        let is_late = pending.since.is_some_and(|since| self.context.clock.monotonic() - since >= UNIT_TIME);
+        (rows / self.plan.load.unit_rows).max(pending.bytes / UNIT_BYTES).max(usize::from(is_late))
+    }
+
+    /// Commits the pending unit and what the ledger should hold for it, and moves the position. Where there is nothing to write, nothing is.
+    pub(crate) async fn commit(&mut self, rewrite: Rewrite, cursor: Option<KeyBytes>, phase: Phase) -> Result<()> {
+        let nothing = rewrite == Rewrite::default()
+            && self.pending.since.is_none()
+            && self.pending.released.is_empty()
+            && !(self.committed && phase != self.position.phase);
+        if nothing {
+            // The cursor stays where it is durable; these rows are found unchanged again.
+            if phase != self.position.phase {
+                self.position.counts = self.counts();
+                self.pending.counts = Counts::default();
+                self.position.phase = phase;
+                self.position.cursor = None;
+            }
+            return Ok(());
+        }
+        let pending = std::mem::take(&mut self.pending);
+        self.write(pending, rewrite, cursor, phase).await
+    }
+
+    async fn write(
+        &mut self,
+        pending: Pending,
+        rewrite: Rewrite,
+        cursor: Option<KeyBytes>,
+        phase: Phase,
+    ) -> Result<()> {
+        let epoch = self.context.fences.epoch(&self.plan.destination.table).await?;
+        let mut position = self.position.clone();
+        position.seq += 1;
+        (position.cursor, position.phase) = (cursor, phase);
+        position.counts += pending.counts;
+        // They were new in this run, or an interrupted one left them to this.
+        let from_new = pending.withdrawn.min(position.counts.new);
+        position.counts.new -= from_new;
+        position.counts.unchanged -= (pending.withdrawn - from_new).min(position.counts.unchanged);
+        if phase != Phase::Loading {
+            position.parents_seen = self.context.parents_gained(&self.plan);
+        }
+        let unit = Unit {
+            entity: self.plan.name.clone(),
+            table: self.plan.destination.table.clone(),
+            key: self.plan.key.destination.clone(),
+            epoch,
+            after: self.exists.then_some(self.position.seq),
+            self_references: self_columns(&self.plan),
+            inserts: pending.inserts,
+            updates: pending.updates,
+            deletes: pending.deletes,
+            max_retry_attempts: self.plan.load.max_retry_attempts,
+        };
+        let mut released = pending.released;
+        released.extend(rewrite.forgotten);
+        let settlement = Settlement {
+            position,
+            removed: rewrite.removed,
+            puts: rewrite.puts,
+            inserted: pending.inserted,
+            updated: pending.updated,
+            departing: pending.departing,
+            corrections: pending.corrections,
+            quarantine: pending.quarantine,
+            released,
+        };
+        self.position = self.hand_over(unit, settlement).await?;
+        (self.exists, self.committed) = (true, true);
+        let (entity, seq, counts) = (self.plan.name.clone(), self.position.seq, self.position.counts);
+        self.context.sink.emit(&Event::UnitCommitted { entity, seq, counts });
+        Ok(())
+    }
+
+    /// Gives the unit to the destination and takes the position that became durable.
+    async fn hand_over(&mut self, unit: Unit, settlement: Settlement) -> Result<Position> {
+        let durable = Arc::new(Mutex::new(settlement.position.clone()));
+        let seen = Arc::clone(&durable);
+        let settle = move |refusals: &[Refusal]| {
+            let write = settlement.settle(refusals);
+            seen.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&write.position);
+            write
+        };
+        let started = self.context.clock.monotonic();
+        let done = self.context.destination.commit(unit, Arc::new(settle)).await;
+        self.load_time += self.context.clock.monotonic() - started;
+        done?;
+        let position = durable.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        Ok(position)
+    }
+}
+
+fn self_columns(plan: &EntityPlan) -> Vec<ColumnName> {
+    plan.self_references().into_iter().map(|field| plan.fields[field].destination.clone()).collect()
+}
+
+/// `gained` of each parent, by name.
+pub(crate) type Gained = BTreeMap<EntityName, u64>;
