@@ -1,0 +1,194 @@
+//! What the command line takes.
+
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use clap::{Args as Group, Parser, Subcommand, ValueEnum};
+use transload_model::Share;
+
+/// Moves data from an old database schema to a new one, again and again until the cut-over.
+#[derive(Debug, Parser)]
+#[command(name = "transload", version, max_term_width = 100, arg_required_else_help = true)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Flags of every verb.
+#[derive(Debug, Group)]
+pub(crate) struct Global {
+    /// The project's directory
+    #[arg(short = 'C', long, global = true, default_value = ".", value_name = "DIR")]
+    pub(crate) project: PathBuf,
+    /// How the answer is written
+    #[arg(long, global = true, value_enum, default_value_t = Format::Text)]
+    pub(crate) format: Format,
+    /// When to colour
+    #[arg(long, global = true, value_enum, default_value_t = Color::Auto)]
+    pub(crate) color: Color,
+    /// How to show progress
+    #[arg(long, global = true, value_enum, default_value_t = Progress::Auto)]
+    pub(crate) progress: Progress,
+    /// Say only what is wrong
+    #[arg(short, long, global = true)]
+    pub(crate) quiet: bool,
+}
+
+/// How an answer is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people
+    Text,
+    /// For programs
+    Json,
+}
+
+/// When to colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Color {
+    /// On a terminal, unless `NO_COLOR` is set
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+/// How to show progress.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Progress {
+    /// Bars on a terminal, a line every ten seconds elsewhere
+    Auto,
+    /// Bars
+    Bar,
+    /// A line every ten seconds
+    Plain,
+    /// Not at all
+    None,
+}
+
+/// The verbs.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Make the clinic demo and migrate it; again, and it finds nothing to do
+    #[command(after_help = "Examples:\n  transload demo\n  transload demo /tmp/clinic")]
+    Demo(Demo),
+    /// Make a new project
+    #[command(after_help = "Examples:\n  transload init clinic --demo\n  cd clinic && transload run")]
+    Init(Init),
+    /// Check the project, its specs and both databases; writes nothing
+    #[command(after_help = "Examples:\n  transload validate\n  transload validate --format json -C path/to/project")]
+    Validate,
+    /// Move what is new or changed; goes on where an interrupted run stopped
+    #[command(after_help = "Examples:\n  transload run\n  transload run --max-deletes 5% --format json")]
+    Run(Run),
+    /// Show past and current runs
+    #[command(after_help = "Examples:\n  transload status\n  transload status 3f9c2e1a")]
+    Status(Status),
+    /// List the rows that were set aside, with their reasons
+    #[command(after_help = "Examples:\n  transload quarantine\n  transload quarantine patients --format json")]
+    Quarantine(Quarantine),
+    /// Explain a problem's code, or a function that specs may call
+    #[command(after_help = "Examples:\n  transload explain TL0203\n  transload explain trimmed")]
+    Explain(Explain),
+}
+
+/// `demo`
+#[derive(Debug, Group)]
+pub(crate) struct Demo {
+    /// Where to make it
+    #[arg(default_value = "clinic-demo", value_name = "DIR")]
+    pub(crate) directory: PathBuf,
+}
+
+/// `init`
+#[derive(Debug, Group)]
+pub(crate) struct Init {
+    /// The project's directory, which must be new or empty
+    #[arg(value_name = "NAME")]
+    pub(crate) directory: PathBuf,
+    /// Make the clinic, with a legacy database of 61,240 rows
+    #[arg(long, required = true)]
+    pub(crate) demo: bool,
+}
+
+/// `run`
+#[derive(Debug, Group)]
+pub(crate) struct Run {
+    /// Derive every row again and write what differs
+    #[arg(long)]
+    pub(crate) remap: bool,
+    /// Delete up to so many rows of each entity, as a number or a percentage, in place of the specs' `deletes.max`
+    #[arg(long, value_name = "COUNT|PERCENT", value_parser = Limit::from_str)]
+    pub(crate) max_deletes: Option<Limit>,
+    /// Answer 3 where any row is in quarantine
+    #[arg(long)]
+    pub(crate) fail_on_quarantine: bool,
+}
+
+/// `status`
+#[derive(Debug, Group)]
+pub(crate) struct Status {
+    /// The end of a run's id; without it, the newest runs are listed
+    #[arg(value_name = "RUN")]
+    pub(crate) run: Option<String>,
+}
+
+/// `quarantine`
+#[derive(Debug, Group)]
+pub(crate) struct Quarantine {
+    /// Only of this entity
+    #[arg(value_name = "ENTITY")]
+    pub(crate) entity: Option<String>,
+}
+
+/// `explain`
+#[derive(Debug, Group)]
+pub(crate) struct Explain {
+    /// A code (`TL0203`), its word (`UNKNOWN_COLUMN`) or a function (`trimmed`); without it, all are listed
+    #[arg(value_name = "WHAT")]
+    pub(crate) what: Option<String>,
+}
+
+/// A number of rows, or a percentage of them.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limit(pub(crate) Share);
+
+impl FromStr for Limit {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        const EXPECTED: &str = "a number of rows (50) or a percentage (2.5%) is expected";
+        let Some(percent) = text.strip_suffix('%') else {
+            return text.parse().map(|rows| Self(Share::Rows(rows))).map_err(|_| EXPECTED);
+        };
+        let (whole, fraction) = percent.split_once('.').unwrap_or((percent, ""));
+        let digits = format!("{whole}{fraction:0<4}");
+        let parts: u32 = digits.parse().map_err(|_| EXPECTED)?;
+        if fraction.len() > 4 || parts > 1_000_000 { Err(EXPECTED) } else { Ok(Self(Share::PerMillion(parts))) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        use clap::CommandFactory;
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn a_limit_is_a_number_or_a_percentage() {
+        let of = |text: &str| text.parse::<Limit>().map(|limit| limit.0);
+        assert_eq!(of("50"), Ok(Share::Rows(50)));
+        assert_eq!(of("2.5%"), Ok(Share::PerMillion(25_000)));
+        assert_eq!(of("100%"), Ok(Share::PerMillion(1_000_000)));
+        for wrong in ["", "%", "-1", "101%", "1.23456%", "x"] {
+            assert!(of(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! What stays of a run in the project: `.transload/runs/<id>/events.jsonl` and `run.json`.
+//!
+//! Nothing is overwritten: a run that goes on after an interruption appends to its own folder.
+
+use std::fs::{File, OpenOptions};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use serde_json::Value;
+use transload_model::{Diagnostic, RunId};
+use transload_run::{Event, EventSink};
+
+use super::failure::file_error;
+use super::render::pretty;
+
+/// The folder of a run.
+pub(crate) fn folder(root: &Path, run: RunId) -> PathBuf {
+    root.join(".transload").join("runs").join(run.to_string())
+}
+
+/// Appends every event to `events.jsonl`.
+pub(crate) struct EventsFile {
+    root: PathBuf,
+    file: Mutex<Option<File>>,
+}
+
+impl EventsFile {
+    pub(crate) fn new(root: &Path) -> Self {
+        Self { root: root.to_owned(), file: Mutex::new(None) }
+    }
+
+    fn open(&self, run: RunId) -> std::io::Result<File> {
+        let folder = folder(&self.root, run);
+        std::fs::create_dir_all(&folder)?;
+        OpenOptions::new().create(true).append(true).open(folder.join("events.jsonl"))
+    }
+}
+
+impl EventSink for EventsFile {
+    fn emit(&self, event: &Event) {
+        // Progress within a batch is for the eye; the file holds what is durable.
+        if matches!(event, Event::Progress { .. }) {
+            return;
+        }
+        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Event::RunStarted { run_id, .. } = event {
+            *file = self.open(*run_id).ok();
+        }
+        // The run's truth is in the destination; a full disk here must not stop it.
+        if let (Some(file), Ok(line)) = (&mut *file, serde_json::to_string(event)) {
+            drop(writeln!(file, "{line}"));
+        }
+    }
+}
+
+/// Writes `run.json` whole, and points `latest` at its folder.
+pub(crate) fn write_report(root: &Path, run: RunId, report: &Value) -> Result<PathBuf, Box<Diagnostic>> {
+    let folder = folder(root, run);
+    let (path, unfinished) = (folder.join("run.json"), folder.join("run.json.unfinished"));
+    let write = || -> std::io::Result<()> {
+        std::fs::create_dir_all(&folder)?;
+        std::fs::write(&unfinished, pretty(report) + "\n")?;
+        std::fs::rename(&unfinished, &path)?;
+        point_latest(&folder)
+    };
+    write().map_err(|error| Box::new(file_error(&path, &error)))?;
+    Ok(path)
+}
+
+#[cfg(unix)]
+fn point_latest(folder: &Path) -> std::io::Result<()> {
+    let (Some(runs), Some(name)) = (folder.parent(), folder.file_name()) else { return Ok(()) };
+    let new = runs.join("latest.unfinished");
+    if new.is_symlink() {
+        std::fs::remove_file(&new)?;
+    }
+    std::os::unix::fs::symlink(name, &new)?;
+    std::fs::rename(new, runs.join("latest"))
+}
+
+#[cfg(not(unix))]
+fn point_latest(_: &Path) -> std::io::Result<()> {
+    Ok(())
+}

@@ -1,0 +1,36 @@
+//! `demo`: the main job on a made-up clinic, in one command.
+
+use transload_model::{Code, Diagnostic, Exit};
+
+use crate::cli::args::{Demo, Run};
+use crate::cli::commands::{init, run};
+use crate::cli::failure::Failure;
+use crate::cli::render::Screen;
+
+pub(crate) async fn run(demo: &Demo, screen: &Screen) -> Result<Exit, Failure> {
+    let directory = &demo.directory;
+    let is_new = !directory.join("transload.yaml").exists();
+    if is_new {
+        init::create(directory, screen)?;
+    } else if !directory.join("data").join("legacy.db").exists() {
+        let headline = format!("{} holds a project that is not the demo", directory.display());
+        let problem = Diagnostic::new(Code::DirectoryNotEmpty, headline);
+        return Err(problem.help("give another directory: transload demo OTHER").into());
+    }
+    let exit = run::run(directory, &Run { remap: false, max_deletes: None, fail_on_quarantine: false }, screen).await?;
+    let place = directory.display();
+    if is_new {
+        screen.hint(&format!(
+            "\nnext:   transload demo                      again: it finds nothing to do\n\
+             \x20       transload quarantine -C {place}   the rows that are broken on purpose\n\
+             \x20       transload status -C {place}       the runs so far\n\
+             \x20       $EDITOR {place}/specs/patients.yaml && transload validate -C {place}"
+        ));
+    } else {
+        screen.hint(&format!(
+            "\nnext:   change a row of {place}/data/legacy.db and run it once more, \
+             or read `transload quarantine -C {place}`"
+        ));
+    }
+    Ok(exit)
+}

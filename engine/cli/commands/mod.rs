@@ -1,0 +1,9 @@
+//! The verbs, one file each.
+
+pub(crate) mod demo;
+pub(crate) mod explain;
+pub(crate) mod init;
+pub(crate) mod quarantine;
+pub(crate) mod run;
+pub(crate) mod status;
+pub(crate) mod validate;

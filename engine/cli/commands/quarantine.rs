@@ -1,0 +1,67 @@
+//! `quarantine`: the rows that were set aside, with their reasons. It never shows their values.
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+use transload_model::{Code, Diagnostic, EntityName, Exit, QuarantineRow, nearest};
+
+use crate::cli::args::{Format, Quarantine};
+use crate::cli::failure::Failure;
+use crate::cli::render::{Screen, pretty};
+use crate::cli::summary::table;
+use crate::cli::text::rows;
+use crate::cli::wiring;
+
+pub(crate) async fn run(root: &Path, quarantine: &Quarantine, screen: &Screen) -> Result<Exit, Failure> {
+    let mut world = wiring::world(root).await?;
+    let (plan, _) = world.plan()?;
+    let names: Vec<&EntityName> = plan.entities().iter().map(|entity| &entity.name).collect();
+    let wanted = quarantine.entity.as_deref().map(|text| choose(text, &names)).transpose()?;
+    let held = world.destination.quarantine(wanted).await?;
+    match screen.format {
+        Format::Json => {
+            let held: Vec<Value> = held.iter().map(as_json).collect();
+            screen.answer(&pretty(&json!({ "schema": "transload.quarantine/1", "rows": held })));
+        }
+        Format::Text if held.is_empty() => screen.say("no row is in quarantine"),
+        Format::Text => {
+            let header = ["entity", "key", "stage", "code", "field", "reason"];
+            screen.answer(&table(&header, held.iter().map(line).collect(), 6));
+            screen.hint(&format!(
+                "\n{}: each is tried again when it changes at the source, when its spec changes, or when its missing parent arrives",
+                rows(held.len() as u64)
+            ));
+        }
+    }
+    Ok(Exit::Done)
+}
+
+fn choose<'a>(text: &str, names: &[&'a EntityName]) -> Result<&'a EntityName, Failure> {
+    names.iter().find(|name| name.as_str() == text).copied().ok_or_else(|| {
+        let problem = Diagnostic::new(Code::UnknownEntity, format!("the project has no entity `{text}`"));
+        let known: Vec<&str> = names.iter().map(|name| name.as_str()).collect();
+        let help = match nearest(text, known.iter().copied()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("it has {}", known.join(", ")),
+        };
+        Failure::from(problem.help(help))
+    })
+}
+
+fn line(row: &QuarantineRow) -> Vec<String> {
+    let field = row.field.as_ref().map(ToString::to_string).unwrap_or_default();
+    let word = row.code.info().word.to_owned();
+    vec![row.entity.to_string(), row.key.text(), row.stage.as_str().to_owned(), word, field, row.message.clone()]
+}
+
+fn as_json(row: &QuarantineRow) -> Value {
+    json!({
+        "entity_type": row.entity,
+        "source_key": row.key.text(),
+        "stage": row.stage,
+        "code": row.code,
+        "field": row.field,
+        "message": row.message,
+        "run_id": row.run,
+    })
+}

@@ -1,0 +1,119 @@
+//! `run`: the main job.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use transload_model::{Clock, Exit, RunState, SystemClock, TransformContext};
+use transload_run::{EventSink, Job, Options, RunReport, Stop};
+
+use crate::cli::args::{Format, Progress, Run};
+use crate::cli::artifacts::{EventsFile, write_report};
+use crate::cli::failure::Failure;
+use crate::cli::mirror::Recorder;
+use crate::cli::progress::{Bars, Ears, Heartbeat};
+use crate::cli::render::{Screen, pretty};
+use crate::cli::sinks::Sinks;
+use crate::cli::{summary, wiring};
+
+pub(crate) async fn run(root: &Path, run: &Run, screen: &Screen) -> Result<Exit, Failure> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+    let started_at = clock.now();
+    let mut world = wiring::world(root).await?;
+    let (plan, warnings) = world.plan()?;
+    for warning in &warnings {
+        screen.problem(warning);
+    }
+    let store = wiring::control_store(&world.project)?;
+    let recorder = Arc::new(Recorder::new(store, plan.project(), started_at));
+    let (mirror, mirroring) = recorder.listen();
+    let heartbeat = Heartbeat::new(Arc::clone(&clock));
+    let mut sinks: Vec<Box<dyn EventSink>> = vec![Box::new(EventsFile::new(root)), Box::new(mirror)];
+    match screen.progress {
+        Progress::Bar => sinks.push(Box::new(Bars::new())),
+        Progress::Plain => sinks.push(Box::new(Ears(Arc::clone(&heartbeat)))),
+        Progress::Auto | Progress::None => {}
+    }
+    let stop = Stop::default();
+    let job = Job {
+        plan: Arc::clone(&plan),
+        sources: std::mem::take(&mut world.sources),
+        destination: world.destination,
+        factory: world.functions,
+        transform_context: TransformContext {
+            now: started_at,
+            environment: "default".to_owned(),
+            vars: plan.vars().clone(),
+        },
+        sink: Arc::new(Sinks(sinks)),
+        clock: Arc::clone(&clock),
+        stop: stop.clone(),
+        options: Options { remap: run.remap, max_deletes: run.max_deletes.map(|limit| limit.0) },
+    };
+    let mut tasks = tokio::task::JoinSet::new();
+    let mirroring = tasks.spawn(mirroring);
+    let beating = tasks.spawn(heartbeat.beat());
+    let watching = tasks.spawn(watch_signals(stop));
+    let done = transload_run::start(job).await;
+    beating.abort();
+    watching.abort();
+    // The sinks are dropped with the job, so the mirror's queue has ended.
+    while tasks.join_next().await.is_some() {}
+    drop(mirroring);
+    let report = done?;
+    let exit = exit(&report, run.fail_on_quarantine);
+    if let Err(problem) = recorder.finish(&report, clock.now()).await {
+        screen.problem(&problem);
+    }
+    let document = summary::document(&report, plan.project(), exit, &started_at.to_rfc3339());
+    let path = write_report(root, report.run, &document)?;
+    show(&report, screen, plan.parallel_entity_limit());
+    if screen.format == Format::Json {
+        screen.answer(&pretty(&document));
+    }
+    screen.hint(&format!("  {}", path.display()));
+    Ok(exit)
+}
+
+fn exit(report: &RunReport, fail_on_quarantine: bool) -> Exit {
+    let exit = report.exit();
+    let held = !report.quarantine.is_empty();
+    if exit == Exit::Done && fail_on_quarantine && held { Exit::Quarantine } else { exit }
+}
+
+fn show(report: &RunReport, screen: &Screen, parallel: usize) {
+    let signs = screen.signs();
+    if report.resumed && report.state == RunState::Completed {
+        screen.hint(&format!("{} went on with run {}, which was interrupted", signs.arrow, report.run.short()));
+    }
+    screen.say(&format!("run {}\n", report.run.short()));
+    screen.say(&summary::text(report, screen, parallel));
+    for warning in &report.warnings {
+        screen.problem(warning);
+    }
+    for problem in report.entities.iter().filter_map(|entity| entity.problem.as_ref()) {
+        screen.problem(problem);
+    }
+}
+
+/// The first signal asks the run to stop after what it has in hand, the second ends it at once. Either way nothing is half-written.
+async fn watch_signals(stop: Stop) {
+    signal().await;
+    stop.request();
+    signal().await;
+    std::process::exit(Exit::Interrupted as i32);
+}
+
+#[cfg(unix)]
+async fn signal() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else { return std::future::pending().await };
+    tokio::select! {
+        interrupted = tokio::signal::ctrl_c() => drop(interrupted),
+        _ = terminate.recv() => {}
+    }
+}
+
+#[cfg(not(unix))]
+async fn signal() {
+    drop(tokio::signal::ctrl_c().await);
+}

@@ -1,0 +1,145 @@
+//! `status`: what ran, and how it went.
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+use transload_model::{Code, Diagnostic, EntityRecord, Exit, RunRecord, RunState};
+
+use crate::cli::args::{Format, Status};
+use crate::cli::failure::Failure;
+use crate::cli::render::{Screen, Signs, pretty};
+use crate::cli::summary::table;
+use crate::cli::text::{duration, number};
+use crate::cli::wiring;
+
+/// Runs that are listed, and looked through for an id.
+const LISTED: u32 = 20;
+const SEARCHED: u32 = 100_000;
+
+pub(crate) async fn run(root: &Path, status: &Status, screen: &Screen) -> Result<Exit, Failure> {
+    let project = wiring::project(root)?;
+    let store = wiring::control_store(&project)?;
+    let Some(wanted) = &status.run else {
+        let runs = store.runs(LISTED).await?;
+        list(&runs, screen);
+        return Ok(Exit::Done);
+    };
+    let run = find(store.runs(SEARCHED).await?, wanted)?;
+    let entities = store.entities(run.id).await?;
+    match screen.format {
+        Format::Json => {
+            let mut document = as_json(&run);
+            document["entities"] = entities.iter().map(entity_json).collect();
+            screen.answer(&pretty(&document));
+        }
+        Format::Text => detail(&run, &entities, screen),
+    }
+    Ok(Exit::Done)
+}
+
+/// The run whose id ends, or begins, with what was typed.
+fn find(runs: Vec<RunRecord>, wanted: &str) -> Result<RunRecord, Failure> {
+    let wanted = wanted.to_lowercase().replace('-', "");
+    let is_it = |run: &RunRecord| {
+        let id = run.id.to_string().replace('-', "");
+        id.ends_with(&wanted) || id.starts_with(&wanted)
+    };
+    let mut found: Vec<RunRecord> = runs.into_iter().filter(is_it).collect();
+    match (found.len(), found.pop()) {
+        (1, Some(run)) => Ok(run),
+        (0, _) => {
+            let problem = Diagnostic::new(Code::UnknownRun, format!("no run has the id `{wanted}`"));
+            Err(problem.help(Code::UnknownRun.info().remedy).into())
+        }
+        (many, _) => {
+            let headline = format!("{many} runs have an id with `{wanted}`");
+            Err(Diagnostic::new(Code::UnknownRun, headline).help("type more of it").into())
+        }
+    }
+}
+
+fn list(runs: &[RunRecord], screen: &Screen) {
+    if screen.format == Format::Json {
+        let runs: Vec<Value> = runs.iter().map(as_json).collect();
+        screen.answer(&pretty(&json!({ "schema": "transload.status/1", "runs": runs })));
+        return;
+    }
+    if runs.is_empty() {
+        screen.say("no run yet; start one with `transload run`");
+        return;
+    }
+    let signs = screen.signs();
+    let header = ["run", "status", "started (UTC)", "took", "read", "written", "quarantined"];
+    let line = |run: &RunRecord| {
+        let counts = &run.counts;
+        vec![
+            run.id.short(),
+            state_text(run, &signs),
+            run.started_at.format("%Y-%m-%d %H:%M:%S").to_string(),
+            took(run),
+            number(counts.read),
+            number(counts.written()),
+            number(counts.quarantined),
+        ]
+    };
+    screen.say(&table(&header, runs.iter().map(line).collect(), 3));
+}
+
+fn took(run: &RunRecord) -> String {
+    let ms = run.ended_at.map(|ended| (ended - run.started_at).num_milliseconds());
+    ms.and_then(|ms| u64::try_from(ms).ok()).map_or_else(|| "–".to_owned(), duration)
+}
+
+fn state_text(run: &RunRecord, signs: &Signs) -> String {
+    match run.state {
+        RunState::Completed => format!("{} completed", signs.done),
+        RunState::Running if !run.alive => format!("{} interrupted", signs.warning),
+        RunState::Failed => format!("{} failed", signs.failed),
+        other => other.to_string(),
+    }
+}
+
+fn detail(run: &RunRecord, entities: &[EntityRecord], screen: &Screen) {
+    let signs = screen.signs();
+    screen.say(&format!("run {}   {}   {}", run.id, run.project, state_text(run, &signs)));
+    if run.state == RunState::Running && !run.alive {
+        screen.say("its process is gone; `transload run` goes on with it");
+    }
+    if let Some(reason) = &run.reason {
+        screen.say(reason);
+    }
+    let header = ["entity", "status", "read", "new", "modified", "deleted", "unchanged", "quarantined", "time"];
+    let line = |entity: &EntityRecord| {
+        let counts = &entity.counts;
+        let numbers = [counts.read, counts.new, counts.modified, counts.deleted, counts.unchanged, counts.quarantined];
+        let mut cells = vec![entity.entity.to_string(), entity.state.as_str().to_owned()];
+        cells.extend(numbers.map(number));
+        cells.push(duration(entity.elapsed_ms));
+        cells
+    };
+    screen.say(&format!("\n{}", table(&header, entities.iter().map(line).collect(), 2)));
+}
+
+fn as_json(run: &RunRecord) -> Value {
+    json!({
+        "run_id": run.id,
+        "project": run.project,
+        "environment": run.environment,
+        "status": run.state,
+        "alive": run.alive && run.state == RunState::Running,
+        "started_at": run.started_at.to_rfc3339(),
+        "completed_at": run.ended_at.map(|moment| moment.to_rfc3339()),
+        "reason": run.reason,
+        "counts": run.counts,
+    })
+}
+
+fn entity_json(entity: &EntityRecord) -> Value {
+    json!({
+        "entity_type": entity.entity,
+        "status": entity.state,
+        "counts": entity.counts,
+        "elapsed_ms": entity.elapsed_ms,
+        "reason": entity.reason,
+    })
+}

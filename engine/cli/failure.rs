@@ -1,0 +1,48 @@
+//! Why a verb ended early.
+
+use transload_model::{Code, Diagnostic, Exit, Severity};
+
+/// Problems that ended a verb; at least one.
+#[derive(Debug)]
+pub(crate) struct Failure(pub(crate) Vec<Diagnostic>);
+
+impl Failure {
+    /// What the process answers: that of the first error.
+    pub(crate) fn exit(&self) -> Exit {
+        let first = self.0.iter().find(|problem| problem.severity == Severity::Error);
+        first.map_or(Exit::Bug, |problem| problem.code.info().exit)
+    }
+}
+
+impl From<Box<Diagnostic>> for Failure {
+    fn from(problem: Box<Diagnostic>) -> Self {
+        Self(vec![*problem])
+    }
+}
+
+impl From<Diagnostic> for Failure {
+    fn from(problem: Diagnostic) -> Self {
+        Self(vec![problem])
+    }
+}
+
+impl From<Vec<Diagnostic>> for Failure {
+    fn from(problems: Vec<Diagnostic>) -> Self {
+        Self(problems)
+    }
+}
+
+/// The machine gives no threads.
+pub(crate) fn no_runtime(error: &std::io::Error) -> Diagnostic {
+    Diagnostic::new(Code::FileError, format!("no threads can be started: {error}"))
+}
+
+/// A file that cannot be written.
+pub(crate) fn file_error(path: &std::path::Path, error: &std::io::Error) -> Diagnostic {
+    let code = match error.kind() {
+        std::io::ErrorKind::PermissionDenied | std::io::ErrorKind::ReadOnlyFilesystem => Code::PermissionDenied,
+        std::io::ErrorKind::StorageFull => Code::StorageFull,
+        _ => Code::FileError,
+    };
+    Diagnostic::new(code, format!("{} cannot be written: {error}", path.display()))
+}

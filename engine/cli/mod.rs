@@ -1,0 +1,53 @@
+//! The face in a terminal. It holds no logic of its own: it asks the engine and shows what it says.
+
+mod args;
+mod artifacts;
+mod commands;
+mod demo;
+mod failure;
+mod mirror;
+mod progress;
+mod render;
+mod sinks;
+mod summary;
+mod text;
+mod wiring;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use transload_model::Exit;
+
+use args::{Args, Command};
+use failure::Failure;
+use render::Screen;
+
+/// Parses the command line and does what it says.
+pub(crate) fn run() -> ExitCode {
+    let args = Args::parse();
+    let screen = Screen::new(&args.global);
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return code(screen.fail(&Failure::from(failure::no_runtime(&error)))),
+    };
+    let done = runtime.block_on(dispatch(&args, &screen));
+    code(done.unwrap_or_else(|failure| screen.fail(&failure)))
+}
+
+async fn dispatch(args: &Args, screen: &Screen) -> Result<Exit, Failure> {
+    match &args.command {
+        Command::Demo(demo) => commands::demo::run(demo, screen).await,
+        Command::Init(init) => commands::init::run(init, screen),
+        Command::Validate => commands::validate::run(&args.global.project, screen).await,
+        Command::Run(run) => commands::run::run(&args.global.project, run, screen).await,
+        Command::Status(status) => commands::status::run(&args.global.project, status, screen).await,
+        Command::Quarantine(quarantine) => {
+            commands::quarantine::run(&args.global.project, quarantine, screen).await
+        }
+        Command::Explain(explain) => commands::explain::run(explain, screen),
+    }
+}
+
+fn code(exit: Exit) -> ExitCode {
+    ExitCode::from(u8::try_from(exit as i32).unwrap_or(70))
+}

@@ -1,0 +1,141 @@
+//! Progress: bars on a terminal, a heartbeat line elsewhere.
+//!
+//! The heartbeat comes from a timer and not from rows, so that a run that hangs can be told from a run that is silent.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use transload_model::{Clock, Counts, EntityName};
+use transload_run::{Event, EventSink};
+
+use super::text::{number, rate};
+
+const HEARTBEAT: Duration = Duration::from_secs(10);
+
+/// Bars, one for each entity at work.
+pub(crate) struct Bars {
+    all: MultiProgress,
+    bars: Mutex<BTreeMap<EntityName, ProgressBar>>,
+}
+
+impl Bars {
+    pub(crate) fn new() -> Self {
+        Self { all: MultiProgress::new(), bars: Mutex::new(BTreeMap::new()) }
+    }
+
+    fn begin(&self, entity: &EntityName, rows: Option<u64>) {
+        let bar = self.all.add(ProgressBar::new(rows.unwrap_or(0)));
+        let style = ProgressStyle::with_template(
+            "{prefix:<18} {bar:28} {percent:>3}%  {human_pos}/{human_len}  {per_sec:>14}  eta {eta}  {msg}",
+        );
+        if let Ok(style) = style {
+            bar.set_style(style.progress_chars("━╸─"));
+        }
+        bar.set_prefix(entity.to_string());
+        self.bars.lock().unwrap_or_else(PoisonError::into_inner).insert(entity.clone(), bar);
+    }
+
+    fn with(&self, entity: &EntityName, act: impl FnOnce(&ProgressBar)) {
+        if let Some(bar) = self.bars.lock().unwrap_or_else(PoisonError::into_inner).get(entity) {
+            act(bar);
+        }
+    }
+}
+
+impl EventSink for Bars {
+    fn emit(&self, event: &Event) {
+        match event {
+            Event::EntityStarted { entity, rows } => self.begin(entity, *rows),
+            Event::Progress { entity, counts } | Event::UnitCommitted { entity, counts, .. } => {
+                self.with(entity, |bar| {
+                    bar.set_position(counts.read);
+                    if counts.quarantined > 0 {
+                        bar.set_message(format!("! {}", number(counts.quarantined)));
+                    }
+                });
+            }
+            Event::EntityCompleted { entity, .. } | Event::EntityFailed { entity, .. } => {
+                self.with(entity, ProgressBar::finish_and_clear);
+            }
+            Event::RunStarted { .. } => {}
+            Event::RunCompleted { .. } => drop(self.all.clear()),
+        }
+    }
+}
+
+/// What the heartbeat tells of each entity at work.
+#[derive(Debug, Clone, Copy)]
+struct Beat {
+    rows: Option<u64>,
+    counts: Counts,
+    since: Duration,
+}
+
+/// A line every ten seconds for each entity at work.
+pub(crate) struct Heartbeat {
+    clock: Arc<dyn Clock>,
+    beats: Mutex<BTreeMap<EntityName, Beat>>,
+}
+
+impl Heartbeat {
+    pub(crate) fn new(clock: Arc<dyn Clock>) -> Arc<Self> {
+        Arc::new(Self { clock, beats: Mutex::new(BTreeMap::new()) })
+    }
+
+    /// Writes lines until it is dropped.
+    pub(crate) async fn beat(self: Arc<Self>) {
+        let mut timer = tokio::time::interval(HEARTBEAT);
+        timer.tick().await;
+        loop {
+            timer.tick().await;
+            let lines = self.lines();
+            let mut out = std::io::stderr().lock();
+            for line in lines {
+                drop(writeln!(out, "{line}"));
+            }
+        }
+    }
+
+    fn lines(&self) -> Vec<String> {
+        let time = self.clock.now().format("%H:%M:%S").to_string();
+        let beats = self.beats.lock().unwrap_or_else(PoisonError::into_inner);
+        beats.iter().map(|(entity, beat)| self.line(&time, entity, beat)).collect()
+    }
+
+    fn line(&self, time: &str, entity: &EntityName, beat: &Beat) -> String {
+        let read = beat.counts.read;
+        let ms = u64::try_from((self.clock.monotonic() - beat.since).as_millis()).unwrap_or(u64::MAX);
+        let speed = rate(read, ms);
+        let of = beat.rows.filter(|rows| *rows > 0).map_or_else(String::new, |rows| {
+            let left = rows.saturating_sub(read).checked_div(speed).map_or_else(|| "?".to_owned(), |s| s.to_string());
+            format!(" / {}  {}%  eta {left}s", number(rows), read.saturating_mul(100) / rows)
+        });
+        let set_aside = beat.counts.quarantined;
+        format!("{time} {entity}  {}{of}  {} rows/s  quarantined {}", number(read), number(speed), number(set_aside))
+    }
+}
+
+/// The heartbeat's ears.
+pub(crate) struct Ears(pub(crate) Arc<Heartbeat>);
+
+impl EventSink for Ears {
+    fn emit(&self, event: &Event) {
+        let mut beats = self.0.beats.lock().unwrap_or_else(PoisonError::into_inner);
+        match event {
+            Event::EntityStarted { entity, rows } => {
+                let beat = Beat { rows: *rows, counts: Counts::default(), since: self.0.clock.monotonic() };
+                beats.insert(entity.clone(), beat);
+            }
+            Event::Progress { entity, counts } | Event::UnitCommitted { entity, counts, .. } => {
+                if let Some(beat) = beats.get_mut(entity) {
+                    beat.counts = *counts;
+                }
+            }
+            Event::EntityCompleted { entity, .. } | Event::EntityFailed { entity, .. } => drop(beats.remove(entity)),
+            Event::RunStarted { .. } | Event::RunCompleted { .. } => {}
+        }
+    }
+}

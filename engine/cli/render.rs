@@ -1,0 +1,286 @@
+//! What goes to the terminal: the one place that writes there.
+//!
+//! Standard output is the answer; standard error is progress, hints and problems that are not the answer. Colour is never the only sign.
+
+use std::io::{IsTerminal, Write};
+use std::ops::Range;
+use std::sync::Arc;
+
+use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource};
+use serde_json::{Value, json};
+use transload_model::{Diagnostic, Exit, Label, Severity, SourceFile};
+
+use super::args::{Color, Format, Global, Progress};
+use super::failure::Failure;
+
+/// The terminal, and how to use it.
+pub(crate) struct Screen {
+    pub(crate) format: Format,
+    pub(crate) progress: Progress,
+    quiet: bool,
+    color: bool,
+    unicode: bool,
+}
+
+/// The signs that go with words.
+pub(crate) struct Signs {
+    pub(crate) done: &'static str,
+    pub(crate) failed: &'static str,
+    pub(crate) warning: &'static str,
+    pub(crate) line: &'static str,
+    pub(crate) dot: &'static str,
+    pub(crate) arrow: &'static str,
+}
+
+impl Screen {
+    pub(crate) fn new(global: &Global) -> Self {
+        let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+        let terminal = std::io::stderr().is_terminal();
+        let color = match global.color {
+            Color::Always => true,
+            Color::Never => false,
+            Color::Auto => !set("NO_COLOR") && (set("CLICOLOR_FORCE") || terminal),
+        };
+        let progress = match global.progress {
+            _ if global.quiet => Progress::None,
+            Progress::Auto if terminal => Progress::Bar,
+            Progress::Auto => Progress::Plain,
+            chosen => chosen,
+        };
+        Self { format: global.format, progress, quiet: global.quiet, color, unicode: speaks_unicode() }
+    }
+
+    pub(crate) fn signs(&self) -> Signs {
+        if self.unicode {
+            Signs { done: "✓", failed: "✗", warning: "!", line: "─", dot: "·", arrow: "→" }
+        } else {
+            Signs { done: "ok", failed: "x", warning: "!", line: "-", dot: "-", arrow: "->" }
+        }
+    }
+
+    /// Writes the answer.
+    pub(crate) fn answer(&self, text: &str) {
+        let mut out = std::io::stdout().lock();
+        // A reader that went away, as `head` does, wants no more.
+        drop(writeln!(out, "{}", text.trim_end()));
+    }
+
+    /// Writes the answer for people, unless they asked for programs or for silence.
+    pub(crate) fn say(&self, text: &str) {
+        if !self.quiet && self.format == Format::Text {
+            self.answer(text);
+        }
+    }
+
+    /// Writes a hint.
+    pub(crate) fn hint(&self, text: &str) {
+        if !self.quiet {
+            self.note(text);
+        }
+    }
+
+    fn note(&self, text: &str) {
+        let mut out = std::io::stderr().lock();
+        drop(writeln!(out, "{}", text.trim_end()));
+    }
+
+    /// Shows a problem that is not the answer.
+    pub(crate) fn problem(&self, problem: &Diagnostic) {
+        if !(self.quiet && problem.severity == Severity::Warning) {
+            self.note(&self.render(problem));
+        }
+    }
+
+    /// Shows why a verb ended, and what the process answers.
+    pub(crate) fn fail(&self, failure: &Failure) -> Exit {
+        if self.format == Format::Json {
+            let problems: Vec<Value> = failure.0.iter().map(as_json).collect();
+            self.answer(&pretty(&json!({ "schema": "transload.problems/1", "problems": problems })));
+        } else {
+            for problem in &failure.0 {
+                self.note(&self.render(problem));
+            }
+        }
+        failure.exit()
+    }
+
+    /// A problem as a person reads it.
+    pub(crate) fn render(&self, problem: &Diagnostic) -> String {
+        let theme = match (self.unicode, self.color) {
+            (true, true) => GraphicalTheme::unicode(),
+            (true, false) => GraphicalTheme::unicode_nocolor(),
+            (false, true) => GraphicalTheme::ascii(),
+            (false, false) => GraphicalTheme::none(),
+        };
+        let handler = GraphicalReportHandler::new_themed(theme).with_width(width()).with_links(false);
+        let mut text = String::new();
+        match handler.render_report(&mut text, &Shown::new(problem)) {
+            Ok(()) => text,
+            Err(_) => problem.to_string(),
+        }
+    }
+}
+
+/// JSON as it is written everywhere.
+pub(crate) fn pretty(value: &Value) -> String {
+    serde_json::to_string_pretty(value).unwrap_or_else(|error| format!("{{\"error\": \"{error}\"}}"))
+}
+
+/// A problem as a program reads it.
+pub(crate) fn as_json(problem: &Diagnostic) -> Value {
+    let place = |label: &Label| {
+        let (line, column) = label.file.position(label.span.start);
+        let (end_line, end_column) = label.file.position(label.span.end);
+        json!({ "path": label.file.path, "line": line, "column": column, "end_line": end_line, "end_column": end_column,
+            "text": label.text })
+    };
+    let info = problem.code.info();
+    json!({
+        "code": info.number,
+        "word": info.word,
+        "severity": if problem.severity == Severity::Error { "error" } else { "warning" },
+        "headline": problem.headline,
+        "at": problem.at,
+        "places": problem.labels.iter().map(place).collect::<Vec<_>>(),
+        "notes": problem.notes,
+        "help": problem.help,
+    })
+}
+
+fn speaks_unicode() -> bool {
+    let locale = ["LC_ALL", "LC_CTYPE", "LANG"].iter().filter_map(std::env::var_os).find(|value| !value.is_empty());
+    locale.is_none_or(|locale| {
+        let name = locale.to_string_lossy().to_lowercase();
+        name.contains("utf-8") || name.contains("utf8")
+    })
+}
+
+/// Columns of the terminal; 120 where there is none.
+fn width() -> usize {
+    let is_terminal = std::io::stderr().is_terminal();
+    let columns = std::env::var_os("COLUMNS").and_then(|value| value.to_string_lossy().parse().ok());
+    if is_terminal { columns.unwrap_or(100) } else { 120 }
+}
+
+/// A diagnostic in the shape that miette draws: the labels of one file at a time.
+#[derive(Debug)]
+struct Shown<'a> {
+    problem: &'a Diagnostic,
+    help: Option<String>,
+    source: Option<NamedSource<String>>,
+    labels: Vec<&'a Label>,
+    others: Vec<Elsewhere>,
+}
+
+/// Labels in a further file.
+#[derive(Debug)]
+struct Elsewhere {
+    headline: String,
+    source: NamedSource<String>,
+    labels: Vec<(Range<usize>, String)>,
+    severity: miette::Severity,
+}
+
+impl<'a> Shown<'a> {
+    fn new(problem: &'a Diagnostic) -> Self {
+        let first = problem.labels.first().map(|label| Arc::clone(&label.file));
+        let is_first = |label: &&Label| first.as_ref().is_some_and(|file| Arc::ptr_eq(file, &label.file));
+        let mut rest: Vec<(Arc<SourceFile>, Vec<(Range<usize>, String)>)> = Vec::new();
+        for label in problem.labels.iter().filter(|label| !is_first(label)) {
+            let entry = (label.span.clone(), label.text.clone());
+            match rest.iter_mut().find(|(file, _)| Arc::ptr_eq(file, &label.file)) {
+                Some((_, labels)) => labels.push(entry),
+                None => rest.push((Arc::clone(&label.file), vec![entry])),
+            }
+        }
+        let others = rest.into_iter().map(|(file, labels)| Elsewhere {
+            headline: file.path.clone(),
+            source: NamedSource::new(&file.path, file.text.clone()),
+            labels,
+            severity: severity(problem),
+        });
+        Self {
+            problem,
+            help: help(problem),
+            source: first.as_ref().map(|file| NamedSource::new(&file.path, file.text.clone())),
+            labels: problem.labels.iter().filter(is_first).collect(),
+            others: others.collect(),
+        }
+    }
+}
+
+fn severity(problem: &Diagnostic) -> miette::Severity {
+    match problem.severity {
+        Severity::Error => miette::Severity::Error,
+        Severity::Warning => miette::Severity::Warning,
+    }
+}
+
+fn help(problem: &Diagnostic) -> Option<String> {
+    let mut lines = problem.notes.clone();
+    lines.extend(problem.help.clone());
+    (!lines.is_empty()).then(|| lines.join("\n"))
+}
+
+impl std::fmt::Display for Shown<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.problem.headline)?;
+        self.problem.at.as_ref().map_or(Ok(()), |at| write!(f, "\nat {at}"))
+    }
+}
+
+impl std::error::Error for Shown<'_> {}
+
+impl miette::Diagnostic for Shown<'_> {
+    fn code<'b>(&'b self) -> Option<Box<dyn std::fmt::Display + 'b>> {
+        let number = self.problem.code.info().number;
+        Some(Box::new(format!("{number} (transload explain {number})")))
+    }
+
+    fn severity(&self) -> Option<miette::Severity> {
+        Some(severity(self.problem))
+    }
+
+    fn help<'b>(&'b self) -> Option<Box<dyn std::fmt::Display + 'b>> {
+        self.help.as_ref().map(|help| Box::new(help) as Box<dyn std::fmt::Display>)
+    }
+
+    fn source_code(&self) -> Option<&dyn miette::SourceCode> {
+        self.source.as_ref().map(|source| source as &dyn miette::SourceCode)
+    }
+
+    fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
+        let span = |label: &&Label| LabeledSpan::new_with_span(Some(label.text.clone()), label.span.clone());
+        Some(Box::new(self.labels.iter().map(span)))
+    }
+
+    fn related<'b>(&'b self) -> Option<Box<dyn Iterator<Item = &'b dyn miette::Diagnostic> + 'b>> {
+        if self.others.is_empty() {
+            return None;
+        }
+        Some(Box::new(self.others.iter().map(|other| other as &dyn miette::Diagnostic)))
+    }
+}
+
+impl std::fmt::Display for Elsewhere {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.headline)
+    }
+}
+
+impl std::error::Error for Elsewhere {}
+
+impl miette::Diagnostic for Elsewhere {
+    fn severity(&self) -> Option<miette::Severity> {
+        Some(self.severity)
+    }
+
+    fn source_code(&self) -> Option<&dyn miette::SourceCode> {
+        Some(&self.source)
+    }
+
+    fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
+        let span = |(span, text): &(Range<usize>, String)| LabeledSpan::new_with_span(Some(text.clone()), span.clone());
+        Some(Box::new(self.labels.iter().map(span)))
+    }
+}

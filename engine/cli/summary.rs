@@ -1,0 +1,194 @@
+//! The end of a run, as people and as programs read it.
+
+use std::fmt::Write;
+
+use comfy_table::{CellAlignment, Table, presets};
+use serde_json::{Value, json};
+use transload_model::{Counts, EntityState, Exit, RunState};
+use transload_run::{EntityReport, QuarantineReason, RunReport};
+
+use super::render::{Screen, Signs};
+use super::text::{duration, number, rate, rows};
+
+/// Right-aligned columns without lines.
+pub(crate) fn table(header: &[&str], lines: Vec<Vec<String>>, left: usize) -> String {
+    let mut table = Table::new();
+    table.load_preset(presets::NOTHING).set_header(header.to_vec());
+    for line in lines {
+        table.add_row(line);
+    }
+    for (at, column) in table.column_iter_mut().enumerate() {
+        column.set_cell_alignment(if at < left { CellAlignment::Left } else { CellAlignment::Right });
+    }
+    let trimmed: Vec<String> = table.lines().map(|line| line.trim_end().to_owned()).collect();
+    trimmed.join("\n")
+}
+
+/// The summary that `run` prints.
+pub(crate) fn text(report: &RunReport, screen: &Screen, parallel: usize) -> String {
+    let signs = screen.signs();
+    let mut out = counts_table(report, &signs);
+    out.push('\n');
+    let totals = report.totals();
+    write_line(&mut out, "accounting", &accounting(&totals, &signs));
+    let spent = report.spent;
+    let steps = [("detect", spent.detect_ms), ("transform", spent.transform_ms), ("load", spent.load_ms)];
+    let steps = steps.map(|(name, ms)| format!("{name} {}", duration(ms))).join(&format!(" {} ", signs.dot));
+    let wall = duration(report.elapsed_ms);
+    write_line(&mut out, "time", &format!("{steps}   (wall {wall}, at most {parallel} entities at once)"));
+    if let Some(peak) = peak_memory() {
+        write_line(&mut out, "memory", &format!("peak {peak} MB"));
+    }
+    quarantine(&mut out, report, &signs);
+    out.push('\n');
+    out + &verdict(report, &totals, &signs)
+}
+
+fn write_line(out: &mut String, name: &str, text: &str) {
+    drop(writeln!(out, "{name:<12} {text}"));
+}
+
+fn counts_table(report: &RunReport, signs: &Signs) -> String {
+    let header =
+        ["entity", "read", "new", "modified", "deleted", "unchanged", "quarantined", "rows/s", "time"];
+    let mut lines: Vec<Vec<String>> = report.entities.iter().map(|entity| line(entity, signs)).collect();
+    let totals = report.totals();
+    lines.push(cells("total", &totals, Some(totals.deleted), report.elapsed_ms));
+    table(&header, lines, 1) + "\n"
+}
+
+fn line(entity: &EntityReport, signs: &Signs) -> Vec<String> {
+    let name = match entity.state {
+        EntityState::Done | EntityState::Loaded => entity.entity.to_string(),
+        EntityState::Waiting => format!("{} {} not started", signs.failed, entity.entity),
+        EntityState::Suspended => format!("{} {} stopped", signs.warning, entity.entity),
+        EntityState::Moving | EntityState::Failed => format!("{} {} failed", signs.failed, entity.entity),
+    };
+    let deleted = entity.looked_for_deletes.then_some(entity.counts.deleted);
+    cells(&name, &entity.counts, deleted, entity.elapsed_ms)
+}
+
+fn cells(name: &str, counts: &Counts, deleted: Option<u64>, ms: u64) -> Vec<String> {
+    vec![
+        name.to_owned(),
+        number(counts.read),
+        number(counts.new),
+        number(counts.modified),
+        // Not looked for is not zero.
+        deleted.map_or_else(|| "–".to_owned(), number),
+        number(counts.unchanged + counts.filtered),
+        number(counts.quarantined),
+        number(rate(counts.read, ms)),
+        duration(ms),
+    ]
+}
+
+fn accounting(totals: &Counts, signs: &Signs) -> String {
+    let parts = format!(
+        "read {} = new {} + modified {} + unchanged {} + quarantined {}",
+        number(totals.read),
+        number(totals.new),
+        number(totals.modified),
+        number(totals.unchanged + totals.filtered),
+        number(totals.quarantined)
+    );
+    if totals.balance() { format!("{parts}   {}", signs.done) } else { format!("{parts}   {} does not add up", signs.failed) }
+}
+
+fn quarantine(out: &mut String, report: &RunReport, signs: &Signs) {
+    let mut label = "quarantine";
+    for entity in &report.entities {
+        let reasons: Vec<&QuarantineReason> =
+            report.quarantine.iter().filter(|reason| reason.entity == entity.entity).collect();
+        let total: u64 = reasons.iter().map(|reason| reason.rows).sum();
+        if total == 0 {
+            continue;
+        }
+        let parts: Vec<String> = reasons.iter().map(|reason| reason_text(reason)).collect();
+        let parts = parts.join(&format!(" {} ", signs.dot));
+        write_line(out, label, &format!("{:<16} {:>4}   {parts}", entity.entity.as_str(), number(total)));
+        label = "";
+    }
+    let warned = report.totals().warned;
+    if warned > 0 {
+        write_line(out, "warned", &format!("{} broke a rule whose `on_failure` is warn, and were loaded", rows(warned)));
+    }
+}
+
+fn reason_text(reason: &QuarantineReason) -> String {
+    let field = reason.field.as_ref().map(|field| format!(" {field}")).unwrap_or_default();
+    format!("{}{field} {}", reason.code, number(reason.rows))
+}
+
+/// How it went, in a sentence or two.
+fn verdict(report: &RunReport, totals: &Counts, signs: &Signs) -> String {
+    let mut out = String::new();
+    let held = report.quarantine.iter().map(|reason| reason.rows).sum::<u64>();
+    match report.state {
+        RunState::Completed if totals.written() == 0 && totals.quarantined == totals.untried => {
+            drop(write!(out, "{} nothing to do and nothing written: {} unchanged", signs.done, rows(totals.unchanged)));
+        }
+        RunState::Completed => {
+            drop(write!(out, "{} completed: {} written", signs.done, rows(totals.written())));
+        }
+        RunState::Paused => out.push_str("! stopped on request; `transload run` goes on after the last committed unit"),
+        _ => {
+            let failed = report.entities.iter().filter(|entity| entity.problem.is_some()).count();
+            let word = if failed == 1 { "entity" } else { "entities" };
+            drop(write!(out, "{} {failed} {word} not finished; what was committed stays", signs.failed));
+        }
+    }
+    if totals.untried > 0 {
+        let text = "stay in quarantine: they have not moved since they failed, and were not tried again";
+        drop(write!(out, "\n{} {} {text}", signs.warning, rows(totals.untried)));
+    }
+    let fresh = held.saturating_sub(totals.untried);
+    if fresh > 0 {
+        drop(write!(out, "\n{} {} went to quarantine; `transload quarantine` lists them", signs.warning, rows(fresh)));
+    }
+    out
+}
+
+/// The process's peak of resident memory, in MB.
+fn peak_memory() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
+    let kib: u64 = line.split_whitespace().nth(1)?.parse().ok()?;
+    Some(kib / 1024)
+}
+
+/// The result document, `run.json`.
+pub(crate) fn document(report: &RunReport, project: &str, exit: Exit, started_at: &str) -> Value {
+    let entity = |entity: &EntityReport| {
+        let reasons: Vec<&QuarantineReason> =
+            report.quarantine.iter().filter(|reason| reason.entity == entity.entity).collect();
+        let mut value = json!({
+            "entity_type": entity.entity,
+            "status": entity.state,
+            "counts": entity.counts,
+            "elapsed_ms": entity.elapsed_ms,
+            "quarantine": reasons,
+            "problem": entity.problem.as_ref().map(super::render::as_json),
+        });
+        if !entity.looked_for_deletes {
+            value["counts"]["deleted"] = Value::Null;
+            value["deleted_unknown"] = "deletes: ignore".into();
+        }
+        value
+    };
+    json!({
+        "schema": "transload.run/1",
+        "run_id": report.run,
+        "status": report.state,
+        "exit_code": exit as i32,
+        "project": project,
+        "transload": env!("CARGO_PKG_VERSION"),
+        "resumed": report.resumed,
+        "started_at": started_at,
+        "wall_ms": report.elapsed_ms,
+        "spent": report.spent,
+        "totals": report.totals(),
+        "entities": report.entities.iter().map(entity).collect::<Vec<_>>(),
+        "warnings": report.warnings.iter().map(super::render::as_json).collect::<Vec<_>>(),
+    })
+}

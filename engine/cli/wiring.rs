@@ -1,0 +1,67 @@
+//! The composition root: the one place where the parts meet.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use transload_model::{
+    Code, ConnectionName, ConnectionPlan, ControlStore, Destination, Diagnostic, Plan, Severity, Source,
+};
+use transload_spec::{Catalogs, Compiled, Project};
+use transload_transform::Functions;
+
+use super::failure::Failure;
+
+/// A project whose two ends are open and whose specs are compiled.
+pub(crate) struct World {
+    pub(crate) project: Project,
+    pub(crate) functions: Arc<Functions>,
+    pub(crate) sources: BTreeMap<ConnectionName, Arc<dyn Source>>,
+    pub(crate) destination: Arc<dyn Destination>,
+    pub(crate) compiled: Compiled,
+}
+
+/// Reads `transload.yaml` and the specs.
+pub(crate) fn project(root: &Path) -> Result<Project, Failure> {
+    // The one place that reads the environment for a project.
+    let environment = |name: &str| std::env::var_os(name).and_then(|value| value.into_string().ok());
+    Project::load(root, &environment).map_err(Failure::from)
+}
+
+/// Opens both ends and compiles the specs against what they hold.
+pub(crate) async fn world(root: &Path) -> Result<World, Failure> {
+    let project = project(root)?;
+    let functions = Arc::new(Functions::new(project.transforms())?);
+    let source = transload_connect::source(connection(&project, project.source())?)?;
+    let destination = transload_connect::destination(connection(&project, project.destination())?)?;
+    let mut catalogs = Catalogs::new();
+    catalogs.insert(project.source().clone(), source.catalog().await?);
+    catalogs.insert(project.destination().clone(), destination.catalog().await?);
+    let compiled = transload_spec::compile(&project, &*functions, &catalogs);
+    let sources = BTreeMap::from([(project.source().clone(), source)]);
+    Ok(World { project, functions, sources, destination, compiled })
+}
+
+/// The control store of a project.
+pub(crate) fn control_store(project: &Project) -> Result<Arc<dyn ControlStore>, Failure> {
+    transload_connect::control_store(project.control()).map_err(Failure::from)
+}
+
+fn connection<'a>(project: &'a Project, name: &ConnectionName) -> Result<&'a ConnectionPlan, Failure> {
+    project.connections().find(|connection| connection.name == *name).ok_or_else(|| {
+        Failure::from(Diagnostic::new(Code::UnknownConnection, format!("there is no connection `{name}`")))
+    })
+}
+
+impl World {
+    /// The plan, and the warnings that came with it.
+    pub(crate) fn plan(&mut self) -> Result<(Arc<Plan>, Vec<Diagnostic>), Failure> {
+        let problems = std::mem::take(&mut self.compiled.diagnostics);
+        match self.compiled.plan.take() {
+            Some(plan) if problems.iter().all(|problem| problem.severity == Severity::Warning) => {
+                Ok((Arc::new(plan), problems))
+            }
+            _ => Err(Failure(problems)),
+        }
+    }
+}
