@@ -13,7 +13,7 @@ use super::text::{duration, number, rate, rows};
 /// Right-aligned columns without lines.
 pub(crate) fn table(header: &[&str], lines: Vec<Vec<String>>, left: usize) -> String {
     let mut table = Table::new();
-    table.load_preset(presets::NOTHING).set_header(header.to_vec());
+    table.load_style(presets::NOTHING).set_header(header.to_vec());
     for line in lines {
         table.add_row(line);
     }
@@ -41,7 +41,8 @@ pub(crate) fn text(report: &RunReport, screen: &Screen, parallel: usize) -> Stri
     }
     quarantine(&mut out, report, &signs);
     out.push('\n');
-    out + &verdict(report, &totals, &signs)
+    out.push_str(&verdict(report, &totals, &signs));
+    out
 }
 
 fn write_line(out: &mut String, name: &str, text: &str) {

@@ -339,6 +339,9 @@ codes! {
     ScriptUnknownColumn "TL0803" "SCRIPT_UNKNOWN_FIELD" Problems 422 Never
         "A script reads a column that the source table does not have."
         "Take the suggestion. Columns are read as `row.name` or `row[\"name\"]`.";
+    ScriptShadow "TL0804" "SCRIPT_SHADOW" Problems 422 Never
+        "A script or library file defines a name that is given already; one of the two would be hidden."
+        "Take another name.";
     ScriptForbidden "TL0805" "SCRIPT_FORBIDDEN" Problems 422 Never
         "A script uses something that would make it impure: `eval`, `import`, `print`, time or sleep."
         "Scripts are pure: the same row gives the same result. `now` is the run's start.";

@@ -1,1 +1,18 @@
-//! placeholder
+//! Reads the YAML of a project and compiles it into a plan, or says everything that is wrong with it at once.
+//!
+//! `yaml` makes a tree of nodes that know their place, `decode` makes specs of the tree, `checks` looks at names and the graph, `compile`
+//! types every field and builds the plan. It opens no database: what a database holds comes in as catalogs, what a spec may call as a
+//! vocabulary. Nothing that a file says is ever ignored: a key that is not understood is a problem.
+
+mod checks;
+mod compile;
+mod decode;
+mod problems;
+mod project;
+mod yaml;
+
+#[cfg(test)]
+mod tests;
+
+pub use compile::{Catalogs, Compiled, Summary, compile};
+pub use project::Project;

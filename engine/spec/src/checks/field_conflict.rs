@@ -1,0 +1,43 @@
+//! Two values for one destination column.
+
+use transload_model::Code;
+
+use crate::compile::Scope;
+use crate::decode::{Spec, Strategy};
+use crate::problems::{Problems, problem};
+
+pub(crate) fn check(scope: &Scope<'_>, problems: &mut Problems) {
+    for spec in scope.specs {
+        check_twice(spec, problems);
+        check_key_column(scope, spec, problems);
+    }
+}
+
+fn check_twice(spec: &Spec, problems: &mut Problems) {
+    let mut filled = std::collections::BTreeMap::new();
+    for field in &spec.fields {
+        let place = &field.destination.place;
+        if let Some(first) = filled.insert(&field.destination.value, place) {
+            let headline = format!("destination column `{}` is filled twice", field.destination.value);
+            let problem = problem(Code::FieldConflict, headline, place, "the second mapping");
+            problems.push(problem.label(&first.file, first.span.clone(), "the first mapping"));
+        }
+    }
+}
+
+/// A key that is a UUID is computed from the old key; a mapping of the column would be a second value.
+fn check_key_column(scope: &Scope<'_>, spec: &Spec, problems: &mut Problems) {
+    let Some(strategy) = spec.key.strategy.as_ref().filter(|strategy| strategy.value == Strategy::UuidV5) else {
+        return;
+    };
+    for (at, column) in scope.destination_key(spec).unwrap_or_default().into_iter().enumerate() {
+        if let Some(field) = spec.fields.iter().find(|field| field.destination.value == *column) {
+            let headline = format!("key column `{column}` is filled by strategy `uuid_v5` and by a mapping");
+            let problem = problem(Code::FieldConflict, headline, &field.destination.place, "this mapping");
+            let named = spec.key.destination.as_ref().and_then(|key| key.get(at));
+            let key = named.map_or(&strategy.place, |column| &column.place);
+            let problem = problem.label(&key.file, key.span.clone(), "the key");
+            problems.push(problem.help("take the mapping out, or write `strategy: keep`"));
+        }
+    }
+}

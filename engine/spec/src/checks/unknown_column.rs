@@ -1,0 +1,61 @@
+//! Columns that the tables do not have: of mappings and of keys.
+
+use transload_model::{Code, ColumnName, ConnectionName, Diagnostic};
+
+use crate::compile::{Scope, TableView};
+use crate::decode::Spec;
+use crate::problems::{Located, Problems, problem, with_suggestion};
+
+pub(crate) fn check(scope: &Scope<'_>, problems: &mut Problems) {
+    for spec in scope.specs {
+        if let Some(view) = scope.source_table(spec) {
+            let end = End { side: "source", connection: scope.project.source(), view, spec };
+            let key = spec.key.source.iter().flatten();
+            for column in key.chain(spec.fields.iter().flat_map(|field| &field.sources)) {
+                end.check(column, problems);
+            }
+        }
+        if let Some(view) = scope.destination_table(spec) {
+            let end = End { side: "destination", connection: scope.project.destination(), view, spec };
+            let key = spec.key.destination.iter().flatten();
+            for column in key.chain(spec.fields.iter().map(|field| &field.destination)) {
+                end.check(column, problems);
+            }
+        }
+    }
+}
+
+/// One end of a spec.
+struct End<'s, 'a> {
+    side: &'static str,
+    connection: &'s ConnectionName,
+    view: &'s TableView<'a>,
+    spec: &'s Spec,
+}
+
+impl End<'_, '_> {
+    fn check(&self, column: &Located<ColumnName>, problems: &mut Problems) {
+        if self.view.column(&column.value).is_some() {
+            return;
+        }
+        let table = self.view.table;
+        let headline = format!("{} column `{}` does not exist", self.side, column.value);
+        let label = format!("not among the {} columns of {}.{}", table.columns.len(), self.connection, table.name);
+        let found = if column.place.file == self.spec.file {
+            problem(Code::UnknownColumn, headline, &column.place, label)
+        } else {
+            // One default serves many specs: each of them is a place of its own.
+            from_defaults(headline, label, self.spec, column)
+        };
+        let names = table.columns.iter().map(|other| other.name.as_str());
+        problems.push(with_suggestion(found, column.value.as_str(), names));
+    }
+}
+
+fn from_defaults(headline: String, label: String, spec: &Spec, column: &Located<ColumnName>) -> Diagnostic {
+    problem(Code::UnknownColumn, headline, &spec.entity.place, "this entity takes its key from the defaults").label(
+        &column.place.file,
+        column.place.span.clone(),
+        label,
+    )
+}

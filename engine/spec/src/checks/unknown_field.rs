@@ -1,0 +1,36 @@
+//! Rules on fields that the spec does not fill.
+
+use std::collections::BTreeSet;
+
+use transload_model::{Code, ColumnName};
+
+use crate::compile::Scope;
+use crate::decode::{Spec, Strategy};
+use crate::problems::{Problems, listed, problem, with_suggestion};
+
+pub(crate) fn check(scope: &Scope<'_>, problems: &mut Problems) {
+    for spec in scope.specs.iter().filter(|spec| spec.has_all_fields) {
+        let Some(filled) = filled(scope, spec) else {
+            continue;
+        };
+        for rule in &spec.rules {
+            if filled.contains(&rule.field.value) {
+                continue;
+            }
+            let name = rule.field.value.as_str();
+            let headline = format!("a rule names field `{name}`, which the spec does not fill");
+            let problem = problem(Code::UnknownField, headline, &rule.field.place, "this field");
+            let names = filled.iter().map(|column| column.as_str());
+            let problem = with_suggestion(problem, name, names.clone());
+            problems.push(problem.note(format!("rules name destination fields: {}", listed(names))));
+        }
+    }
+}
+
+/// The fields of a spec: its mappings, and the key columns that are kept without one. `None` where the key cannot be known.
+fn filled<'s>(scope: &'s Scope<'_>, spec: &'s Spec) -> Option<BTreeSet<&'s ColumnName>> {
+    let mapped = spec.fields.iter().map(|field| &field.destination.value);
+    let is_kept = spec.key.strategy.as_ref().is_none_or(|strategy| strategy.value == Strategy::Keep);
+    let kept = if is_kept { scope.destination_key(spec)? } else { Vec::new() };
+    Some(mapped.chain(kept).collect())
+}

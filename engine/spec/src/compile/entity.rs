@@ -1,0 +1,103 @@
+//! One spec to one entity of the plan.
+
+use std::collections::BTreeSet;
+
+use transload_model::{Code, EntityName, EntityPlan, KeyPlan, Script, TableRef};
+
+use crate::compile::field::{CompiledField, Context, compile_field};
+use crate::compile::fingerprint::{plan_fingerprint, read_fingerprint};
+use crate::compile::key::ResolvedKey;
+use crate::compile::reads::Reads;
+use crate::compile::rule::compile_rules;
+use crate::compile::script::Scripts;
+use crate::compile::{Scope, key_field};
+use crate::decode::{Field, Spec};
+use crate::problems::{Problems, problem};
+
+/// Compiles the spec at `index`; `None` where a problem says why not.
+pub(crate) fn compile_entity(
+    scope: &Scope<'_>,
+    index: usize,
+    keys: &[Option<ResolvedKey<'_>>],
+    scripts: &Scripts,
+    problems: &mut Problems,
+) -> Option<EntityPlan> {
+    let spec = scope.specs.get(index)?;
+    let key = keys.get(index).and_then(Option::as_ref);
+    let mut reads = Reads::default();
+    let key_reads: Vec<usize> = key.map_or_else(Vec::new, |key| {
+        key.source.iter().map(|column| reads.index(&column.name, column.logical)).collect()
+    });
+    let implied = key.map(|key| key_field::implied(spec, key, problems)).unwrap_or_default();
+    if let Some(key) = key {
+        key_field::check(spec, key, scripts, problems);
+    }
+    let context = Context { scope, keys, spec, key, scripts };
+    let (fields, strategies): (Vec<_>, Vec<_>) = implied
+        .iter()
+        .chain(&spec.fields)
+        .filter_map(|field| compile_field(&context, field, &mut reads, problems))
+        .map(|CompiledField { plan, parent_strategy }| (plan, parent_strategy))
+        .unzip();
+    let rules = compile_rules(scope, spec, &fields, problems);
+    let is_complete = fields.len() == implied.len() + spec.fields.len() && rules.len() == spec.rules.len();
+    if !is_complete && !problems.has_errors() {
+        // Whatever is left out has a problem of its own. Should that ever fail, the entity does not run without its part.
+        let headline = format!("entity `{}` could not be compiled whole", spec.entity.value);
+        problems.push(problem(Code::SpecValue, headline, &spec.entity.place, "a mapping or rule of this entity"));
+    }
+    let key = key?;
+    let scripts = plan_scripts(scope, spec, scripts, &mut reads);
+    let mut plan = EntityPlan {
+        name: spec.entity.value.clone(),
+        version: spec.version.clone(),
+        spec_path: spec.file.path.clone(),
+        source: TableRef { connection: scope.project.source().clone(), table: spec.source_table.value.clone() },
+        destination: TableRef {
+            connection: scope.project.destination().clone(),
+            table: spec.destination_table.value.clone(),
+        },
+        reads: reads.into_columns(),
+        key: KeyPlan {
+            source: key_reads,
+            destination: key.destination.iter().map(|column| column.name.clone()).collect(),
+            strategy: key.strategy,
+        },
+        fields,
+        rules,
+        scripts,
+        parents: parents(spec),
+        deletes: spec.deletes,
+        load: spec.load,
+        plan_fingerprint: 0,
+        read_fingerprint: 0,
+    };
+    plan.read_fingerprint = read_fingerprint(&plan);
+    plan.plan_fingerprint = plan_fingerprint(&plan, &strategies, scope);
+    Some(plan)
+}
+
+/// The functions that mappings call, each with the columns it reads from `row`. The columns are among the reads already.
+fn plan_scripts(scope: &Scope<'_>, spec: &Spec, scripts: &Scripts, reads: &mut Reads) -> Vec<Script> {
+    let view = scope.source_table(spec);
+    let called = spec.functions.iter().filter(|function| scripts.index(&function.name.value).is_some());
+    let mut plans = Vec::new();
+    for function in called {
+        let columns = scripts.columns(&function.name.value).iter();
+        let known = columns.filter_map(|name| view.and_then(|view| view.column(name)));
+        plans.push(Script {
+            name: function.name.value.clone(),
+            body: function.body.value.clone(),
+            row: known.map(|column| reads.index(&column.name, column.logical)).collect(),
+        });
+    }
+    plans
+}
+
+/// Whom the entity waits for, by name.
+fn parents(spec: &Spec) -> Vec<EntityName> {
+    let reference = |field: &Field| field.reference.as_ref().map(|reference| reference.entity.value.clone());
+    let names = spec.fields.iter().filter_map(reference).chain(spec.depends_on.iter().map(|name| name.value.clone()));
+    let names: BTreeSet<EntityName> = names.filter(|name| *name != spec.entity.value).collect();
+    names.into_iter().collect()
+}

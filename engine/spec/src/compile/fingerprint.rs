@@ -1,0 +1,145 @@
+//! The identity of what decides a row, as 64 bits.
+//!
+//! Taken over a text that has one form: every part with its name and length, maps sorted. A version stands in front; a change of the
+//! form is a new version, so that an old fingerprint is never equal to a new one by accident. Descriptions, tags, versions, sizes and
+//! delete policies are not part of it: changing them changes no row.
+
+use std::fmt::Write;
+
+use serde_json::Value;
+use transload_model::{Call, EntityPlan, FieldPlan, Function, KeyStrategy, RulePlan};
+use twox_hash::XxHash3_64;
+
+use crate::compile::Scope;
+
+/// What decides whether two digests of a row can be compared.
+pub(crate) fn read_fingerprint(plan: &EntityPlan) -> u64 {
+    let mut text = Canonical::new("transload-read/1");
+    reads(&mut text, plan);
+    text.finish()
+}
+
+/// What decides what is written for a row. `strategies` are those of the entities that the fields refer to.
+pub(crate) fn plan_fingerprint(plan: &EntityPlan, strategies: &[Option<KeyStrategy>], scope: &Scope<'_>) -> u64 {
+    let mut text = Canonical::new("transload-plan/1");
+    text.put("entity", plan.name.as_str());
+    text.put("source", plan.source.table.as_str());
+    text.put("destination", plan.destination.table.as_str());
+    reads(&mut text, plan);
+    for column in &plan.key.destination {
+        text.put("key.destination", column.as_str());
+    }
+    text.put("key.strategy", &strategy(plan.key.strategy));
+    for (index, plan) in plan.fields.iter().enumerate() {
+        field(&mut text, plan, strategies.get(index).copied().flatten());
+    }
+    for script in &plan.scripts {
+        text.put("script", &script.name);
+        text.put("script.body", &script.body);
+    }
+    plan.rules.iter().for_each(|plan| rule(&mut text, plan));
+    for (name, value) in scope.project.vars() {
+        text.put("var", name);
+        text.put("var.value", &canonical(value));
+    }
+    let is_scripted = |call: &Call| !matches!(call.function, Function::BuiltIn(_));
+    if plan.fields.iter().flat_map(|field| &field.calls).any(is_scripted) {
+        // A script may call any library function.
+        text.put("library", &scope.vocabulary.library_fingerprint().to_string());
+    }
+    text.finish()
+}
+
+fn reads(text: &mut Canonical, plan: &EntityPlan) {
+    for read in &plan.reads {
+        text.put("read", read.name.as_str());
+        text.put("read.type", &read.logical.to_string());
+    }
+    for index in &plan.key.source {
+        text.put("key.source", &index.to_string());
+    }
+}
+
+fn field(text: &mut Canonical, field: &FieldPlan, parent: Option<KeyStrategy>) {
+    text.put("field", field.destination.as_str());
+    for source in &field.sources {
+        text.put("field.source", &source.to_string());
+    }
+    for call in &field.calls {
+        let function = match &call.function {
+            Function::BuiltIn(name) => format!("built-in {name}"),
+            Function::Script(index) => format!("script {index}"),
+            Function::Library(name) => format!("library {name}"),
+        };
+        text.put("field.call", &function);
+        for (name, value) in &call.arguments {
+            text.put("field.argument", name);
+            text.put("field.argument.value", &canonical(value));
+        }
+    }
+    text.maybe("field.default", field.default.as_ref().map(canonical));
+    text.maybe("field.format", field.format.clone());
+    text.put("field.type", &field.data_type.to_string());
+    if let Some(reference) = &field.reference {
+        text.put("field.reference", reference.entity.as_str());
+        text.put("field.on_missing", &format!("{:?}", reference.on_missing));
+        text.maybe("field.parent", parent.map(strategy));
+    }
+    text.put("field.written", &field.written_as.to_string());
+    text.put("field.required", if field.required { "true" } else { "false" });
+}
+
+fn rule(text: &mut Canonical, rule: &RulePlan) {
+    text.put("rule", &rule.rule);
+    text.put("rule.field", &rule.field.to_string());
+    for (name, value) in &rule.parameters {
+        text.put("rule.parameter", name);
+        text.put("rule.parameter.value", &canonical(value));
+    }
+    text.put("rule.on_failure", &format!("{:?}", rule.on_failure));
+}
+
+fn strategy(strategy: KeyStrategy) -> String {
+    match strategy {
+        KeyStrategy::Keep => "keep".to_owned(),
+        KeyStrategy::UuidV5 { namespace, column } => format!("uuid_v5 {namespace} {column}"),
+    }
+}
+
+/// JSON with the keys of every map sorted.
+fn canonical(value: &Value) -> String {
+    match value {
+        Value::Array(items) => format!("[{}]", items.iter().map(canonical).collect::<Vec<_>>().join(",")),
+        Value::Object(map) => {
+            let mut entries: Vec<String> =
+                map.iter().map(|(key, value)| format!("{}:{}", Value::from(key.as_str()), canonical(value))).collect();
+            entries.sort();
+            format!("{{{}}}", entries.join(","))
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => value.to_string(),
+    }
+}
+
+/// Text in which no two lists of parts look alike.
+struct Canonical(String);
+
+impl Canonical {
+    fn new(version: &str) -> Self {
+        Self(format!("{version}\n"))
+    }
+
+    fn put(&mut self, name: &str, value: &str) {
+        // Writing to a string does not fail.
+        let _written = writeln!(self.0, "{name} {} {value}", value.len());
+    }
+
+    fn maybe(&mut self, name: &str, value: Option<String>) {
+        if let Some(value) = value {
+            self.put(name, &value);
+        }
+    }
+
+    fn finish(self) -> u64 {
+        XxHash3_64::oneshot(self.0.as_bytes())
+    }
+}

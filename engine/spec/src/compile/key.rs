@@ -1,0 +1,144 @@
+//! How an old row finds its new row: both keys, found in the spec or in the tables, and whether they can be keys.
+
+use transload_model::{Code, Column, ColumnName, Diagnostic, EntityName, KeyStrategy, Kind, LogicalType};
+
+use crate::compile::{Scope, TableView};
+use crate::decode::{Spec, Strategy};
+use crate::problems::{Located, Place, Problems, problem};
+
+/// A key whose columns exist on both ends.
+#[derive(Debug)]
+pub(crate) struct ResolvedKey<'a> {
+    pub(crate) source: Vec<&'a Column>,
+    pub(crate) destination: Vec<&'a Column>,
+    pub(crate) strategy: KeyStrategy,
+}
+
+/// The key of a spec; `None` where a problem says why not.
+pub(crate) fn resolve<'a>(scope: &Scope<'a>, spec: &Spec, problems: &mut Problems) -> Option<ResolvedKey<'a>> {
+    let source = scope.source_table(spec).and_then(|view| source(spec, view, problems));
+    let destination = scope.destination_table(spec).and_then(|view| destination(spec, view, problems));
+    let strategy = strategy(spec, destination.as_deref(), problems);
+    Some(ResolvedKey { source: source?, destination: destination?, strategy: strategy? })
+}
+
+fn source<'a>(spec: &Spec, view: &TableView<'a>, problems: &mut Problems) -> Option<Vec<&'a Column>> {
+    let named = spec.key.source.as_deref();
+    let end = End { side: "source", entity: &spec.entity.value, table_place: &spec.source_table.place };
+    let columns = end.columns(view, named, problems)?;
+    let mut is_sound = true;
+    for (at, column) in columns.iter().enumerate() {
+        if column.logical.can_be_key() {
+            continue;
+        }
+        is_sound = false;
+        let named = spec.key.source.as_ref().and_then(|key| key.get(at)).map(|column| &column.place);
+        let place = own_place(spec, named, &spec.source_table.place);
+        let headline = format!("source column `{}` is {} and cannot be a key", column.name, column.logical);
+        let problem = problem(Code::KeyType, headline, place, format!("declared `{}`", column.declared));
+        problems.push(problem.note("keys may be integer, text, uuid, date or timestamp"));
+    }
+    is_sound.then_some(columns)
+}
+
+fn destination<'a>(spec: &Spec, view: &TableView<'a>, problems: &mut Problems) -> Option<Vec<&'a Column>> {
+    let named = spec.key.destination.as_deref();
+    let end = End { side: "destination", entity: &spec.entity.value, table_place: &spec.destination_table.place };
+    end.columns(view, named, problems)
+}
+
+/// One end of a spec.
+struct End<'s> {
+    side: &'static str,
+    entity: &'s EntityName,
+    table_place: &'s Place,
+}
+
+impl End<'_> {
+    /// The columns that the spec names, or those of the primary key.
+    fn columns<'a>(
+        &self,
+        view: &TableView<'a>,
+        named: Option<&[Located<ColumnName>]>,
+        problems: &mut Problems,
+    ) -> Option<Vec<&'a Column>> {
+        let names: Vec<&ColumnName> = match named {
+            Some(named) => named.iter().map(|column| &column.value).collect(),
+            None => view.table.primary_key.iter().collect(),
+        };
+        if names.is_empty() {
+            let side = self.side;
+            let headline = format!("{side} table `{}` has no primary key", view.table.name);
+            let label = format!("which column identifies a row of `{}`?", self.entity);
+            let problem = problem(Code::KeyMissing, headline, self.table_place, label);
+            problems.push(problem.help(format!("write `key: {{ {side}: … }}` with columns that identify a row")));
+            return None;
+        }
+        // A name that the table does not have is reported where all columns are checked.
+        names.into_iter().map(|name| view.column(name)).collect()
+    }
+}
+
+fn strategy(spec: &Spec, destination: Option<&[&Column]>, problems: &mut Problems) -> Option<KeyStrategy> {
+    let strategy = spec.key.strategy.as_ref();
+    if strategy.is_none_or(|strategy| strategy.value == Strategy::Keep) {
+        check_idle_namespace(spec, problems);
+        return Some(KeyStrategy::Keep);
+    }
+    let place = own_place(spec, strategy.map(|strategy| &strategy.place), &spec.entity.place);
+    if spec.key.namespace.is_none() {
+        let headline = format!("the key of `{}` has no `namespace`", spec.entity.value);
+        let problem = problem(Code::SpecRequired, headline, place, "strategy `uuid_v5` needs one");
+        problems.push(problem.help("add a UUID of your own as `namespace`, most often under `defaults.key`"));
+    }
+    let namespace = spec.key.namespace.as_ref()?.value;
+    let destination = destination?;
+    let [column] = destination else {
+        let headline =
+            format!("strategy `uuid_v5` fills one key column, and `{}` has {}", spec.entity.value, destination.len());
+        let problem = problem(Code::KeyMissing, headline, place, "this strategy");
+        problems.push(problem.help("write `strategy: keep` and map each key column"));
+        return None;
+    };
+    if column.generated || !takes_uuid(column) {
+        problems.push(unfit_key(spec, column));
+        return None;
+    }
+    Some(KeyStrategy::UuidV5 { namespace, column: uuid_column(column) })
+}
+
+fn check_idle_namespace(spec: &Spec, problems: &mut Problems) {
+    if let Some(namespace) = spec.key.namespace.as_ref().filter(|namespace| namespace.place.file == spec.file) {
+        let headline = "`key.namespace` has no effect with `strategy: keep`";
+        problems.push(problem(Code::SpecValue, headline, &namespace.place, "this namespace").help("take it out"));
+    }
+}
+
+fn unfit_key(spec: &Spec, column: &Column) -> Diagnostic {
+    let named = spec.key.destination.as_ref().and_then(|key| key.first()).map(|column| &column.place);
+    let place = own_place(spec, named, &spec.destination_table.place);
+    let headline = format!("key column `{}` does not store a UUID", column.name);
+    let label = if column.generated {
+        "the database computes it".to_owned()
+    } else {
+        format!("declared `{}`", column.declared)
+    };
+    problem(Code::UnfitColumn, headline, place, label).help("use a text or uuid column, or write `strategy: keep`")
+}
+
+/// Whether a column keeps a UUID, as such, as its text or as its bytes.
+pub(crate) fn takes_uuid(column: &Column) -> bool {
+    column.stores.iter().any(|kind| matches!(kind, Kind::Uuid | Kind::Text | Kind::Bytes))
+}
+
+fn uuid_column(column: &Column) -> LogicalType {
+    match column.logical {
+        LogicalType::Text | LogicalType::Bytes => column.logical,
+        _ => LogicalType::Uuid,
+    }
+}
+
+/// The place of a value that may come from the defaults: they serve many specs, so the spec's own place is the one to show.
+pub(crate) fn own_place<'a>(spec: &Spec, named: Option<&'a Place>, fallback: &'a Place) -> &'a Place {
+    named.filter(|place| place.file == spec.file).unwrap_or(fallback)
+}

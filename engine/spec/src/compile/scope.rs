@@ -1,0 +1,114 @@
+//! All that the checks and the compiler look at: specs, catalogs, vocabulary.
+
+use std::collections::BTreeMap;
+
+use transload_model::{Catalog, Column, ColumnName, EntityName, Table, TableName, Vocabulary};
+
+use crate::Project;
+use crate::compile::Catalogs;
+use crate::decode::{Outline, Spec};
+
+/// What a project is compiled from.
+pub(crate) struct Scope<'a> {
+    pub(crate) project: &'a Project,
+    pub(crate) specs: &'a [Spec],
+    pub(crate) source: Option<&'a Catalog>,
+    pub(crate) destination: Option<&'a Catalog>,
+    pub(crate) vocabulary: &'a dyn Vocabulary,
+    outlines: &'a [Outline],
+    entities: BTreeMap<&'a EntityName, usize>,
+    source_tables: BTreeMap<&'a TableName, TableView<'a>>,
+    destination_tables: BTreeMap<&'a TableName, TableView<'a>>,
+}
+
+/// A table whose columns are found by name at once; a table may have thousands.
+pub(crate) struct TableView<'a> {
+    pub(crate) table: &'a Table,
+    columns: BTreeMap<&'a ColumnName, &'a Column>,
+}
+
+impl<'a> TableView<'a> {
+    /// The column of that name.
+    pub(crate) fn column(&self, name: &ColumnName) -> Option<&'a Column> {
+        self.columns.get(name).copied()
+    }
+}
+
+impl<'a> Scope<'a> {
+    /// Looks up what the specs name.
+    pub(crate) fn new(
+        project: &'a Project,
+        specs: &'a [Spec],
+        outlines: &'a [Outline],
+        vocabulary: &'a dyn Vocabulary,
+        catalogs: &'a Catalogs,
+    ) -> Self {
+        let source = catalogs.get(project.source());
+        let destination = catalogs.get(project.destination());
+        let mut entities = BTreeMap::new();
+        // Of several specs of one name the active one counts, and of several active ones the first.
+        for (index, spec) in specs.iter().enumerate().rev().filter(|(_, spec)| !spec.is_active) {
+            entities.insert(&spec.entity.value, index);
+        }
+        for (index, spec) in specs.iter().enumerate().rev().filter(|(_, spec)| spec.is_active) {
+            entities.insert(&spec.entity.value, index);
+        }
+        Self {
+            project,
+            specs,
+            source,
+            destination,
+            vocabulary,
+            outlines,
+            entities,
+            source_tables: views(source, specs.iter().map(|spec| &spec.source_table.value)),
+            destination_tables: views(destination, specs.iter().map(|spec| &spec.destination_table.value)),
+        }
+    }
+
+    /// The spec of an entity, active or not.
+    pub(crate) fn entity(&self, name: &EntityName) -> Option<usize> {
+        self.entities.get(name).copied()
+    }
+
+    /// Whether a file that cannot be read is likely the spec of this entity.
+    pub(crate) fn is_unreadable(&self, name: &EntityName) -> bool {
+        self.outlines.iter().any(|outline| match &outline.entity {
+            Some(entity) => entity == name,
+            None => outline.stem == name.as_str(),
+        })
+    }
+
+    /// The table that a spec reads.
+    pub(crate) fn source_table(&self, spec: &Spec) -> Option<&TableView<'a>> {
+        self.source_tables.get(&spec.source_table.value)
+    }
+
+    /// The table that a spec writes.
+    pub(crate) fn destination_table(&self, spec: &Spec) -> Option<&TableView<'a>> {
+        self.destination_tables.get(&spec.destination_table.value)
+    }
+
+    /// The columns of a spec's destination key, whether the table has them or not; `None` where only the table could tell.
+    pub(crate) fn destination_key<'s>(&'s self, spec: &'s Spec) -> Option<Vec<&'s ColumnName>> {
+        match &spec.key.destination {
+            Some(key) => Some(key.iter().map(|column| &column.value).collect()),
+            None => Some(self.destination_table(spec)?.table.primary_key.iter().collect()),
+        }
+    }
+}
+
+fn views<'a>(
+    catalog: Option<&'a Catalog>,
+    names: impl Iterator<Item = &'a TableName>,
+) -> BTreeMap<&'a TableName, TableView<'a>> {
+    let mut views = BTreeMap::new();
+    for name in names {
+        if let Some(table) = catalog.and_then(|catalog| catalog.table(name)) {
+            let view =
+                || TableView { table, columns: table.columns.iter().map(|column| (&column.name, column)).collect() };
+            views.entry(name).or_insert_with(view);
+        }
+    }
+    views
+}

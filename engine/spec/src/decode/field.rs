@@ -1,0 +1,242 @@
+//! `field_mappings`: what each destination column gets, in the long form or the short one.
+//!
+//! The short form is the long one with the destination as the key of a map. Both become the same [`Field`]; nothing after this file
+//! can tell them apart.
+
+use serde_json::Value;
+use transload_model::{Code, ColumnName, EntityName, LogicalType, OnMissing};
+
+use crate::decode::Reader;
+use crate::decode::call::{CallSpec, chain, value_map, without};
+use crate::decode::language::{LONG_FIELD, SHORT_FIELD};
+use crate::decode::literal::literal;
+use crate::decode::reader::{Map, is_note};
+use crate::problems::{Located, Place, problem, with_suggestion};
+use crate::yaml::{Atom, Entry, Kind, Node};
+
+/// A field mapping.
+#[derive(Debug)]
+pub(crate) struct Field {
+    pub(crate) destination: Located<ColumnName>,
+    /// Empty for a constant.
+    pub(crate) sources: Vec<Located<ColumnName>>,
+    pub(crate) data_type: Option<Located<LogicalType>>,
+    pub(crate) format: Option<Located<String>>,
+    /// The chain, `value_map` as its last link.
+    pub(crate) calls: Vec<CallSpec>,
+    pub(crate) default: Option<Located<Value>>,
+    pub(crate) required: Option<Located<bool>>,
+    pub(crate) reference: Option<ReferenceSpec>,
+    /// Whether all of it could be read. What could not is not judged further.
+    pub(crate) is_sound: bool,
+}
+
+impl Field {
+    /// A column copied as it is.
+    pub(crate) fn copied(destination: Located<ColumnName>, source: Located<ColumnName>) -> Self {
+        bare(destination, vec![source])
+    }
+}
+
+/// `references`.
+#[derive(Debug)]
+pub(crate) struct ReferenceSpec {
+    pub(crate) entity: Located<EntityName>,
+    pub(crate) on_missing: OnMissing,
+}
+
+/// Reads the mappings; those without a destination are left out.
+pub(crate) fn fields(reader: &mut Reader<'_>, node: &Node) -> Vec<Field> {
+    match &node.kind {
+        Kind::List(items) => items.iter().filter_map(|item| long(reader, item)).collect(),
+        Kind::Map(entries) => {
+            entries.iter().filter(|entry| !is_note(&entry.key)).filter_map(|entry| short(reader, entry)).collect()
+        }
+        Kind::Scalar(_) | Kind::Refused => {
+            reader.wrong_type(node, "`field_mappings`", "a list or a map");
+            Vec::new()
+        }
+    }
+}
+
+fn long(reader: &mut Reader<'_>, node: &Node) -> Option<Field> {
+    let before = reader.problems.seen();
+    let map = reader.map(node, &LONG_FIELD)?;
+    if !reader.require(&map, &["destination_field"], "a field mapping") {
+        return None;
+    }
+    let destination = reader.name(&map.get("destination_field")?.value, "`destination_field`", ColumnName::parse)?;
+    let sources = map.get("source_field").map(|entry| sources(reader, &entry.value)).unwrap_or_default();
+    Some(finish(reader, &map, destination, sources, before))
+}
+
+fn short(reader: &mut Reader<'_>, entry: &Entry) -> Option<Field> {
+    let before = reader.problems.seen();
+    let place = reader.key_place(entry);
+    let destination = match ColumnName::parse(&entry.key) {
+        Ok(value) => Located { value, place },
+        Err(error) => {
+            let headline = format!("a key of `field_mappings` is no column name: {error}");
+            reader.problems.push(problem(Code::SpecValue, headline, &place, "this key"));
+            return None;
+        }
+    };
+    let what = format!("field `{}`", destination.value);
+    let mut field = match &entry.value.kind {
+        Kind::Map(_) => {
+            let map = reader.map(&entry.value, &SHORT_FIELD)?;
+            let is_constant = map.get("default_value").is_some() && map.entries().count() == 1;
+            let sources = match map.get("source_field") {
+                Some(entry) => sources(reader, &entry.value),
+                None if is_constant => Vec::new(),
+                None => vec![destination.clone()],
+            };
+            finish(reader, &map, destination, sources, before)
+        }
+        Kind::Scalar(scalar) if scalar.atom == Atom::Text => {
+            let source = reader.name(&entry.value, &what, ColumnName::parse);
+            bare(destination, source.into_iter().collect())
+        }
+        Kind::Scalar(_) | Kind::List(_) | Kind::Refused => {
+            reader.wrong_type(&entry.value, &what, "the name of a source column or a map");
+            bare(destination, Vec::new())
+        }
+    };
+    field.is_sound = reader.problems.seen() == before;
+    Some(field)
+}
+
+fn bare(destination: Located<ColumnName>, sources: Vec<Located<ColumnName>>) -> Field {
+    Field {
+        destination,
+        sources,
+        data_type: None,
+        format: None,
+        calls: Vec::new(),
+        default: None,
+        required: None,
+        reference: None,
+        is_sound: true,
+    }
+}
+
+/// The columns of `source_field`. A list of one is refused: a script would get an array or a value, and a reader could not tell which.
+fn sources(reader: &mut Reader<'_>, node: &Node) -> Vec<Located<ColumnName>> {
+    let names = reader.names(node, "`source_field`", ColumnName::parse).unwrap_or_default();
+    if let (Kind::List(_), [only]) = (&node.kind, names.as_slice()) {
+        let headline = "`source_field` is a list of one column";
+        let problem = problem(Code::SpecValue, headline, &reader.place(&node.span), "one column is here");
+        reader.problems.push(problem.help(format!("write `source_field: {}`", only.value)));
+    }
+    names
+}
+
+fn finish(
+    reader: &mut Reader<'_>,
+    map: &Map<'_>,
+    destination: Located<ColumnName>,
+    sources: Vec<Located<ColumnName>>,
+    before: usize,
+) -> Field {
+    let mut calls = map.get("transformation").map(|entry| chain(reader, &entry.value)).unwrap_or_default();
+    calls.extend(value_map(reader, map));
+    let mut field = Field {
+        data_type: map.get("data_type").and_then(|entry| data_type(reader, &entry.value)),
+        format: map.get("format").and_then(|entry| reader.text(&entry.value, "`format`")),
+        default: map.get("default_value").and_then(|entry| default_value(reader, &entry.value)),
+        required: map.get("is_required").and_then(|entry| reader.boolean(&entry.value, "`is_required`")),
+        reference: reference(reader, map),
+        calls,
+        ..bare(destination, sources)
+    };
+    together(reader, map, &field);
+    field.is_sound = reader.problems.seen() == before;
+    field
+}
+
+fn data_type(reader: &mut Reader<'_>, node: &Node) -> Option<Located<LogicalType>> {
+    let text = reader.text(node, "`data_type`")?;
+    match text.value.parse::<LogicalType>() {
+        Ok(value) => Some(Located { value, place: text.place }),
+        Err(_) if matches!(text.value.as_str(), "timestamptz" | "json") => {
+            let headline = format!("data type `{}` is not built yet", text.value);
+            reader.problems.push(problem(Code::NotBuilt, headline, &text.place, "this type"));
+            None
+        }
+        Err(error) => {
+            let headline = format!("there is no data type `{}`", text.value);
+            let problem = problem(Code::SpecValue, headline, &text.place, "this type").note(error.to_string());
+            reader.problems.push(with_suggestion(problem, &text.value, LogicalType::NAMES));
+            None
+        }
+    }
+}
+
+fn default_value(reader: &mut Reader<'_>, node: &Node) -> Option<Located<Value>> {
+    let value = literal(reader, node, "`default_value`")?;
+    if value.value.is_null() {
+        reader.wrong_value(node, "`default_value` is NULL", "it takes the place of NULL; leave the key out");
+        return None;
+    }
+    Some(value)
+}
+
+fn reference(reader: &mut Reader<'_>, map: &Map<'_>) -> Option<ReferenceSpec> {
+    const WORDS: [(&str, OnMissing); 4] = [
+        ("quarantine", OnMissing::Quarantine),
+        ("null", OnMissing::Null),
+        ("default", OnMissing::Default),
+        ("fail", OnMissing::Fail),
+    ];
+    let policy = map.get("on_missing").and_then(|entry| reader.word(&entry.value, "`on_missing`", &WORDS, &[]));
+    let Some(entry) = map.get("references") else {
+        without(reader, map, "on_missing", "references");
+        return None;
+    };
+    let entity = reader.name(&entry.value, "`references`", EntityName::parse)?;
+    let on_missing = policy.map_or(OnMissing::Quarantine, |word| word.value);
+    if on_missing == OnMissing::Default && map.get("default_value").is_none() {
+        without(reader, map, "on_missing", "default_value");
+    }
+    Some(ReferenceSpec { entity, on_missing })
+}
+
+/// What the keys of one mapping mean for each other.
+fn together(reader: &mut Reader<'_>, map: &Map<'_>, field: &Field) {
+    let name = &field.destination.value;
+    if let (Some(entry), Some(_)) = (map.get("data_type"), map.get("references")) {
+        let headline = format!("field `{name}` has a `data_type` and a reference");
+        let problem = problem(Code::SpecValue, headline, &reader.key_place(entry), "this key");
+        reader.problems.push(problem.note("a reference has the type of the entity's key").help("take `data_type` out"));
+    }
+    let has_chain = map.get("transformation").is_some() || map.get("value_map").is_some();
+    if map.get("source_field").is_none() && field.sources.is_empty() {
+        if map.get("default_value").is_none() {
+            reader.require(map, &["source_field"], &format!("field `{name}`"));
+        } else if has_chain {
+            constant_with_chain(reader, map, name);
+        }
+    }
+    if field.sources.len() > 1 && map.get("transformation").is_none() {
+        several_columns(reader, &field.sources, name);
+    }
+}
+
+fn constant_with_chain(reader: &mut Reader<'_>, map: &Map<'_>, name: &ColumnName) {
+    let Some(entry) = map.get("transformation").or_else(|| map.get("value_map")) else {
+        return;
+    };
+    let headline = format!("field `{name}` is a constant and has a `{}`", entry.key);
+    let problem = problem(Code::SpecValue, headline, &reader.key_place(entry), "this key");
+    reader.problems.push(problem.note("there is nothing to transform without `source_field`"));
+}
+
+fn several_columns(reader: &mut Reader<'_>, sources: &[Located<ColumnName>], name: &ColumnName) {
+    let Some(first) = sources.first() else {
+        return;
+    };
+    let headline = format!("field `{name}` reads {} columns and has no `transformation`", sources.len());
+    let place: &Place = &first.place;
+    let problem = problem(Code::SpecRequired, headline, place, "the first of several columns");
+    reader.problems.push(problem.help("add one that makes one value of them, such as `transformation: concat`"));
+}

@@ -1,0 +1,82 @@
+//! `key`: how an old row finds its new row.
+//!
+//! The project's defaults and the spec each give a part; the spec's own values win one by one.
+
+use transload_model::{Code, ColumnName};
+use uuid::Uuid;
+
+use crate::decode::language::KEY;
+use crate::decode::{Reader, shown};
+use crate::problems::{Located, problem};
+use crate::yaml::Node;
+
+/// What one file says about the key.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct KeyPart {
+    pub(crate) source: Option<Vec<Located<ColumnName>>>,
+    pub(crate) destination: Option<Vec<Located<ColumnName>>>,
+    pub(crate) strategy: Option<Located<Strategy>>,
+    pub(crate) namespace: Option<Located<Uuid>>,
+}
+
+/// How a destination key comes about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Strategy {
+    Keep,
+    UuidV5,
+}
+
+impl KeyPart {
+    /// Takes from `defaults` what this part does not say.
+    pub(crate) fn or(self, defaults: &Self) -> Self {
+        Self {
+            source: self.source.or_else(|| defaults.source.clone()),
+            destination: self.destination.or_else(|| defaults.destination.clone()),
+            strategy: self.strategy.or_else(|| defaults.strategy.clone()),
+            namespace: self.namespace.or_else(|| defaults.namespace.clone()),
+        }
+    }
+}
+
+/// Reads `key`, as far as it can be read.
+pub(crate) fn key(reader: &mut Reader<'_>, node: &Node) -> KeyPart {
+    let Some(map) = reader.map(node, &KEY) else {
+        return KeyPart::default();
+    };
+    let strategies = [("keep", Strategy::Keep), ("uuid_v5", Strategy::UuidV5)];
+    let later = ["uuid_v7", "database"];
+    let part = KeyPart {
+        source: map.get("source").and_then(|entry| reader.names(&entry.value, "`key.source`", ColumnName::parse)),
+        destination: map
+            .get("destination")
+            .and_then(|entry| reader.names(&entry.value, "`key.destination`", ColumnName::parse)),
+        strategy: map
+            .get("strategy")
+            .and_then(|entry| reader.word(&entry.value, "`key.strategy`", &strategies, &later)),
+        namespace: map.get("namespace").and_then(|entry| namespace(reader, &entry.value)),
+    };
+    for (what, columns) in [("`key.source`", &part.source), ("`key.destination`", &part.destination)] {
+        repeated(reader, what, columns.as_deref().unwrap_or_default());
+    }
+    part
+}
+
+fn namespace(reader: &mut Reader<'_>, node: &Node) -> Option<Located<Uuid>> {
+    let text = reader.text(node, "`key.namespace`")?;
+    if let Ok(value) = Uuid::try_parse(&text.value) {
+        return Some(Located { value, place: text.place });
+    }
+    let headline = format!("the namespace {} is no UUID", shown(node));
+    reader.wrong_value(node, headline, "a UUID of your own, such as 0b6ff3a2-5d43-4f0e-9a3c-6d8f0f3f2c11");
+    None
+}
+
+fn repeated(reader: &mut Reader<'_>, what: &str, columns: &[Located<ColumnName>]) {
+    for (at, column) in columns.iter().enumerate() {
+        if let Some(first) = columns.iter().take(at).find(|earlier| earlier.value == column.value) {
+            let headline = format!("{what} names column `{}` twice", column.value);
+            let problem = problem(Code::SpecValue, headline, &column.place, "the second time");
+            reader.problems.push(problem.label(&first.place.file, first.place.span.clone(), "the first time"));
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! The keys of the language: those built, and those that belong to it but are not built yet.
+//!
+//! A key that is in neither list is a mistake; one of the second kind is refused with other words, so that nobody looks for a typo.
+
+/// The keys of one kind of map.
+#[derive(Debug)]
+pub(crate) struct Keys {
+    /// What the map is, for messages, with its article.
+    pub(crate) what: &'static str,
+    pub(crate) built: &'static [&'static str],
+    pub(crate) later: &'static [&'static str],
+}
+
+pub(crate) const PROJECT: Keys = Keys {
+    what: "a project",
+    built: &[
+        "project",
+        "version",
+        "specs",
+        "transforms",
+        "source",
+        "destination",
+        "control",
+        "connections",
+        "vars",
+        "defaults",
+        "execution",
+    ],
+    later: &["templates", "environments", "default_environment", "confirm"],
+};
+
+pub(crate) const CONNECTION: Keys = Keys {
+    what: "a connection",
+    built: &["type", "url", "path", "read_only", "create_with"],
+    later: &["schema", "pool", "base_url", "auth", "timeout", "rate_limit", "retry", "options"],
+};
+
+pub(crate) const DEFAULTS: Keys = Keys {
+    what: "`defaults`",
+    built: &["key", "change_detection", "deletes", "load"],
+    later: &[
+        "auto_map",
+        "depends_on",
+        "destination",
+        "field_mappings",
+        "is_active",
+        "source",
+        "tags",
+        "transformation_functions",
+        "use",
+        "validation_rules",
+        "version",
+    ],
+};
+
+pub(crate) const EXECUTION: Keys = Keys {
+    what: "`execution`",
+    built: &["parallel_entity_limit"],
+    later: &["enable_validation", "validation_sample_size"],
+};
+
+pub(crate) const SPEC: Keys = Keys {
+    what: "a spec",
+    built: &[
+        "entity_type",
+        "source_table",
+        "destination_table",
+        "version",
+        "is_active",
+        "description",
+        "tags",
+        "depends_on",
+        "key",
+        "field_mappings",
+        "validation_rules",
+        "transformation_functions",
+        "change_detection",
+        "deletes",
+        "load",
+    ],
+    later: &[
+        "append_only",
+        "auto_map",
+        "created_at",
+        "destination",
+        "environments",
+        "explode",
+        "id",
+        "infinity",
+        "joins",
+        "max_row_bytes",
+        "on_invalid_utf8",
+        "on_nul",
+        "query",
+        "source",
+        "template",
+        "tests",
+        "timezone",
+        "union",
+        "updated_at",
+        "use",
+        "where",
+        "zero_date",
+    ],
+};
+
+pub(crate) const KEY: Keys =
+    Keys { what: "`key`", built: &["source", "destination", "strategy", "namespace"], later: &[] };
+
+const FIELD_LATER: &[&str] = &[
+    "defer",
+    "expression",
+    "infinity",
+    "mask",
+    "max_length",
+    "on_invalid_utf8",
+    "on_nul",
+    "sensitive",
+    "timezone",
+    "zero_date",
+];
+
+pub(crate) const LONG_FIELD: Keys = Keys {
+    what: "a field mapping",
+    built: &[
+        "source_field",
+        "destination_field",
+        "data_type",
+        "format",
+        "transformation",
+        "value_map",
+        "on_unmapped",
+        "default_value",
+        "is_required",
+        "references",
+        "on_missing",
+    ],
+    later: FIELD_LATER,
+};
+
+pub(crate) const SHORT_FIELD: Keys = Keys {
+    what: "a field mapping",
+    built: &[
+        "source_field",
+        "data_type",
+        "format",
+        "transformation",
+        "value_map",
+        "on_unmapped",
+        "default_value",
+        "is_required",
+        "references",
+        "on_missing",
+    ],
+    later: FIELD_LATER,
+};
+
+pub(crate) const RULE: Keys = Keys {
+    what: "a validation rule",
+    built: &["field_name", "rule_type", "rule_parameters", "on_failure"],
+    later: &["description", "message", "when"],
+};
+
+/// Rules that belong to the language and are not built.
+pub(crate) const LATER_RULES: &[&str] = &["length", "enum", "expression", "foreign_key", "json_schema"];
+
+pub(crate) const FUNCTION: Keys = Keys {
+    what: "a transformation function",
+    built: &["name", "description", "function_body"],
+    later: &["function_file"],
+};
+
+pub(crate) const CHANGE_DETECTION: Keys =
+    Keys { what: "`change_detection`", built: &["strategy"], later: &["cursor_field"] };
+
+pub(crate) const DELETES: Keys = Keys { what: "`deletes`", built: &["mode", "max"], later: &["field"] };
+
+pub(crate) const LOAD: Keys = Keys {
+    what: "`load`",
+    built: &["batch_size", "checkpoint_interval", "max_errors", "max_retry_attempts"],
+    later: &["max_row_bytes"],
+};

@@ -1,0 +1,25 @@
+//! From the tree of nodes to typed specs, each value with its place.
+//!
+//! Written by hand, because a message must name what was found and what was expected, at its place; one file for each part of a spec.
+
+mod call;
+mod field;
+mod function;
+mod key;
+pub(crate) mod language;
+mod literal;
+mod policy;
+mod reader;
+mod rule;
+mod spec;
+
+pub(crate) use call::CallSpec;
+pub(crate) use field::{Field, ReferenceSpec};
+pub(crate) use function::FunctionSpec;
+pub(crate) use key::Strategy;
+use language::Keys;
+pub(crate) use literal::literal;
+pub(crate) use policy::{Defaults, defaults};
+pub(crate) use reader::{Map, Reader, shown};
+pub(crate) use rule::RuleSpec;
+pub(crate) use spec::{Outline, Spec, decode};

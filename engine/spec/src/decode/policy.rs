@@ -1,0 +1,195 @@
+//! `change_detection`, `deletes`, `load`, and the project's `defaults` for them.
+
+use transload_model::{DeletePolicy, LoadPolicy, Share};
+
+use crate::decode::Reader;
+use crate::decode::key::{KeyPart, key};
+use crate::decode::language::{CHANGE_DETECTION, DEFAULTS, DELETES, LOAD};
+use crate::decode::reader::scalar_of;
+use crate::problems::Located;
+use crate::yaml::{Atom, Node, resolve};
+
+/// What a spec has that says nothing of its own.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Defaults {
+    pub(crate) key: KeyPart,
+    pub(crate) deletes: DeletesPart,
+    pub(crate) load: LoadPart,
+}
+
+/// What one file says about deletes.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct DeletesPart {
+    mode: Option<Mode>,
+    max: Option<Located<Share>>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Mode {
+    Ignore,
+    Hard,
+}
+
+/// What one file says about loading.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct LoadPart {
+    batch_size: Option<usize>,
+    checkpoint_interval: Option<usize>,
+    max_errors: Option<Share>,
+    max_retry_attempts: Option<u32>,
+}
+
+/// Batches between two checkpoints, where only the batch size is given.
+const CHECKPOINT_INTERVAL: usize = 8;
+
+/// Reads `defaults` of `transload.yaml`.
+pub(crate) fn defaults(reader: &mut Reader<'_>, node: &Node) -> Defaults {
+    let Some(map) = reader.map(node, &DEFAULTS) else {
+        return Defaults::default();
+    };
+    if let Some(entry) = map.get("change_detection") {
+        change_detection(reader, &entry.value);
+    }
+    Defaults {
+        key: map.get("key").map(|entry| key(reader, &entry.value)).unwrap_or_default(),
+        deletes: map.get("deletes").map(|entry| deletes(reader, &entry.value)).unwrap_or_default(),
+        load: map.get("load").map(|entry| load(reader, &entry.value)).unwrap_or_default(),
+    }
+}
+
+/// Checks `change_detection`: there is one way today.
+pub(crate) fn change_detection(reader: &mut Reader<'_>, node: &Node) {
+    if let Some(map) = reader.map(node, &CHANGE_DETECTION)
+        && let Some(entry) = map.get("strategy")
+    {
+        reader.word(&entry.value, "`change_detection.strategy`", &[("hash", ())], &["timestamp", "full"]);
+    }
+}
+
+/// Reads `deletes`.
+pub(crate) fn deletes(reader: &mut Reader<'_>, node: &Node) -> DeletesPart {
+    let Some(map) = reader.map(node, &DELETES) else {
+        return DeletesPart::default();
+    };
+    let modes = [("ignore", Mode::Ignore), ("hard", Mode::Hard)];
+    let mode = map.get("mode").and_then(|entry| reader.word(&entry.value, "`deletes.mode`", &modes, &["soft"]));
+    let max = map.get("max").and_then(|entry| share(reader, &entry.value, "`deletes.max`"));
+    let is_idle = mode.as_ref().is_some_and(|mode| mode.value == Mode::Ignore);
+    if let (true, Some(entry)) = (is_idle, map.get("max")) {
+        reader.wrong_value(
+            &entry.value,
+            "`deletes.max` has no effect with `mode: ignore`",
+            "it goes with `mode: hard`",
+        );
+    }
+    DeletesPart { mode: mode.map(|mode| mode.value), max }
+}
+
+impl DeletesPart {
+    /// The policy of a spec that says this, in a project with these defaults. Gives the place of a `max` that has no effect.
+    pub(crate) fn policy(&self, defaults: &Self) -> Result<DeletePolicy, Located<Share>> {
+        let max = self.max.as_ref().or(defaults.max.as_ref()).map(|max| max.value);
+        match self.mode.or(defaults.mode).unwrap_or(Mode::Ignore) {
+            Mode::Hard => Ok(DeletePolicy::Hard(max)),
+            Mode::Ignore => match (&self.max, self.mode) {
+                (Some(own), None) => Err(own.clone()),
+                _ => Ok(DeletePolicy::Ignore),
+            },
+        }
+    }
+}
+
+/// Reads `load`.
+pub(crate) fn load(reader: &mut Reader<'_>, node: &Node) -> LoadPart {
+    let Some(map) = reader.map(node, &LOAD) else {
+        return LoadPart::default();
+    };
+    let rows = |reader: &mut Reader<'_>, key: &str, most: i64| {
+        let entry = map.get(key)?;
+        let value = reader.integer(&entry.value, &format!("`load.{key}`"), 1..=most)?;
+        usize::try_from(value).ok()
+    };
+    LoadPart {
+        batch_size: rows(reader, "batch_size", 1_000_000),
+        checkpoint_interval: rows(reader, "checkpoint_interval", 10_000),
+        max_errors: map
+            .get("max_errors")
+            .and_then(|entry| share(reader, &entry.value, "`load.max_errors`"))
+            .map(|share| share.value),
+        max_retry_attempts: map.get("max_retry_attempts").and_then(|entry| {
+            let value = reader.integer(&entry.value, "`load.max_retry_attempts`", 0..=10)?;
+            u32::try_from(value).ok()
+        }),
+    }
+}
+
+impl LoadPart {
+    /// The policy of a spec that says this, in a project with these defaults.
+    pub(crate) fn policy(&self, defaults: &Self) -> LoadPolicy {
+        let standard = LoadPolicy::default();
+        let batch_size = self.batch_size.or(defaults.batch_size);
+        let interval = self.checkpoint_interval.or(defaults.checkpoint_interval);
+        let batch_rows = batch_size.unwrap_or(standard.batch_rows);
+        let unit_rows = match (batch_size, interval) {
+            (None, None) => standard.unit_rows,
+            _ => batch_rows.saturating_mul(interval.unwrap_or(CHECKPOINT_INTERVAL)),
+        };
+        LoadPolicy {
+            batch_rows,
+            unit_rows,
+            max_errors: self.max_errors.or(defaults.max_errors).unwrap_or(standard.max_errors),
+            max_retry_attempts: self
+                .max_retry_attempts
+                .or(defaults.max_retry_attempts)
+                .unwrap_or(standard.max_retry_attempts),
+        }
+    }
+}
+
+/// A count of rows, or a percentage.
+fn share(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<Located<Share>> {
+    let place = reader.place(&node.span);
+    let Some(scalar) = scalar_of(node) else {
+        reader.wrong_type(node, what, "a count or a percentage");
+        return None;
+    };
+    let value = match resolve(&scalar.text) {
+        Atom::Integer(rows) => u64::try_from(rows).ok().map(Share::Rows),
+        _ => per_million(&scalar.text).map(Share::PerMillion),
+    };
+    if value.is_none() {
+        reader.wrong_value(
+            node,
+            format!("{what} is no count of rows and no percentage"),
+            "a count such as 50, or 0% to 100%",
+        );
+    }
+    value.map(|value| Located { value, place })
+}
+
+/// `2%` and `0.5%` as parts of a million.
+fn per_million(text: &str) -> Option<u32> {
+    let number = text.strip_suffix('%')?.trim_end();
+    let (whole, fraction) = number.split_once('.').unwrap_or((number, "0"));
+    let is_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    if !is_digits(whole) || !is_digits(fraction) || fraction.len() > 4 {
+        return None;
+    }
+    let parts: u32 = format!("{whole}{fraction:0<4}").parse().ok()?;
+    (parts <= 1_000_000).then_some(parts)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::per_million;
+
+    #[test]
+    fn percentages_are_read_exactly() {
+        assert_eq!(per_million("2%"), Some(20_000));
+        assert_eq!(per_million("0.5%"), Some(5_000));
+        assert_eq!(per_million("100 %"), Some(1_000_000));
+        for wrong in ["101%", "-1%", "%", "1.00001%", "1e2%", "5", "99999999999%"] {
+            assert_eq!(per_million(wrong), None, "{wrong}");
+        }
+    }
+}

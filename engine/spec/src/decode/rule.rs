@@ -1,0 +1,63 @@
+//! `validation_rules`: what must hold for a row to be loaded.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+use transload_model::{Code, ColumnName, OnFailure};
+
+use crate::decode::Reader;
+use crate::decode::language::{LATER_RULES, RULE};
+use crate::decode::literal::tree;
+use crate::problems::{Located, Place, problem};
+use crate::yaml::Node;
+
+/// A rule of a spec.
+#[derive(Debug)]
+pub(crate) struct RuleSpec {
+    pub(crate) field: Located<ColumnName>,
+    pub(crate) rule: Located<String>,
+    pub(crate) parameters: BTreeMap<String, Value>,
+    /// Where the parameters are; the rule's type where there are none.
+    pub(crate) parameters_place: Place,
+    pub(crate) on_failure: OnFailure,
+}
+
+/// Reads the list; those that cannot be read are left out.
+pub(crate) fn rules(reader: &mut Reader<'_>, node: &Node) -> Vec<RuleSpec> {
+    let Some(items) = reader.list(node, "`validation_rules`") else {
+        return Vec::new();
+    };
+    items.iter().filter_map(|item| rule(reader, item)).collect()
+}
+
+fn rule(reader: &mut Reader<'_>, node: &Node) -> Option<RuleSpec> {
+    let before = reader.problems.seen();
+    let map = reader.map(node, &RULE)?;
+    let outcomes = [("quarantine", OnFailure::Quarantine), ("warn", OnFailure::Warn), ("fail", OnFailure::Fail)];
+    let on_failure = map.get("on_failure").and_then(|entry| reader.word(&entry.value, "`on_failure`", &outcomes, &[]));
+    let parameters_entry = map.get("rule_parameters");
+    let parameters = parameters_entry.map(|entry| parameters(reader, &entry.value)).unwrap_or_default();
+    if !reader.require(&map, &["field_name", "rule_type"], "a validation rule") {
+        return None;
+    }
+    let field = reader.name(&map.get("field_name")?.value, "`field_name`", ColumnName::parse);
+    let rule = reader.text(&map.get("rule_type")?.value, "`rule_type`")?;
+    if LATER_RULES.contains(&rule.value.as_str()) {
+        let headline = format!("rule `{}` is not built yet", rule.value);
+        reader.problems.push(problem(Code::NotBuilt, headline, &rule.place, "this rule"));
+        return None;
+    }
+    let parameters_place = parameters_entry.map_or_else(|| rule.place.clone(), |entry| reader.key_place(entry));
+    let is_sound = reader.problems.seen() == before;
+    let on_failure = on_failure.map_or(OnFailure::Quarantine, |word| word.value);
+    is_sound.then_some(RuleSpec { field: field?, rule, parameters, parameters_place, on_failure })
+}
+
+fn parameters(reader: &mut Reader<'_>, node: &Node) -> BTreeMap<String, Value> {
+    let Some(map) = reader.any_map(node, "`rule_parameters`") else {
+        return BTreeMap::new();
+    };
+    map.entries()
+        .filter_map(|entry| Some((entry.key.clone(), tree(reader, &entry.value, &format!("`{}`", entry.key))?)))
+        .collect()
+}

@@ -1,0 +1,160 @@
+//! A spec: one file, one entity.
+
+use std::sync::Arc;
+
+use transload_model::{Code, DeletePolicy, EntityName, LoadPolicy, SourceFile, TableName};
+
+use crate::decode::Reader;
+use crate::decode::field::{Field, fields};
+use crate::decode::function::{FunctionSpec, functions};
+use crate::decode::key::{KeyPart, key};
+use crate::decode::language::SPEC;
+use crate::decode::policy::{Defaults, change_detection, deletes, load};
+use crate::decode::reader::Map;
+use crate::decode::rule::{RuleSpec, rules};
+use crate::problems::{Located, Place, Problems, problem};
+use crate::yaml::{self, Lines};
+
+/// A spec whose names could be read.
+#[derive(Debug)]
+pub(crate) struct Spec {
+    pub(crate) file: Arc<SourceFile>,
+    pub(crate) lines: Lines,
+    pub(crate) entity: Located<EntityName>,
+    pub(crate) source_table: Located<TableName>,
+    pub(crate) destination_table: Located<TableName>,
+    pub(crate) version: String,
+    pub(crate) is_active: bool,
+    pub(crate) depends_on: Vec<Located<EntityName>>,
+    pub(crate) key: KeyPart,
+    pub(crate) fields: Vec<Field>,
+    /// Where the mappings start.
+    pub(crate) fields_place: Place,
+    /// Whether every mapping could be read, so that what is not among `fields` is really not there.
+    pub(crate) has_all_fields: bool,
+    pub(crate) rules: Vec<RuleSpec>,
+    pub(crate) functions: Vec<FunctionSpec>,
+    /// Whether every function could be read.
+    pub(crate) has_all_functions: bool,
+    pub(crate) deletes: DeletePolicy,
+    pub(crate) load: LoadPolicy,
+}
+
+/// What is known of a file that is no readable spec: enough not to report everything that refers to it.
+#[derive(Debug)]
+pub(crate) struct Outline {
+    /// The file's name without its ending.
+    pub(crate) stem: String,
+    pub(crate) entity: Option<EntityName>,
+}
+
+/// Reads one file.
+pub(crate) fn decode(file: &Arc<SourceFile>, defaults: &Defaults, problems: &mut Problems) -> Result<Spec, Outline> {
+    let stem = file.path.rsplit('/').next().unwrap_or_default();
+    let stem = stem.split_once('.').map_or(stem, |(stem, _)| stem).to_owned();
+    let Some(root) = yaml::load(file, problems) else {
+        return Err(Outline { stem, entity: None });
+    };
+    let mut reader = Reader { file, problems };
+    let Some(map) = reader.map(&root, &SPEC) else {
+        return Err(Outline { stem, entity: None });
+    };
+    let names = names(&mut reader, &map);
+    let entity = names.entity.as_ref().map(|entity| entity.value.clone());
+    body(&mut reader, &map, defaults, names).ok_or(Outline { stem, entity })
+}
+
+struct Names {
+    entity: Option<Located<EntityName>>,
+    source_table: Option<Located<TableName>>,
+    destination_table: Option<Located<TableName>>,
+    version: Option<String>,
+}
+
+fn names(reader: &mut Reader<'_>, map: &Map<'_>) -> Names {
+    let required = ["entity_type", "source_table", "destination_table", "version", "field_mappings"];
+    reader.require(map, &required, "the spec");
+    let table = |reader: &mut Reader<'_>, key: &str| {
+        let entry = map.filled(key)?;
+        reader.name(&entry.value, &format!("`{key}`"), TableName::parse)
+    };
+    Names {
+        source_table: table(reader, "source_table"),
+        destination_table: table(reader, "destination_table"),
+        entity: map
+            .filled("entity_type")
+            .and_then(|entry| reader.name(&entry.value, "`entity_type`", EntityName::parse)),
+        version: map.filled("version").and_then(|entry| reader.text(&entry.value, "`version`")).map(|text| text.value),
+    }
+}
+
+fn body(reader: &mut Reader<'_>, map: &Map<'_>, defaults: &Defaults, names: Names) -> Option<Spec> {
+    for_people(reader, map);
+    let is_active = map.get("is_active").and_then(|entry| reader.boolean(&entry.value, "`is_active`"));
+    let depends_on = map.get("depends_on").map(|entry| depends_on(reader, &entry.value)).unwrap_or_default();
+    let own_key = map.get("key").map(|entry| key(reader, &entry.value)).unwrap_or_default();
+    let before_fields = reader.problems.seen();
+    let fields = map.filled("field_mappings").map(|entry| fields(reader, &entry.value)).unwrap_or_default();
+    let has_all_fields = reader.problems.seen() == before_fields;
+    let rules = map.get("validation_rules").map(|entry| rules(reader, &entry.value)).unwrap_or_default();
+    let before_functions = reader.problems.seen();
+    let functions =
+        map.get("transformation_functions").map(|entry| functions(reader, &entry.value)).unwrap_or_default();
+    let has_all_functions = reader.problems.seen() == before_functions;
+    let (deletes, load) = policies(reader, map, defaults);
+    let fields_place = map.filled("field_mappings").map(|entry| reader.key_place(entry))?;
+    Some(Spec {
+        file: Arc::clone(reader.file),
+        lines: Lines::of(&reader.file.text),
+        entity: names.entity?,
+        source_table: names.source_table?,
+        destination_table: names.destination_table?,
+        version: names.version.unwrap_or_default(),
+        is_active: is_active.is_none_or(|active| active.value),
+        depends_on,
+        key: own_key.or(&defaults.key),
+        fields,
+        fields_place,
+        has_all_fields,
+        rules,
+        functions,
+        has_all_functions,
+        deletes,
+        load,
+    })
+}
+
+/// Keys that decide nothing; they must still be what they are meant to be.
+fn for_people(reader: &mut Reader<'_>, map: &Map<'_>) {
+    if let Some(entry) = map.get("description") {
+        reader.text(&entry.value, "`description`");
+    }
+    if let Some(entry) = map.get("tags") {
+        for item in reader.list(&entry.value, "`tags`").unwrap_or_default() {
+            reader.text(item, "a tag");
+        }
+    }
+    if let Some(entry) = map.get("change_detection") {
+        change_detection(reader, &entry.value);
+    }
+}
+
+fn depends_on(reader: &mut Reader<'_>, node: &yaml::Node) -> Vec<Located<EntityName>> {
+    let items = reader.list(node, "`depends_on`").unwrap_or_default();
+    items.iter().filter_map(|item| reader.name(item, "`depends_on`", EntityName::parse)).collect()
+}
+
+fn policies(reader: &mut Reader<'_>, map: &Map<'_>, defaults: &Defaults) -> (DeletePolicy, LoadPolicy) {
+    let own_deletes = map.get("deletes").map(|entry| deletes(reader, &entry.value));
+    let own_load = map.get("load").map(|entry| load(reader, &entry.value));
+    let deletes = match own_deletes.unwrap_or_default().policy(&defaults.deletes) {
+        Ok(policy) => policy,
+        Err(max) => {
+            let headline = "`deletes.max` has no effect with `mode: ignore`";
+            let problem = problem(Code::SpecValue, headline, &max.place, "this limit");
+            reader.problems.push(problem.help("add `mode: hard`"));
+            DeletePolicy::Ignore
+        }
+    };
+    (deletes, own_load.unwrap_or_default().policy(&defaults.load))
+}

@@ -1,0 +1,101 @@
+//! Problems while they are collected, and the places they are about.
+//!
+//! All problems of all files are reported in one go, but only one for each place: the first says what is wrong, a second at the same
+//! place would most often be its consequence.
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+use std::sync::Arc;
+
+use transload_model::{Code, Diagnostic, Severity, SourceFile};
+
+/// Some bytes of a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub(crate) file: Arc<SourceFile>,
+    pub(crate) span: Range<usize>,
+}
+
+/// A value and where it was written.
+#[derive(Debug, Clone)]
+pub(crate) struct Located<T> {
+    pub(crate) value: T,
+    pub(crate) place: Place,
+}
+
+/// An error at a place; `label` says what is there.
+pub(crate) fn problem(code: Code, headline: impl Into<String>, place: &Place, label: impl Into<String>) -> Diagnostic {
+    Diagnostic::new(code, headline).label(&place.file, place.span.clone(), label)
+}
+
+/// What was found so far.
+#[derive(Debug, Default)]
+pub(crate) struct Problems {
+    found: Vec<Diagnostic>,
+    places: BTreeSet<(String, usize)>,
+    seen: usize,
+}
+
+impl Problems {
+    /// Adds a problem, unless its first place has one already.
+    pub(crate) fn push(&mut self, problem: Diagnostic) {
+        self.seen += 1;
+        let is_new = match problem.labels.first() {
+            Some(label) => self.places.insert((label.file.path.clone(), label.span.start)),
+            None => !self.found.contains(&problem),
+        };
+        if is_new {
+            self.found.push(problem);
+        }
+    }
+
+    /// Takes note that what is being read holds a part that was refused before.
+    pub(crate) fn note_refused(&mut self) {
+        self.seen += 1;
+    }
+
+    /// How often anything was wrong: what is read between two equal counts is sound.
+    pub(crate) fn seen(&self) -> usize {
+        self.seen
+    }
+
+    /// Whether anything found so far stops a plan.
+    pub(crate) fn has_errors(&self) -> bool {
+        self.found.iter().any(|problem| problem.severity == Severity::Error)
+    }
+
+    /// Everything, by file and place; what has no place comes first.
+    pub(crate) fn finish(mut self) -> Vec<Diagnostic> {
+        self.found.sort_by(|a, b| place_of(a).cmp(&place_of(b)));
+        self.found
+    }
+}
+
+fn place_of(problem: &Diagnostic) -> Option<(&str, usize)> {
+    problem.labels.first().map(|label| (label.file.path.as_str(), label.span.start))
+}
+
+/// A list of names as a sentence shows it: in backticks, the first twenty.
+pub(crate) fn listed<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
+    let names: Vec<String> = names.into_iter().map(|name| format!("`{name}`")).collect();
+    let more = names.len().saturating_sub(20);
+    let shown = names.iter().take(20).cloned().collect::<Vec<_>>().join(", ");
+    if more == 0 { shown } else { format!("{shown} and {more} more") }
+}
+
+/// `did you mean …?`, where a candidate is near.
+pub(crate) fn suggestion<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<String> {
+    transload_model::nearest(word, candidates).map(|candidate| format!("did you mean `{candidate}`?"))
+}
+
+/// Adds a suggestion as the help of a problem, where there is one.
+pub(crate) fn with_suggestion<'a>(
+    problem: Diagnostic,
+    word: &str,
+    candidates: impl IntoIterator<Item = &'a str>,
+) -> Diagnostic {
+    match suggestion(word, candidates) {
+        Some(help) => problem.help(help),
+        None => problem,
+    }
+}

@@ -1,0 +1,273 @@
+//! `transload.yaml`: what a project is, where its databases are, and which files belong to it.
+//!
+//! The only place that reads the project's files and its environment. It never shows what a variable holds.
+
+mod connection;
+mod files;
+mod interpolation;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde_json::Value;
+use transload_model::{Code, ConnectionName, ConnectionPlan, Diagnostic, SourceFile};
+
+use crate::decode::{Defaults, Map, Reader, defaults, language, shown};
+use crate::problems::{Located, Problems, problem, with_suggestion};
+use crate::project::connection::{connections, sqlite_url};
+use crate::yaml;
+
+/// The file that makes a directory a project.
+const PROJECT_FILE: &str = "transload.yaml";
+const PARALLEL_ENTITY_LIMIT: usize = 2;
+
+/// `transload.yaml`, read and resolved, with the files that it names.
+#[derive(Debug)]
+pub struct Project {
+    name: String,
+    root: PathBuf,
+    control: String,
+    connections: Vec<ConnectionPlan>,
+    source: ConnectionName,
+    destination: ConnectionName,
+    vars: BTreeMap<String, Value>,
+    transforms: Vec<Arc<SourceFile>>,
+    spec_files: Vec<Arc<SourceFile>>,
+    pub(crate) parallel_entity_limit: usize,
+    pub(crate) defaults: Defaults,
+    /// Files that match a pattern and cannot be read. They are reported together with what is wrong in the others.
+    pub(crate) unreadable: Vec<Diagnostic>,
+}
+
+impl Project {
+    /// Reads the project in the directory `root`; `environment` gives variables by name.
+    ///
+    /// # Errors
+    /// Everything that is wrong with `transload.yaml`, and a pattern for specs that no file matches.
+    pub fn load(root: &Path, environment: &dyn Fn(&str) -> Option<String>) -> Result<Self, Vec<Diagnostic>> {
+        let mut problems = Problems::default();
+        let loaded = load(root, environment, &mut problems);
+        match loaded {
+            Some(project) if !problems.has_errors() => Ok(project),
+            _ => Err(problems.finish()),
+        }
+    }
+
+    /// The project's name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The project's directory, absolute.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// URL of the control store; may hold a secret.
+    #[must_use]
+    pub fn control(&self) -> &str {
+        &self.control
+    }
+
+    /// All connections.
+    pub fn connections(&self) -> impl Iterator<Item = &ConnectionPlan> {
+        self.connections.iter()
+    }
+
+    /// The connection that specs read from.
+    #[must_use]
+    pub fn source(&self) -> &ConnectionName {
+        &self.source
+    }
+
+    /// The connection that specs write to.
+    #[must_use]
+    pub fn destination(&self) -> &ConnectionName {
+        &self.destination
+    }
+
+    /// The library functions' files, by path.
+    #[must_use]
+    pub fn transforms(&self) -> &[Arc<SourceFile>] {
+        &self.transforms
+    }
+
+    /// The specs' files, by path.
+    #[must_use]
+    pub fn spec_files(&self) -> &[Arc<SourceFile>] {
+        &self.spec_files
+    }
+
+    /// The project's variables: single values.
+    #[must_use]
+    pub fn vars(&self) -> &BTreeMap<String, Value> {
+        &self.vars
+    }
+}
+
+fn load(root: &Path, environment: &dyn Fn(&str) -> Option<String>, problems: &mut Problems) -> Option<Project> {
+    let root = match std::path::absolute(root) {
+        Ok(root) => root,
+        Err(error) => {
+            problems.push(files::error(root, &error));
+            return None;
+        }
+    };
+    let path = root.join(PROJECT_FILE);
+    if !path.is_file() {
+        let headline = format!("there is no `{PROJECT_FILE}` in `{}`", root.display());
+        problems.push(Diagnostic::new(Code::ProjectNotFound, headline).help(Code::ProjectNotFound.info().remedy));
+        return None;
+    }
+    let file = files::read(&root, &path).map_err(|problem| problems.push(*problem)).ok()?;
+    let mut node = yaml::load(&file, problems)?;
+    let mut reader = Reader { file: &file, problems };
+    let vars = interpolation::interpolate(&mut reader, &mut node, environment);
+    let map = reader.map(&node, &language::PROJECT)?;
+    Builder { root, reader, map, vars }.project()
+}
+
+/// Reads the parts of `transload.yaml`, each even if another is wrong.
+struct Builder<'a, 'n> {
+    root: PathBuf,
+    reader: Reader<'a>,
+    map: Map<'n>,
+    vars: BTreeMap<String, Value>,
+}
+
+impl Builder<'_, '_> {
+    fn project(mut self) -> Option<Project> {
+        let required = ["project", "version", "source", "destination", "connections"];
+        let is_complete = self.reader.require(&self.map, &required, "the project");
+        let name = self.map.filled("project").and_then(|entry| self.reader.text(&entry.value, "`project`"));
+        if let Some(entry) = self.map.filled("version") {
+            self.reader.integer(&entry.value, "`version`", 1..=1);
+        }
+        let before = self.reader.problems.seen();
+        let connections =
+            self.map.filled("connections").map(|entry| connections(&mut self.reader, &self.root, &entry.value));
+        let connections = connections.unwrap_or_default();
+        let has_all = self.reader.problems.seen() == before;
+        let source = self.endpoint("source", &connections, has_all);
+        let destination = self.endpoint("destination", &connections, has_all);
+        self.check_writable(&connections, destination.as_ref());
+        let control = self.control();
+        let defaults =
+            self.map.get("defaults").map(|entry| defaults(&mut self.reader, &entry.value)).unwrap_or_default();
+        let parallel_entity_limit = self.parallel_entity_limit();
+        let mut unreadable = Vec::new();
+        let specs = self.files("specs", "specs/**/*.yaml", &mut unreadable)?;
+        let transforms = self.files("transforms", "transforms/*.rhai", &mut unreadable)?;
+        if specs.is_empty() && unreadable.is_empty() {
+            self.no_specs();
+        }
+        is_complete.then_some(Project {
+            name: name?.value,
+            root: self.root,
+            control: control?,
+            connections,
+            source: source?.value,
+            destination: destination?.value,
+            vars: self.vars,
+            transforms,
+            spec_files: specs,
+            parallel_entity_limit,
+            defaults,
+            unreadable,
+        })
+    }
+
+    /// A connection that the project names.
+    fn endpoint(
+        &mut self,
+        key: &str,
+        connections: &[ConnectionPlan],
+        has_all: bool,
+    ) -> Option<Located<ConnectionName>> {
+        let entry = self.map.filled(key)?;
+        let name = self.reader.name(&entry.value, &format!("`{key}`"), ConnectionName::parse)?;
+        let is_known = connections.iter().any(|connection| connection.name == name.value);
+        if !is_known && has_all {
+            let shown = shown(&entry.value);
+            let headline = format!("connection {shown} does not exist");
+            let problem = problem(Code::UnknownConnection, headline, &name.place, format!("the project's {key}"));
+            let names = connections.iter().map(|connection| connection.name.as_str());
+            self.reader.problems.push(with_suggestion(problem, name.value.as_str(), names));
+        }
+        Some(name)
+    }
+
+    fn check_writable(&mut self, connections: &[ConnectionPlan], destination: Option<&Located<ConnectionName>>) {
+        let Some(destination) = destination else {
+            return;
+        };
+        if connections.iter().any(|connection| connection.name == destination.value && connection.read_only) {
+            let headline = format!("destination `{}` is a connection that is `read_only`", destination.value);
+            self.reader.problems.push(problem(
+                Code::SpecValue,
+                headline,
+                &destination.place,
+                "the project's destination",
+            ));
+        }
+    }
+
+    fn control(&mut self) -> Option<String> {
+        match self.map.get("control") {
+            Some(entry) => sqlite_url(&mut self.reader, &self.root, &entry.value, "`control`"),
+            None => Some(connection::file_url(&self.root, ".transload/control.db")),
+        }
+    }
+
+    fn parallel_entity_limit(&mut self) -> usize {
+        let read = |builder: &mut Self| {
+            let execution = builder.map.get("execution")?;
+            let map = builder.reader.map(&execution.value, &language::EXECUTION)?;
+            let entry = map.get("parallel_entity_limit")?;
+            let limit = builder.reader.integer(&entry.value, "`execution.parallel_entity_limit`", 1..=64)?;
+            usize::try_from(limit).ok()
+        };
+        read(self).unwrap_or(PARALLEL_ENTITY_LIMIT)
+    }
+
+    /// The files that the pattern under `key` matches.
+    fn files(&mut self, key: &str, default: &str, unreadable: &mut Vec<Diagnostic>) -> Option<Vec<Arc<SourceFile>>> {
+        let pattern = match self.map.get(key) {
+            Some(entry) => self.reader.text(&entry.value, &format!("`{key}`"))?.value,
+            None => default.to_owned(),
+        };
+        match files::matching(&self.root, &pattern) {
+            Ok(paths) => {
+                let mut found = Vec::new();
+                for path in paths.iter().filter(|path| **path != self.root.join(PROJECT_FILE)) {
+                    match files::read(&self.root, path) {
+                        Ok(file) => found.push(file),
+                        Err(problem) => unreadable.push(*problem),
+                    }
+                }
+                Some(found)
+            }
+            Err(reason) => {
+                if let Some(entry) = self.map.get(key) {
+                    let headline = format!("`{key}` is no pattern for files");
+                    self.reader.wrong_value(&entry.value, headline, reason);
+                }
+                None
+            }
+        }
+    }
+
+    fn no_specs(&mut self) {
+        let problem = match self.map.get("specs") {
+            Some(entry) => {
+                let place = self.reader.place(&entry.value.span);
+                problem(Code::NoSpecs, "no file matches `specs`", &place, "this pattern")
+            }
+            None => Diagnostic::new(Code::NoSpecs, "no file matches `specs/**/*.yaml`"),
+        };
+        self.reader.problems.push(problem.help(Code::NoSpecs.info().remedy));
+    }
+}

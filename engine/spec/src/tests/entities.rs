@@ -1,0 +1,128 @@
+//! Several specs together.
+
+use super::kit::{changed, good, places, problems, prose};
+
+#[test]
+fn all_problems_of_all_files_come_at_once_in_order() {
+    let mut files = good();
+    for (path, from, to) in [
+        ("specs/offices.yaml", "transformation: trimmed", "transformation: trimed"),
+        ("specs/offices.yaml", "rule_type: required", "rule_type: required, severity: 1"),
+        ("specs/doctors.yaml", "source_field: disc_pct", "source_field: disc"),
+        ("specs/doctors.yaml", "version: \"1.1\"", "version: 1.1"),
+        ("specs/positions.yaml", "strategy: keep", "strategy: kep"),
+    ] {
+        let text = files.get_mut(path).unwrap();
+        *text = text.replacen(from, to, 1);
+    }
+    assert_eq!(
+        places(&problems(&files)),
+        [
+            "TL0106 specs/doctors.yaml:4:10",
+            "TL0203 specs/doctors.yaml:9:29",
+            "TL0206 specs/offices.yaml:6:47",
+            "TL0105 specs/offices.yaml:12:46",
+            "TL0108 specs/positions.yaml:6:53",
+        ]
+    );
+}
+
+#[test]
+fn a_cycle_is_one_problem_that_is_shown_whole() {
+    let mut files = changed("specs/offices.yaml", "version:", "depends_on: [positions]\nversion:");
+    let found = problems(&files);
+    insta::assert_snapshot!(found.iter().map(prose).collect::<String>(), @r"
+    TL0205 doctors → offices → positions → doctors is a cycle
+      specs/doctors.yaml:6:51 [offices] `doctors` waits for `offices` here …
+      specs/offices.yaml:4:14 [positions] … `offices` waits for `positions` here …
+      specs/positions.yaml:5:14 [doctors] … and `positions` waits for `doctors` here
+      help: take one of them out, and fill that column in a later step
+    ");
+    // Inactive, an entity waits for nobody.
+    let positions = files.get_mut("specs/positions.yaml").unwrap();
+    *positions = positions.replace("version:", "is_active: false\nversion:");
+    assert_eq!(places(&problems(&files)), ["TL0201 specs/offices.yaml:4:14"]);
+}
+
+#[test]
+fn every_place_along_a_cycle_is_labelled() {
+    let mut files = changed("specs/offices.yaml", "version:", "depends_on: [doctors]\nversion:");
+    let doctors = files.get_mut("specs/doctors.yaml").unwrap();
+    *doctors = doctors.replace("version:", "depends_on: [offices]\nversion:");
+    let found = problems(&files);
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0].headline, "doctors → offices → doctors is a cycle");
+    assert_eq!(found[0].labels.len(), 3, "both ways in which doctors waits, and the one back");
+}
+
+#[test]
+fn an_inactive_entity_cannot_be_referred_to() {
+    let files = changed("specs/offices.yaml", "version:", "is_active: false\nversion:");
+    let found = problems(&files);
+    assert_eq!(places(&found), ["TL0201 specs/doctors.yaml:6:51"]);
+    assert_eq!(found[0].notes, ["specs/offices.yaml has `is_active: false`"]);
+}
+
+#[test]
+fn a_spec_that_cannot_be_read_is_not_reported_again_by_those_that_name_it() {
+    let files = changed("specs/offices.yaml", "version:", "\tversion:");
+    assert_eq!(places(&problems(&files)), ["TL0101 specs/offices.yaml:4:1"]);
+    let files = changed("specs/offices.yaml", "source_table: dispatch_offices\n", "");
+    assert_eq!(places(&problems(&files)), ["TL0107 specs/offices.yaml:1:1"]);
+}
+
+#[test]
+fn two_active_specs_cannot_write_one_table() {
+    let mut files = good();
+    let copy = files["specs/positions.yaml"].replace("entity_type: positions", "entity_type: teeth");
+    files.insert("specs/teeth.yaml".to_owned(), copy.clone());
+    let found = problems(&files);
+    assert_eq!(places(&found), ["TL0202 specs/teeth.yaml:3:20"]);
+    assert_eq!(found[0].labels[1].file.path, "specs/positions.yaml");
+    files.insert("specs/teeth.yaml".to_owned(), copy.replace("version:", "is_active: false\nversion:"));
+    assert_eq!(places(&problems(&files)), Vec::<String>::new());
+}
+
+#[test]
+fn a_kept_key_is_computed_from_the_source_key_alone() {
+    let keep = |key: &str, id: &str| {
+        let files = changed("specs/doctors.yaml", "version:", &format!("key: {key}\nversion:"));
+        let files =
+            files.into_iter().map(|(path, text)| (path, text.replace("  email:", &format!("{id}  email:")))).collect();
+        places(&problems(&files))
+    };
+    let key = "{ source: doc_no, destination: id, strategy: keep }";
+    assert_eq!(keep(key, ""), Vec::<String>::new());
+    assert_eq!(keep(key, "  id: doc_no\n"), Vec::<String>::new());
+    assert_eq!(keep(key, "  id: office_no\n"), ["TL0303 specs/doctors.yaml:9:7"]);
+    assert_eq!(
+        keep(key, "  id: { source_field: doc_no, transformation: join_names }\n"),
+        ["TL0303 specs/doctors.yaml:9:47"]
+    );
+    assert_eq!(keep(key, "  id: { default_value: 5 }\n"), ["TL0303 specs/doctors.yaml:9:3"]);
+    assert_eq!(keep(key, "  id: { source_field: doc_no, is_required: false }\n"), ["TL0108 specs/doctors.yaml:9:46"]);
+    let two = "{ source: doc_no, destination: [id, email], strategy: keep }";
+    assert_eq!(keep(two, ""), ["TL0303 specs/doctors.yaml:9:27"]);
+}
+
+#[test]
+fn strategy_uuid_needs_a_namespace() {
+    let files = changed("transload.yaml", ", namespace: \"${vars.namespace}\"", "");
+    let found = problems(&files);
+    // Each spec that would use it says so; `positions` keeps its key.
+    assert_eq!(places(&found), ["TL0107 specs/doctors.yaml:1:14", "TL0107 specs/offices.yaml:1:14"]);
+}
+
+#[test]
+fn thousands_of_columns_and_entities_are_checked() {
+    use std::fmt::Write;
+    let mut files = good();
+    let mut spec =
+        "entity_type: wide\nsource_table: dispatch_doctors\ndestination_table: wide\nversion: \"1\"\nfield_mappings:\n"
+            .to_owned();
+    for column in 0..5_000 {
+        writeln!(spec, "  c{column}: doc_no").unwrap();
+    }
+    files.insert("specs/wide.yaml".to_owned(), spec);
+    assert_eq!(places(&problems(&files)), ["TL0204 specs/wide.yaml:3:20"]);
+}

@@ -1,0 +1,115 @@
+//! Files that are no spec: encodings, sizes, nothing at all.
+
+use super::kit::{changed, good, load, places, problems, problems_in, write, written};
+
+/// What is wrong when `specs/doctors.yaml` holds these bytes.
+fn bytes(bytes: &[u8]) -> Vec<String> {
+    let directory = written(&good());
+    write(directory.path(), "specs/doctors.yaml", bytes);
+    places(&problems_in(directory.path()))
+}
+
+#[test]
+fn a_file_without_a_document_is_refused() {
+    for text in ["", "# only a comment\n", "---\n", "\n\n", "---\n...\n"] {
+        let found = bytes(text.as_bytes());
+        assert_eq!(found.len(), 1, "{text:?} {found:?}");
+        assert!(found[0].starts_with("TL0102"), "{text:?} {found:?}");
+    }
+    assert_eq!(bytes(b"just text\n"), ["TL0106 specs/doctors.yaml:1:1"]);
+    assert_eq!(bytes(b"[1, 2]\n"), ["TL0106 specs/doctors.yaml:1:1"]);
+}
+
+#[test]
+fn a_byte_order_mark_is_taken_off() {
+    let text = format!("\u{feff}{}", super::kit::DOCTORS);
+    assert_eq!(bytes(text.as_bytes()), Vec::<String>::new());
+}
+
+#[test]
+fn a_file_that_is_not_utf8_is_refused_with_its_first_byte() {
+    let directory = written(&good());
+    write(directory.path(), "specs/doctors.yaml", b"entity_type: caf\xE9\n");
+    let found = problems_in(directory.path());
+    assert_eq!(places(&found), ["TL0112 specs/doctors.yaml:1:17"]);
+    assert_eq!(found[0].labels[0].text, "byte 16 is 0xE9");
+    write(directory.path(), "specs/doctors.yaml", b"\xFF\xFEe\0n\0");
+    let found = problems_in(directory.path());
+    assert_eq!(found[0].notes, ["it looks like UTF-16"]);
+}
+
+#[test]
+fn a_file_has_at_most_a_mebibyte() {
+    assert_eq!(bytes(&vec![b'#'; 1 << 20]), ["TL0102 specs/doctors.yaml:1:1048577"]);
+    assert_eq!(bytes(&vec![b'#'; (1 << 20) + 1]), ["TL0110 specs/doctors.yaml:1:1"]);
+}
+
+#[test]
+fn aliases_are_repeated_within_a_budget() {
+    let laughs = "a: &a [x, x, x, x, x, x, x, x, x, x]\nb: &b [*a, *a, *a, *a, *a, *a, *a, *a, *a, *a]\n\
+        c: &c [*b, *b, *b, *b, *b, *b, *b, *b, *b, *b]\nd: &d [*c, *c, *c, *c, *c, *c, *c, *c, *c, *c]\n\
+        e: &e [*d, *d, *d, *d, *d, *d, *d, *d, *d, *d]\nf: &f [*e, *e, *e, *e, *e, *e, *e, *e, *e, *e]\n";
+    let found = bytes(laughs.as_bytes());
+    assert_eq!(found, ["TL0110 specs/doctors.yaml:6:12"]);
+    let long = format!("x-a: &a {}\nx-b: [{}]\n", "x".repeat(400_000), "*a, ".repeat(1_000));
+    assert_eq!(bytes(long.as_bytes())[0], "TL0110 specs/doctors.yaml:2:163");
+    assert!(bytes(b"&a [*a]\n")[0].starts_with("TL0110"));
+    assert!(bytes(b"a: &a { b: *a }\n")[0].starts_with("TL0110"));
+}
+
+#[test]
+fn depth_is_bounded() {
+    let nested = |depth: usize| format!("x-deep: {}{}\n{}", "[".repeat(depth), "]".repeat(depth), super::kit::DOCTORS);
+    assert_eq!(bytes(nested(62).as_bytes()), Vec::<String>::new());
+    assert_eq!(bytes(nested(64).as_bytes()), ["TL0110 specs/doctors.yaml:1:72"]);
+    assert!(bytes(nested(10_000).as_bytes())[0].starts_with("TL0110"));
+    let block: String = (0..1_000).map(|depth| format!("{}- \n", " ".repeat(depth))).collect();
+    assert!(bytes(block.as_bytes())[0].starts_with("TL0110"));
+}
+
+#[test]
+fn names_with_odd_characters_are_names_and_control_characters_are_not() {
+    let odd = changed("specs/doctors.yaml", "email_addr", "'na\"me; drop'");
+    assert_eq!(places(&problems(&odd)), ["TL0203 specs/doctors.yaml:8:26"]);
+    let control = changed("specs/doctors.yaml", "email_addr", "\"a\\nb\"");
+    assert_eq!(places(&problems(&control)), ["TL0108 specs/doctors.yaml:8:26"]);
+    let spaces = changed("specs/doctors.yaml", "entity_type: doctors", "entity_type: 'the doctors'");
+    assert_eq!(places(&problems(&spaces)), ["TL0108 specs/doctors.yaml:1:14"]);
+}
+
+#[test]
+fn a_secret_in_a_spec_is_a_key_that_nobody_has() {
+    let files = changed("specs/doctors.yaml", "version:", "password: hunter2\nversion:");
+    let found = problems(&files);
+    assert_eq!(places(&found), ["TL0105 specs/doctors.yaml:4:1"]);
+    assert!(!format!("{}{:?}", found[0].headline, found[0].notes).contains("hunter2"));
+}
+
+#[test]
+fn a_project_without_specs_says_so() {
+    let mut files = good();
+    files.retain(|path, _| path == "transload.yaml");
+    let found = load(written(&files).path()).unwrap_err();
+    assert_eq!(places(&found), ["TL0008 "]);
+    let empty = tempfile::TempDir::new().unwrap();
+    let found = load(empty.path()).unwrap_err();
+    assert_eq!(places(&found), ["TL0001 "]);
+}
+
+#[test]
+fn specs_are_found_in_folders_by_path() {
+    let mut files = good();
+    let doctors = files.remove("specs/doctors.yaml").unwrap();
+    files.insert("specs/people/doctors.yaml".to_owned(), doctors);
+    files.insert("transforms/b.rhai".to_owned(), "fn b(value) { value }".to_owned());
+    files.insert("transforms/a.rhai".to_owned(), "fn a(value) { value }".to_owned());
+    let project = load(written(&files).path()).unwrap();
+    let paths = |files: &[std::sync::Arc<transload_model::SourceFile>]| {
+        files.iter().map(|file| file.path.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        paths(project.spec_files()),
+        ["specs/offices.yaml", "specs/people/doctors.yaml", "specs/positions.yaml"]
+    );
+    assert_eq!(paths(project.transforms()), ["transforms/a.rhai", "transforms/b.rhai"]);
+}

@@ -1,0 +1,17 @@
+//! YAML text as a tree of nodes that know their place.
+
+mod limits;
+mod load;
+mod node;
+mod position;
+mod scalar;
+mod syntax;
+mod tag;
+mod text;
+
+pub(crate) use limits::{FILE_BYTES_MAX, too_large};
+pub(crate) use load::load;
+pub(crate) use node::{Entry, Kind, Node, Scalar, Style};
+pub(crate) use position::{Embedded, Lines, script_span};
+pub(crate) use scalar::{Atom, is_exact_float, resolve};
+pub(crate) use text::source_file;

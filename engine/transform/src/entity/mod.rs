@@ -1,0 +1,10 @@
+//! The fields and rules of one entity, compiled.
+
+mod compile;
+mod failures;
+mod field;
+mod run;
+mod step;
+mod validate;
+
+pub(crate) use compile::compile;

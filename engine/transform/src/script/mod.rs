@@ -1,0 +1,18 @@
+//! Scripts: the part of a spec that is a program.
+//!
+//! A script sees one row and nothing else. It cannot read files, the clock or the environment, cannot print, cannot keep anything from one row
+//! to the next, and cannot take more steps, depth or memory than a row may cost.
+
+mod check;
+mod failure;
+mod host;
+mod library;
+mod names;
+mod sandbox;
+mod value;
+
+pub(crate) use check::{Surroundings, check};
+pub(crate) use host::{Host, Program, RowInput};
+pub(crate) use library::Library;
+pub(crate) use sandbox::checking_engine;
+pub(crate) use value::{results, to_dynamic};
