@@ -18,6 +18,7 @@ pub(crate) fn table(header: &[&str], lines: Vec<Vec<String>>, left: usize) -> St
         table.add_row(line);
     }
     for (at, column) in table.column_iter_mut().enumerate() {
+        column.set_padding((0, 2));
         column.set_cell_alignment(if at < left { CellAlignment::Left } else { CellAlignment::Right });
     }
     let trimmed: Vec<String> = table.lines().map(|line| line.trim_end().to_owned()).collect();

@@ -89,7 +89,6 @@ const LANGUAGE: &[Case] = &[
         &["TL0108 specs/offices.yaml:7:58"],
     ),
     case(OFFICES, ["%d/%m/%Y", "%d/%m", "%d.%m.%Y"], &["TL0108 specs/offices.yaml:8:45"]),
-    case(OFFICES, ["source_field: crt_ts", "", ""], &[]),
     case(
         POSITIONS,
         ["batch_size: 500", "batch_size: 0", "batch_size: 1000000"],
@@ -359,18 +358,22 @@ const TYPES: &[Case] = &[
     case(DOCTORS, ["row.last_nm", "row.lastnm", "row.first_nm"], &["TL0803 specs/doctors.yaml:21:24"]),
 ];
 
+/// What people read of every bad text. All that is not as the cases say is reported together.
 fn check(cases: &[Case]) -> String {
-    let mut shown = String::new();
-    for case in cases.iter().filter(|case| !case.found.is_empty()) {
+    let (mut shown, mut wrong) = (String::new(), String::new());
+    for case in cases {
         let found = problems(&changed(case.path, case.from, case.bad));
         let prose: String = found.iter().map(prose).collect();
-        assert_eq!(places(&found), case.found, "{}: {:?} → {:?}\n{prose}", case.path, case.from, case.bad);
-        let sibling: String =
-            problems(&changed(case.path, case.from, case.good)).iter().map(super::kit::prose).collect();
-        assert_eq!(sibling, "", "{}: {:?} → {:?}", case.path, case.from, case.good);
-        shown += &prose;
-        shown.push('\n');
+        if places(&found) != case.found {
+            wrong += &format!("{}: {:?} → {:?} found {:?}\n{prose}\n", case.path, case.from, case.bad, places(&found));
+        }
+        let sibling: String = problems(&changed(case.path, case.from, case.good)).iter().map(super::kit::prose).collect();
+        if !sibling.is_empty() {
+            wrong += &format!("{}: {:?} → {:?} is not good\n{sibling}\n", case.path, case.from, case.good);
+        }
+        shown += &format!("{}: {:?} → {:?}\n{prose}\n", case.path, case.from, case.bad);
     }
+    assert!(wrong.is_empty(), "{wrong}");
     shown
 }
 

@@ -66,8 +66,6 @@ fn notes_are_allowed_anywhere_and_mean_nothing() {
 fn anchors_and_aliases_repeat_a_value() {
     let path = "specs/offices.yaml";
     let plain = plan(path, "transformation: trimmed }", "transformation: [trimmed] }");
-    let files = format!("transformation: &chain [trimmed] }}\nx-used: *chain\n{}", "");
-    let _ = files;
     let mut anchored = changed(path, "name: {", "name: &text {");
     anchored.insert("specs/x.txt".to_owned(), String::new());
     let text = format!("{:#?}", compiled(&anchored).plan.unwrap().entities());

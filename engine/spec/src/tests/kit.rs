@@ -154,7 +154,7 @@ pub(crate) fn prose(found: &Diagnostic) -> String {
     for note in &found.notes {
         text += &format!("  note: {note}\n");
     }
-    for help in &found.help {
+    if let Some(help) = &found.help {
         text += &format!("  help: {help}\n");
     }
     text

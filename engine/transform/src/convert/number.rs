@@ -46,8 +46,8 @@ pub(crate) fn float_from_text(text: &str) -> Result<f64, Reason> {
 /// A float that is the same integer.
 pub(crate) fn float_from_integer(value: i64) -> Result<f64, Reason> {
     let magnitude = value.unsigned_abs();
-    let bits = 64 - magnitude.leading_zeros() - magnitude.trailing_zeros().min(63);
-    if value != 0 && bits > FLOAT_BITS {
+    let bits = (64 - magnitude.leading_zeros()).saturating_sub(magnitude.trailing_zeros());
+    if bits > FLOAT_BITS {
         return Err(does_not_fit("the integer", "float"));
     }
     #[expect(clippy::cast_precision_loss, reason = "the integer has no more bits than a float keeps")]

@@ -1,0 +1,55 @@
+//! The demo: the README's first command.
+
+use crate::world::{World, counts};
+
+#[test]
+fn the_demo_moves_the_clinic_and_finds_nothing_to_do_the_second_time() {
+    let world = World::empty();
+
+    let first = world.transload(&["demo"]);
+
+    assert_eq!(first.code, 0, "{first:?}");
+    let said = "accounting   read 61,240 = new 61,203 + modified 0 + unchanged 0 + quarantined 37   ✓";
+    assert!(first.stdout.contains(said), "{}", first.stdout);
+    assert!(first.stderr.contains("next:"), "{}", first.stderr);
+    let before = world.bytes("clinic-demo/data/platform.db");
+
+    let second = world.transload(&["demo"]);
+
+    assert_eq!(second.code, 0, "{second:?}");
+    let said = "nothing to do and nothing written: 61,203 rows unchanged";
+    assert!(second.stdout.contains(said), "{}", second.stdout);
+    let said = "37 rows stay in quarantine: they have not moved since they failed, and were not tried again";
+    assert!(second.stdout.contains(said), "{}", second.stdout);
+    assert!(before == world.bytes("clinic-demo/data/platform.db"), "the second run changed the destination");
+}
+
+#[test]
+fn the_clinic_arrives_row_for_row_as_expected() {
+    let world = World::clinic();
+
+    let report = world.run();
+
+    assert_eq!(report["totals"]["new"], 61_203);
+    assert_eq!(report["totals"]["quarantined"], 37);
+    assert_eq!(report["totals"]["warned"], 14);
+    assert_eq!(counts(&report, "orders")["new"], 35_991);
+    world.assert_as_expected();
+}
+
+#[test]
+fn status_tells_of_the_runs() {
+    let world = World::clinic();
+    assert!(world.transload(&["status"]).stdout.contains("no run yet"));
+    let report = world.run();
+    let id = report["run_id"].as_str().unwrap();
+
+    let list = world.transload(&["status"]);
+    let detail = world.transload(&["status", &id[id.len() - 8..]]);
+
+    assert!(list.stdout.contains("✓ completed") && list.stdout.contains("61,203"), "{}", list.stdout);
+    assert!(detail.stdout.contains(id) && detail.stdout.contains("patients"), "{}", detail.stdout);
+    let unknown = world.transload(&["status", "zzzzzzzz"]);
+    assert_eq!(unknown.code, 2);
+    assert!(unknown.stderr.contains("TL0009"), "{}", unknown.stderr);
+}

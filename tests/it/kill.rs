@@ -1,0 +1,181 @@
+//! `kill -9`, at random moments.
+
+use std::process::Stdio;
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags};
+
+use crate::world::World;
+
+const ROWS: u64 = 200_000;
+const KILLS: u64 = 20;
+
+const PROJECT: &str = "
+project: killed
+version: 1
+source: legacy
+destination: platform
+connections:
+  legacy: { url: \"sqlite:data/legacy.db\", read_only: true }
+  platform: { url: \"sqlite:data/platform.db\", create_with: schema.sql }
+defaults:
+  key: { strategy: uuid_v5, namespace: 0b6ff3a2-5d43-4f0e-9a3c-6d8f0f3f2c11 }
+  load: { batch_size: 250, checkpoint_interval: 2, max_errors: 1000 }
+";
+
+const SCHEMA: &str = "
+create table items (id text primary key, label text not null, price text not null, parent_id text references items (id));
+create table labels (id text primary key, item_id text not null references items (id), text text not null);
+";
+
+const ITEMS: &str = "
+entity_type: items
+source_table: old_items
+destination_table: items
+version: \"1\"
+field_mappings:
+  label: { transformation: [trimmed, upper], is_required: true }
+  price: { source_field: cents, data_type: \"decimal(12,2)\" }
+  parent_id: { source_field: parent, references: items }
+";
+
+const LABELS: &str = "
+entity_type: labels
+source_table: old_labels
+destination_table: labels
+version: \"1\"
+field_mappings:
+  item_id: { source_field: item, references: items }
+  text: txt
+";
+
+/// 120,000 items, of which some are bad and some have a parent behind them, and 80,000 labels.
+fn world() -> World {
+    let world = World::empty();
+    world.write("transload.yaml", PROJECT);
+    world.write("schema.sql", SCHEMA);
+    world.write("specs/items.yaml", ITEMS);
+    world.write("specs/labels.yaml", LABELS);
+    std::fs::create_dir_all(world.file("data")).unwrap();
+    world
+        .database("data/legacy.db")
+        .execute_batch(
+            "create table old_items (no integer primary key, label text, cents numeric(12,2), parent integer);
+             create table old_labels (no integer primary key, item integer, txt text);
+             with recursive n (i) as (select 1 union all select i + 1 from n where i < 120000)
+             insert into old_items select i * 3, case when i % 4001 = 0 then null else ' item ' || i end, i / 4.0,
+                 case when i % 7 = 0 then (i % 120000 + 1) * 3 end from n;
+             with recursive n (i) as (select 1 union all select i + 1 from n where i < 80000)
+             insert into old_labels select i, (i % 120000 + 1) * 3, 'label ' || i from n;",
+        )
+        .unwrap();
+    world
+}
+
+/// Steps that differ from run to run in nothing but the seed.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, limit: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % limit
+    }
+}
+
+/// Units committed so far, as the destination tells.
+fn committed(world: &World) -> u64 {
+    let path = world.file("data/platform.db");
+    let count = || -> rusqlite::Result<u64> {
+        let platform = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+        platform.busy_timeout(Duration::from_secs(10))?;
+        platform.query_row("select coalesce(sum(seq), 0) from transload_stream_positions", [], |row| row.get(0))
+    };
+    // Before the first unit there is no such table, or no such file.
+    count().unwrap_or(0)
+}
+
+#[test]
+fn a_run_that_is_killed_twenty_times_arrives_whole() {
+    let world = world();
+    let mut random = Random(20_261_121);
+    println!("seed {}", random.0);
+    for kill in 0..KILLS {
+        let start = committed(&world);
+        let wanted = start + random.below(25);
+        let mut child = world.command(&["run", "-q"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        // Wait for so many units, and then for some moment within the next.
+        while committed(&world) < wanted && child.try_wait().unwrap().is_none() {
+            std::thread::yield_now();
+        }
+        let moment = Duration::from_micros(random.below(4_000));
+        let until = std::time::Instant::now() + moment;
+        while std::time::Instant::now() < until {
+            std::hint::spin_loop();
+        }
+        assert!(child.try_wait().unwrap().is_none(), "the run ended before kill {kill}");
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+
+    let report = world.run();
+
+    assert_eq!(report["resumed"], true);
+    assert_eq!(report["totals"]["read"], ROWS, "every row is accounted for once, over all attempts");
+    world.assert_as_expected();
+    assert_no_unit_twice(&world, report["run_id"].as_str().unwrap());
+    let again = world.run();
+    assert_eq!(again["totals"]["new"], 0);
+}
+
+/// Every attempt appended to one file of events: a unit that is told of twice was done twice.
+fn assert_no_unit_twice(world: &World, run: &str) {
+    let events = world.read(&format!(".transload/runs/{run}/events.jsonl"));
+    let mut seen = std::collections::BTreeSet::new();
+    let mut attempts = 0;
+    for line in events.lines() {
+        // A line may end where the process was killed.
+        let Ok(event) = serde_json::from_str::<serde_json::Value>(line) else { continue };
+        attempts += u64::from(event["type"] == "run_started");
+        if event["type"] == "unit_committed" {
+            let unit = (event["entity"].to_string(), event["seq"].as_u64().unwrap());
+            assert!(seen.insert(unit.clone()), "{unit:?} was committed twice");
+        }
+    }
+    assert!(attempts > 1, "{attempts} attempts");
+}
+
+#[test]
+fn a_run_that_is_asked_to_stop_goes_on_where_it_stopped() {
+    let world = world();
+    let child = world.command(&["run"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    while committed(&world) < 20 {
+        std::thread::yield_now();
+    }
+    let asked = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(asked.success());
+    let stopped = crate::world::ended(&child.wait_with_output().unwrap());
+    assert_eq!(stopped.code, 130, "{stopped:?}");
+    assert!(stopped.stderr.contains("TL0430"), "{}", stopped.stderr);
+
+    let report = world.run();
+
+    assert_eq!(report["resumed"], true);
+    assert_eq!(report["totals"]["read"], ROWS);
+    world.assert_as_expected();
+}
+
+#[test]
+fn a_second_run_beside_a_first_is_refused() {
+    let world = world();
+    let mut first = world.command(&["run", "-q"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    while committed(&world) < 5 {
+        std::thread::yield_now();
+    }
+
+    let second = world.transload(&["run"]);
+
+    assert_eq!(second.code, 5, "{second:?}");
+    assert!(second.stderr.contains("TL0503"), "{}", second.stderr);
+    first.kill().unwrap();
+    first.wait().unwrap();
+}

@@ -1,0 +1,209 @@
+//! Bad rows among good ones, and what becomes of them.
+
+use crate::world::{World, counts};
+
+const PROJECT: &str = "
+project: mend
+version: 1
+source: legacy
+destination: platform
+connections:
+  legacy: { url: \"sqlite:data/legacy.db\", read_only: true }
+  platform: { url: \"sqlite:data/platform.db\", create_with: schema.sql }
+defaults:
+  key: { strategy: uuid_v5, namespace: 0b6ff3a2-5d43-4f0e-9a3c-6d8f0f3f2c11 }
+  deletes: { mode: hard, max: 50% }
+";
+
+const SCHEMA: &str = "
+create table people (id text primary key, name text not null, born date, boss_id text references people (id));
+create table pets (id text primary key, name text not null, owner_id text not null references people (id));
+";
+
+const PEOPLE: &str = "
+entity_type: people
+source_table: old_people
+destination_table: people
+version: \"1\"
+field_mappings:
+  name: nm
+  born: { source_field: dob, data_type: date, format: \"%d.%m.%Y\" }
+  boss_id: { source_field: boss, references: people }
+";
+
+const PETS: &str = "
+entity_type: pets
+source_table: old_pets
+destination_table: pets
+version: \"1\"
+field_mappings:
+  name: { transformation: trimmed }
+  owner_id: { source_field: owner, references: people }
+";
+
+/// Ten people, of whom 5 has a date that is none, and a pet of each.
+fn world() -> World {
+    let world = World::empty();
+    world.write("transload.yaml", PROJECT);
+    world.write("schema.sql", SCHEMA);
+    world.write("specs/people.yaml", PEOPLE);
+    world.write("specs/pets.yaml", PETS);
+    std::fs::create_dir_all(world.file("data")).unwrap();
+    world
+        .database("data/legacy.db")
+        .execute_batch(
+            "create table old_people (no integer primary key, nm text, dob text, boss integer);
+             create table old_pets (no integer primary key, name text, owner integer);
+             with recursive n (i) as (select 1 union all select i + 1 from n where i < 10)
+             insert into old_people select i, 'person ' || i, '0' || (i % 9 + 1) || '.02.1990', null from n;
+             update old_people set dob = 'yesterday' where no = 5;
+             insert into old_pets select no * 10, ' pet ', no from old_people;",
+        )
+        .unwrap();
+    world
+}
+
+fn change(world: &World, sql: &str) {
+    world.database("data/legacy.db").execute_batch(sql).unwrap();
+}
+
+fn names(world: &World, table: &str) -> u64 {
+    world.database("data/platform.db").query_row(&format!("select count(*) from {table}"), [], |row| row.get(0)).unwrap()
+}
+
+#[test]
+fn a_bad_row_is_set_aside_with_its_reason_and_the_good_ones_load() {
+    let world = world();
+
+    let report = world.run();
+
+    assert_eq!(counts(&report, "people")["new"], 9);
+    assert_eq!(counts(&report, "people")["quarantined"], 1);
+    assert_eq!(world.quarantine(), ["people 5 VALUE_FORMAT born", "pets 50 PARENT_MISSING owner_id"]);
+    let listed = world.transload(&["quarantine", "people", "--format", "json"]);
+    let listed: serde_json::Value = serde_json::from_str(&listed.stdout).unwrap();
+    let row = &listed["rows"][0];
+    assert_eq!((&row["entity_type"], &row["source_key"], &row["stage"]), (&"people".into(), &"5".into(), &"transform".into()));
+    assert!(!row["message"].as_str().unwrap().contains("yesterday"), "a value in a message: {row}");
+    world.assert_as_expected();
+}
+
+#[test]
+fn a_mended_row_loads_in_the_next_run_with_the_rows_that_missed_it() {
+    let world = world();
+    world.run();
+    change(&world, "update old_people set dob = '05.05.1995' where no = 5");
+
+    let report = world.run();
+
+    assert_eq!(counts(&report, "people")["new"], 1);
+    assert_eq!(counts(&report, "pets")["new"], 1);
+    assert_eq!(world.quarantine(), [] as [&str; 0]);
+    world.assert_as_expected();
+}
+
+#[test]
+fn a_loaded_row_that_turns_bad_keeps_its_last_good_version() {
+    let world = world();
+    world.run();
+    change(&world, "update old_people set dob = 'soon', nm = 'other' where no = 3");
+
+    let report = world.run();
+
+    assert_eq!(counts(&report, "people")["quarantined"], 2);
+    assert_eq!(names(&world, "people"), 9);
+    let kept: u64 = world
+        .database("data/platform.db")
+        .query_row("select count(*) from people where name = 'person 3'", [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(kept, 1);
+    change(&world, "update old_people set dob = '03.03.1993' where no = 3");
+    let report = world.run();
+    assert_eq!(counts(&report, "people")["modified"], 1);
+    assert_eq!(world.quarantine(), ["people 5 VALUE_FORMAT born", "pets 50 PARENT_MISSING owner_id"]);
+    world.assert_as_expected();
+}
+
+#[test]
+fn a_bad_row_that_leaves_the_source_leaves_the_quarantine() {
+    let world = world();
+    world.run();
+    change(&world, "delete from old_pets where owner = 5; delete from old_people where no = 5");
+
+    let report = world.run();
+
+    assert_eq!(report["totals"]["deleted"], 0);
+    assert_eq!(world.quarantine(), [] as [&str; 0]);
+}
+
+#[test]
+fn a_chain_of_parents_that_ends_nowhere_is_not_loaded() {
+    let world = world();
+    // 1 → 2 → 99, who is nobody; 3 → 4 is sound; 6 → 5, who is bad; 7 and 8 each lead the other.
+    change(
+        &world,
+        "update old_people set boss = 2 where no = 1; update old_people set boss = 99 where no = 2;
+         update old_people set boss = 4 where no = 3; update old_people set boss = 5 where no = 6;
+         update old_people set boss = 8 where no = 7; update old_people set boss = 7 where no = 8;",
+    );
+
+    let report = world.run();
+
+    assert_eq!(counts(&report, "people")["new"], 6);
+    assert_eq!(counts(&report, "people")["quarantined"], 4);
+    let set_aside: Vec<String> = world.quarantine().into_iter().filter(|row| row.starts_with("people")).collect();
+    let expected = ["1 PARENT_MISSING boss_id", "2 PARENT_MISSING boss_id", "5 VALUE_FORMAT born", "6 PARENT_MISSING boss_id"];
+    assert_eq!(set_aside, expected.map(|row| format!("people {row}")));
+    world.assert_as_expected();
+
+    change(&world, "update old_people set boss = 9 where no = 2; update old_people set dob = '01.01.1991' where no = 5");
+    let report = world.run();
+    assert_eq!(counts(&report, "people")["new"], 4);
+    assert_eq!(world.quarantine(), [] as [&str; 0]);
+    world.assert_as_expected();
+}
+
+#[test]
+fn rows_that_refer_to_each_other_are_deleted_together() {
+    let world = world();
+    change(&world, "update old_people set boss = 8 where no = 7; update old_people set boss = 7 where no = 8;");
+    world.run();
+    change(&world, "delete from old_pets where owner in (7, 8); delete from old_people where no in (7, 8)");
+
+    let report = world.run();
+
+    assert_eq!(counts(&report, "people")["deleted"], 2);
+    world.assert_as_expected();
+}
+
+#[test]
+fn a_changed_spec_is_said_and_remap_writes_what_differs() {
+    let world = world();
+    world.run();
+    world.replace("specs/pets.yaml", "transformation: trimmed", "transformation: [trimmed, upper]");
+
+    let told = world.transload(&["run"]);
+
+    assert_eq!(told.code, 0, "{told:?}");
+    assert!(told.stderr.contains("TL0506") && told.stderr.contains("--remap"), "{}", told.stderr);
+
+    let report = world.run_with(&["--remap"]);
+
+    assert_eq!(counts(&report, "pets")["modified"], 9);
+    world.assert_as_expected();
+}
+
+#[test]
+fn more_bad_rows_than_allowed_stop_the_entity_and_keep_what_is_committed() {
+    let world = world();
+    world.replace("specs/people.yaml", "version: \"1\"", "version: \"1\"\nload: { max_errors: 0 }");
+
+    let stopped = world.transload(&["run"]);
+
+    assert_eq!(stopped.code, 3, "{stopped:?}");
+    assert!(stopped.stderr.contains("TL0420"), "{}", stopped.stderr);
+    change(&world, "update old_people set dob = '05.05.1995' where no = 5");
+    world.run();
+    assert_eq!(names(&world, "people"), 10);
+    world.assert_as_expected();
+}
