@@ -41,9 +41,7 @@ async fn dispatch(args: &Args, screen: &Screen) -> Result<Exit, Failure> {
         Command::Validate => commands::validate::run(&args.global.project, screen).await,
         Command::Run(run) => commands::run::run(&args.global.project, run, screen).await,
         Command::Status(status) => commands::status::run(&args.global.project, status, screen).await,
-        Command::Quarantine(quarantine) => {
-            commands::quarantine::run(&args.global.project, quarantine, screen).await
-        }
+        Command::Quarantine(quarantine) => commands::quarantine::run(&args.global.project, quarantine, screen).await,
         Command::Explain(explain) => commands::explain::run(explain, screen),
     }
 }

@@ -47,12 +47,11 @@ pub(crate) fn text(report: &RunReport, screen: &Screen, parallel: usize) -> Stri
 }
 
 fn write_line(out: &mut String, name: &str, text: &str) {
-    drop(writeln!(out, "{name:<12} {text}"));
+    let _ = writeln!(out, "{name:<12} {text}");
 }
 
 fn counts_table(report: &RunReport, signs: &Signs) -> String {
-    let header =
-        ["entity", "read", "new", "modified", "deleted", "unchanged", "quarantined", "rows/s", "time"];
+    let header = ["entity", "read", "new", "modified", "deleted", "unchanged", "quarantined", "rows/s", "time"];
     let mut lines: Vec<Vec<String>> = report.entities.iter().map(|entity| line(entity, signs)).collect();
     let totals = report.totals();
     lines.push(cells("total", &totals, Some(totals.deleted), report.elapsed_ms));
@@ -94,7 +93,11 @@ fn accounting(totals: &Counts, signs: &Signs) -> String {
         number(totals.unchanged + totals.filtered),
         number(totals.quarantined)
     );
-    if totals.balance() { format!("{parts}   {}", signs.done) } else { format!("{parts}   {} does not add up", signs.failed) }
+    if totals.balance() {
+        format!("{parts}   {}", signs.done)
+    } else {
+        format!("{parts}   {} does not add up", signs.failed)
+    }
 }
 
 fn quarantine(out: &mut String, report: &RunReport, signs: &Signs) {
@@ -113,7 +116,11 @@ fn quarantine(out: &mut String, report: &RunReport, signs: &Signs) {
     }
     let warned = report.totals().warned;
     if warned > 0 {
-        write_line(out, "warned", &format!("{} broke a rule whose `on_failure` is warn, and were loaded", rows(warned)));
+        write_line(
+            out,
+            "warned",
+            &format!("{} broke a rule whose `on_failure` is warn, and were loaded", rows(warned)),
+        );
     }
 }
 
@@ -128,25 +135,27 @@ fn verdict(report: &RunReport, totals: &Counts, signs: &Signs) -> String {
     let held = report.quarantine.iter().map(|reason| reason.rows).sum::<u64>();
     match report.state {
         RunState::Completed if totals.written() == 0 && totals.quarantined == totals.untried => {
-            drop(write!(out, "{} nothing to do and nothing written: {} unchanged", signs.done, rows(totals.unchanged)));
+            let _ =
+                write!(out, "{} nothing to do and nothing written: {} unchanged", signs.done, rows(totals.unchanged));
         }
         RunState::Completed => {
-            drop(write!(out, "{} completed: {} written", signs.done, rows(totals.written())));
+            let _ = write!(out, "{} completed: {} written", signs.done, rows(totals.written()));
         }
         RunState::Paused => out.push_str("! stopped on request; `transload run` goes on after the last committed unit"),
         _ => {
             let failed = report.entities.iter().filter(|entity| entity.problem.is_some()).count();
             let word = if failed == 1 { "entity" } else { "entities" };
-            drop(write!(out, "{} {failed} {word} not finished; what was committed stays", signs.failed));
+            let _ = write!(out, "{} {failed} {word} not finished; what was committed stays", signs.failed);
         }
     }
     if totals.untried > 0 {
         let text = "stay in quarantine: they have not moved since they failed, and were not tried again";
-        drop(write!(out, "\n{} {} {text}", signs.warning, rows(totals.untried)));
+        let _ = write!(out, "\n{} {} {text}", signs.warning, rows(totals.untried));
     }
     let fresh = held.saturating_sub(totals.untried);
     if fresh > 0 {
-        drop(write!(out, "\n{} {} went to quarantine; `transload quarantine` lists them", signs.warning, rows(fresh)));
+        let _ =
+            write!(out, "\n{} {} went to quarantine; `transload quarantine` lists them", signs.warning, rows(fresh));
     }
     out
 }

@@ -21,7 +21,11 @@ pub(crate) fn rows(value: u64) -> String {
 /// Milliseconds as `0.4s` or `3m02s`.
 pub(crate) fn duration(ms: u64) -> String {
     let seconds = ms / 1000;
-    if seconds < 60 { format!("{seconds}.{}s", ms % 1000 / 100) } else { format!("{}m{:02}s", seconds / 60, seconds % 60) }
+    if seconds < 60 {
+        format!("{seconds}.{}s", ms % 1000 / 100)
+    } else {
+        format!("{}m{:02}s", seconds / 60, seconds % 60)
+    }
 }
 
 /// Rows in a second.

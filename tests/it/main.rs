@@ -1,5 +1,14 @@
 //! The integration tests: the real binary, on real files, against expectations that share no code with it.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::string_slice,
+    clippy::disallowed_methods,
+    reason = "a test that meets the unforeseen ends loudly"
+)]
+
 mod chinook;
 mod demo;
 mod kill;

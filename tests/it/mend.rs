@@ -68,7 +68,10 @@ fn change(world: &World, sql: &str) {
 }
 
 fn names(world: &World, table: &str) -> u64 {
-    world.database("data/platform.db").query_row(&format!("select count(*) from {table}"), [], |row| row.get(0)).unwrap()
+    world
+        .database("data/platform.db")
+        .query_row(&format!("select count(*) from {table}"), [], |row| row.get(0))
+        .unwrap()
 }
 
 #[test]
@@ -83,7 +86,10 @@ fn a_bad_row_is_set_aside_with_its_reason_and_the_good_ones_load() {
     let listed = world.transload(&["quarantine", "people", "--format", "json"]);
     let listed: serde_json::Value = serde_json::from_str(&listed.stdout).unwrap();
     let row = &listed["rows"][0];
-    assert_eq!((&row["entity_type"], &row["source_key"], &row["stage"]), (&"people".into(), &"5".into(), &"transform".into()));
+    assert_eq!(
+        (&row["entity_type"], &row["source_key"], &row["stage"]),
+        (&"people".into(), &"5".into(), &"transform".into())
+    );
     assert!(!row["message"].as_str().unwrap().contains("yesterday"), "a value in a message: {row}");
     world.assert_as_expected();
 }
@@ -152,11 +158,15 @@ fn a_chain_of_parents_that_ends_nowhere_is_not_loaded() {
     assert_eq!(counts(&report, "people")["new"], 6);
     assert_eq!(counts(&report, "people")["quarantined"], 4);
     let set_aside: Vec<String> = world.quarantine().into_iter().filter(|row| row.starts_with("people")).collect();
-    let expected = ["1 PARENT_MISSING boss_id", "2 PARENT_MISSING boss_id", "5 VALUE_FORMAT born", "6 PARENT_MISSING boss_id"];
+    let expected =
+        ["1 PARENT_MISSING boss_id", "2 PARENT_MISSING boss_id", "5 VALUE_FORMAT born", "6 PARENT_MISSING boss_id"];
     assert_eq!(set_aside, expected.map(|row| format!("people {row}")));
     world.assert_as_expected();
 
-    change(&world, "update old_people set boss = 9 where no = 2; update old_people set dob = '01.01.1991' where no = 5");
+    change(
+        &world,
+        "update old_people set boss = 9 where no = 2; update old_people set dob = '01.01.1991' where no = 5",
+    );
     let report = world.run();
     assert_eq!(counts(&report, "people")["new"], 4);
     assert_eq!(world.quarantine(), [] as [&str; 0]);

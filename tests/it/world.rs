@@ -77,7 +77,12 @@ impl World {
     /// The binary, in the project's directory, with an environment that no machine's settings reach.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(BINARY);
-        command.args(arguments).current_dir(self.path()).env_clear().env("LC_ALL", "C.UTF-8").env("PATH", "/usr/bin:/bin");
+        command
+            .args(arguments)
+            .current_dir(self.path())
+            .env_clear()
+            .env("LC_ALL", "C.UTF-8")
+            .env("PATH", "/usr/bin:/bin");
         command
     }
 
@@ -122,7 +127,11 @@ impl World {
     pub(crate) fn assert_as_expected(&self) {
         let oracle = root().join("tests/oracle/oracle.py");
         let output = python().arg(oracle).arg(self.path()).output().unwrap();
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr));
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr)
+        );
     }
 }
 

@@ -31,7 +31,9 @@ fn code_page(code: Code) -> String {
     let retry = match info.retry {
         transload_model::Retry::Never => "not before something changed",
         transload_model::Retry::Backoff => "the same may work later",
-        transload_model::Retry::WhenRowMoves => "the row is tried again when it, its spec or its missing parent changed",
+        transload_model::Retry::WhenRowMoves => {
+            "the row is tried again when it, its spec or its missing parent changed"
+        }
     };
     format!(
         "{}   {}\n\n{}\n\nWhat to do: {}\n\nTrying again: {retry}.\nExit code {} where it ends the command, HTTP {} in the API.",
@@ -43,11 +45,11 @@ fn list(pages: &[FunctionPage]) -> String {
     let mut text = String::new();
     for code in Code::ALL {
         let info = code.info();
-        drop(writeln!(text, "{}  {:<28} {}", info.number, info.word, info.sentence));
+        let _ = writeln!(text, "{}  {:<28} {}", info.number, info.word, info.sentence);
     }
     text.push('\n');
     for page in pages {
-        drop(writeln!(text, "{:<20} {}", page.name, page.summary));
+        let _ = writeln!(text, "{:<20} {}", page.name, page.summary);
     }
     text
 }

@@ -41,16 +41,17 @@ pub(crate) fn create(directory: &Path, screen: &Screen) -> Result<(), Failure> {
     };
     if !is_free {
         let headline = format!("{} is not empty", directory.display());
-        return Err(Diagnostic::new(Code::DirectoryNotEmpty, headline).help(Code::DirectoryNotEmpty.info().remedy).into());
+        return Err(Diagnostic::new(Code::DirectoryNotEmpty, headline)
+            .help(Code::DirectoryNotEmpty.info().remedy)
+            .into());
     }
     for (name, content) in FILES {
         write(&directory.join(name), content)?;
     }
     let path = directory.join("data").join("legacy.db");
     make_folder(&path)?;
-    let facts = legacy::write(&path).map_err(|error| {
-        Diagnostic::new(Code::FileError, format!("{} cannot be written: {error}", path.display()))
-    })?;
+    let facts = legacy::write(&path)
+        .map_err(|error| Diagnostic::new(Code::FileError, format!("{} cannot be written: {error}", path.display())))?;
     let place = directory.display();
     screen.hint(&format!(
         "created {place}/transload.yaml       project: connections, defaults\n\
@@ -70,7 +71,6 @@ fn write(path: &Path, content: &str) -> Result<(), Failure> {
 }
 
 fn make_folder(path: &Path) -> Result<(), Failure> {
-    path.parent().map_or(Ok(()), |folder| {
-        std::fs::create_dir_all(folder).map_err(|error| file_error(folder, &error).into())
-    })
+    path.parent()
+        .map_or(Ok(()), |folder| std::fs::create_dir_all(folder).map_err(|error| file_error(folder, &error).into()))
 }

@@ -12,14 +12,8 @@ pub(super) enum Entity {
 }
 
 impl Entity {
-    pub(super) const ALL: [Self; 6] = [
-        Self::Offices,
-        Self::Doctors,
-        Self::Patients,
-        Self::Orders,
-        Self::Jaw,
-        Self::SystemMessages,
-    ];
+    pub(super) const ALL: [Self; 6] =
+        [Self::Offices, Self::Doctors, Self::Patients, Self::Orders, Self::Jaw, Self::SystemMessages];
 
     /// Rows in its table, the broken ones included. Keys run from 1 to this number.
     pub(super) const fn row_count(self) -> u32 {

@@ -14,10 +14,7 @@ use super::entity::Entity;
 pub(super) fn plant(legacy: &Transaction<'_>) -> rusqlite::Result<()> {
     for fault in BROKEN {
         let table = fault.entity.source_table();
-        let mut update = legacy.prepare(&format!(
-            "update {table} set {} where rowid = ?1",
-            fault.change
-        ))?;
+        let mut update = legacy.prepare(&format!("update {table} set {} where rowid = ?1", fault.change))?;
         for key in fault.keys {
             let row_count = update.execute([key])?;
             if row_count != 1 {
@@ -30,9 +27,7 @@ pub(super) fn plant(legacy: &Transaction<'_>) -> rusqlite::Result<()> {
 
 /// Whether a row is going to be broken.
 pub(super) fn is_broken(entity: Entity, key: i64) -> bool {
-    BROKEN
-        .iter()
-        .any(|fault| fault.entity == entity && fault.keys.contains(&key))
+    BROKEN.iter().any(|fault| fault.entity == entity && fault.keys.contains(&key))
 }
 
 /// How many rows are broken.
@@ -52,10 +47,7 @@ mod tests {
             let mut keys: Vec<i64> = faults.flat_map(|fault| fault.keys).copied().collect();
             keys.sort_unstable();
             assert!(keys.first().is_none_or(|key| *key > 1), "{entity:?}");
-            assert!(
-                keys.last().is_none_or(|key| *key <= entity.last_key()),
-                "{entity:?}"
-            );
+            assert!(keys.last().is_none_or(|key| *key <= entity.last_key()), "{entity:?}");
             for pair in keys.windows(2) {
                 assert!(pair[1] - pair[0] > 1, "{entity:?} {pair:?}");
             }
@@ -73,22 +65,9 @@ mod tests {
 
     /// How the table in `README.md` begins a fault's line. Messages have another key than their row ids.
     fn line_of(name: &str, fault: &Fault) -> String {
-        let Fault {
-            field,
-            code,
-            why,
-            keys,
-            ..
-        } = fault;
-        let field = if field.is_empty() {
-            "–".to_owned()
-        } else {
-            format!("`{field}`")
-        };
-        let line = format!(
-            "| `{name}` | {} | {why} | {field} | `{code}` | ",
-            keys.len()
-        );
+        let Fault { field, code, why, keys, .. } = fault;
+        let field = if field.is_empty() { "–".to_owned() } else { format!("`{field}`") };
+        let line = format!("| `{name}` | {} | {why} | {field} | `{code}` | ", keys.len());
         if fault.entity == Entity::SystemMessages {
             return line;
         }
@@ -100,14 +79,7 @@ mod tests {
     fn the_readme_lists_every_fault() {
         let readme = include_str!("../../../specs/clinic/README.md");
         let (_, table) = readme.split_once("| what is wrong |").unwrap();
-        let names = [
-            "offices",
-            "doctors",
-            "patients",
-            "orders",
-            "jaw",
-            "system_messages",
-        ];
+        let names = ["offices", "doctors", "patients", "orders", "jaw", "system_messages"];
         for (entity, name) in Entity::ALL.into_iter().zip(names) {
             for fault in BROKEN.iter().filter(|fault| fault.entity == entity) {
                 let line = line_of(name, fault);

@@ -51,9 +51,7 @@ mod tests {
 
     fn content_of(legacy: &Connection, table: &str) -> Vec<u8> {
         let mut dump = Vec::new();
-        let mut statement = legacy
-            .prepare(&format!("select * from {table} order by rowid"))
-            .unwrap();
+        let mut statement = legacy.prepare(&format!("select * from {table} order by rowid")).unwrap();
         let column_count = statement.column_count();
         let mut rows = statement.query([]).unwrap();
         while let Some(row) = rows.next().unwrap() {
@@ -70,9 +68,9 @@ mod tests {
 
     /// FNV-1a: any hash that is the same on every machine serves.
     fn digest(bytes: &[u8]) -> u64 {
-        bytes.iter().fold(0xCBF2_9CE4_8422_2325, |hash, byte| {
-            (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01B3)
-        })
+        bytes
+            .iter()
+            .fold(0xCBF2_9CE4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01B3))
     }
 
     #[test]
@@ -91,11 +89,7 @@ mod tests {
             row_count += found;
         }
         assert_eq!(facts.row_count, row_count);
-        let promised = LegacyFacts {
-            table_count: 6,
-            row_count: 61_240,
-            broken_count: 37,
-        };
+        let promised = LegacyFacts { table_count: 6, row_count: 61_240, broken_count: 37 };
         assert_eq!(facts, promised);
     }
 

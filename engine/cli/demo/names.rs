@@ -33,12 +33,7 @@ pub(super) struct City {
 }
 
 const fn city(name: &'static str, state: &'static str, postal_prefix: i64, area: i64) -> City {
-    City {
-        name,
-        state,
-        postal_prefix,
-        area,
-    }
+    City { name, state, postal_prefix, area }
 }
 
 /// Cities, in upper case as the old system has them.
@@ -74,10 +69,7 @@ pub(super) const STREETS: [&str; 16] = [
 
 /// A name in lower-case ASCII letters, for an e-mail address.
 pub(super) fn plain(name: &str) -> String {
-    name.to_lowercase()
-        .chars()
-        .filter_map(plain_letter)
-        .collect()
+    name.to_lowercase().chars().filter_map(plain_letter).collect()
 }
 
 fn plain_letter(letter: char) -> Option<char> {

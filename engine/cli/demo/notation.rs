@@ -32,11 +32,7 @@ pub(super) fn compact(day: NaiveDate) -> String {
 
 /// A moment of working time on `day`, with a space between date and time.
 pub(super) fn moment(random: &mut Random, day: NaiveDate) -> String {
-    let [hour, minute, second] = [
-        random.between(7, 18),
-        random.between(0, 59),
-        random.between(0, 59),
-    ];
+    let [hour, minute, second] = [random.between(7, 18), random.between(0, 59), random.between(0, 59)];
     format!("{day} {hour:02}:{minute:02}:{second:02}")
 }
 
@@ -61,11 +57,7 @@ pub(super) fn telephone(random: &mut Random, area: i64) -> String {
 /// An e-mail address made of a name, capitals and blanks as forms leave them. The domains belong to nobody.
 pub(super) fn email(random: &mut Random, given: &str, family: &str, number: i64) -> String {
     let domain = random.pick(&["example.com", "example.org", "example.net"]);
-    let address = format!(
-        "{}.{}{number}@{domain}",
-        names::plain(given),
-        names::plain(family)
-    );
+    let address = format!("{}.{}{number}@{domain}", names::plain(given), names::plain(family));
     match random.between(1, 6) {
         1 => address.to_uppercase(),
         2 => format!("{address}  "),
@@ -79,18 +71,13 @@ mod tests {
 
     #[test]
     fn a_year_begins_on_its_first_of_january() {
-        for year in [
-            1901, 1931, 1932, 1969, 1970, 1972, 1973, 2000, 2001, 2025, 2099,
-        ] {
+        for year in [1901, 1931, 1932, 1969, 1970, 1972, 1973, 2000, 2001, 2025, 2099] {
             assert_eq!(day(new_year(year)).to_string(), format!("{year}-01-01"));
         }
     }
 
     #[test]
     fn an_amount_keeps_its_cents() {
-        assert_eq!(
-            [amount(0), amount(5), amount(-12_050), amount(99_999)],
-            ["0.00", "0.05", "-120.50", "999.99"]
-        );
+        assert_eq!([amount(0), amount(5), amount(-12_050), amount(99_999)], ["0.00", "0.05", "-120.50", "999.99"]);
     }
 }

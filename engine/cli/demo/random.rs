@@ -15,9 +15,7 @@ pub(super) struct Random {
 impl Random {
     /// The sequence of an entity: its own, so that a change to one table leaves the others as they are.
     pub(super) fn of(entity: Entity) -> Self {
-        Self {
-            state: SEED ^ u64::from(entity.row_count()),
-        }
+        Self { state: SEED ^ u64::from(entity.row_count()) }
     }
 
     fn next(&mut self) -> u32 {
@@ -54,11 +52,7 @@ impl Random {
     /// The key of a sound row, so that no sound row hangs on a broken one. Broken rows are never neighbours.
     pub(super) fn sound_key(&mut self, parent: Entity) -> i64 {
         let key = self.between(1, parent.last_key());
-        if faults::is_broken(parent, key) {
-            key - 1
-        } else {
-            key
-        }
+        if faults::is_broken(parent, key) { key - 1 } else { key }
     }
 }
 

@@ -44,7 +44,8 @@ pub fn control_store(url: &str) -> Result<Arc<dyn ControlStore>> {
 
 fn system(connection: &ConnectionPlan) -> Result<&'static System> {
     SYSTEMS.iter().find(|system| system.name == connection.system).ok_or_else(|| {
-        let headline = format!("connection `{}` has the type `{}`, which there is none of", connection.name, connection.system);
+        let headline =
+            format!("connection `{}` has the type `{}`, which there is none of", connection.name, connection.system);
         Box::new(Diagnostic::new(Code::ConnectionUrl, headline))
     })
 }

@@ -401,7 +401,10 @@ mod tests {
     fn the_table_reads_like_this() {
         let line = |code: &Code| {
             let info = code.info();
-            format!("{} {:<26} exit {:>3}  http {}  {:?}\n", info.number, info.word, info.exit as i32, info.http, info.retry)
+            format!(
+                "{} {:<26} exit {:>3}  http {}  {:?}\n",
+                info.number, info.word, info.exit as i32, info.http, info.retry
+            )
         };
         insta::assert_snapshot!(Code::ALL.iter().map(line).collect::<String>());
     }

@@ -30,8 +30,8 @@ pub use graph::{Cycle, Waves, waves};
 pub use id::RunId;
 pub use key::{KeyBytes, KeyError, KeyValue};
 pub use ledger::{
-    Claim, Entry, Fence, Holder, LedgerState, LedgerWrite, MappingRow, Outcome, Phase, Position, QuarantineRow, SegmentHead,
-    SegmentPut, Unit,
+    Claim, Entry, Fence, Holder, LedgerState, LedgerWrite, MappingRow, Outcome, Phase, Position, QuarantineRow,
+    SegmentHead, SegmentPut, Unit,
 };
 pub use logical::{Conversion, Kind, LogicalType, UnknownType};
 pub use name::{ColumnName, ConnectionName, EntityName, NameError, TableName};

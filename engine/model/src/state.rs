@@ -91,8 +91,9 @@ impl RunState {
     /// Where the event cannot happen in this state.
     pub fn next(self, event: RunEvent) -> Result<Self, IllegalStep> {
         match (self, event) {
-            (Self::Pending, RunEvent::Start)
-            | (Self::Paused | Self::Failed | Self::Running, RunEvent::Resume) => Ok(Self::Running),
+            (Self::Pending, RunEvent::Start) | (Self::Paused | Self::Failed | Self::Running, RunEvent::Resume) => {
+                Ok(Self::Running)
+            }
             (Self::Running, RunEvent::Pause) => Ok(Self::Paused),
             (Self::Running, RunEvent::Complete) => Ok(Self::Completed),
             (Self::Running, RunEvent::Fail) => Ok(Self::Failed),
@@ -120,8 +121,7 @@ impl RunState {
         Self::ALL.into_iter().find(|state| state.as_str() == text)
     }
 
-    const ALL: [Self; 6] =
-        [Self::Pending, Self::Running, Self::Paused, Self::Completed, Self::Failed, Self::Cancelled];
+    const ALL: [Self; 6] = [Self::Pending, Self::Running, Self::Paused, Self::Completed, Self::Failed, Self::Cancelled];
 }
 
 impl RunEvent {

@@ -3,9 +3,7 @@
 //! What is gone was marked in the ledger while the entity was read to its end. Nothing is deleted that was not loaded by Transload, and nothing at
 //! all where more is gone than the guard allows.
 
-use transload_model::{
-    Code, DeletePolicy, Diagnostic, Entry, KeyBytes, Outcome, Phase, Result, SegmentHead, Share,
-};
+use transload_model::{Code, DeletePolicy, Diagnostic, Entry, KeyBytes, Outcome, Phase, Result, SegmentHead, Share};
 
 use crate::detect::Rewrite;
 use crate::load::Pass;

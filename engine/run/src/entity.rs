@@ -125,8 +125,7 @@ impl Deriver {
             let place = format!("{} · key {}", self.plan.name, key.text());
             return Err(Box::new(Diagnostic::new(Code::RowFailed, headline).at(place).help(fault.code.info().remedy)));
         }
-        let outcome =
-            if fault.code == Code::ParentMissing { Outcome::Orphaned } else { Outcome::Quarantined };
+        let outcome = if fault.code == Code::ParentMissing { Outcome::Orphaned } else { Outcome::Quarantined };
         let present = work.known.is_some_and(|known| known.present);
         if work.counted {
             stream.uncount_new();
@@ -247,7 +246,8 @@ impl Deriver {
         if !derived.key.is_empty() {
             return derived.key.clone();
         }
-        let position = |name: &transload_model::ColumnName| self.plan.fields.iter().position(|field| field.destination == *name);
+        let position =
+            |name: &transload_model::ColumnName| self.plan.fields.iter().position(|field| field.destination == *name);
         let fields = self.plan.key.destination.iter().filter_map(position);
         fields.map(|field| Arc::clone(&derived.columns[field])).collect()
     }

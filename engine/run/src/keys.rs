@@ -132,7 +132,9 @@ fn key_rows(plan: &EntityPlan, keys: &[Option<KeyBytes>]) -> Result<RecordBatch>
         fields.push(Field::new(read.name.as_str(), read.logical.arrow(), true));
         let part = plan.key.source.iter().position(|source| *source == i);
         columns.push(match part {
-            Some(part) => key_column(&parts[part], read.logical).ok_or_else(|| underivable(&plan.name, "its type changed"))?,
+            Some(part) => {
+                key_column(&parts[part], read.logical).ok_or_else(|| underivable(&plan.name, "its type changed"))?
+            }
             None => new_null_array(&read.logical.arrow(), keys.len()),
         });
     }
@@ -155,7 +157,9 @@ fn key_column(parts: &[Option<KeyValue<'_>>], logical: LogicalType) -> Option<Ar
         }};
     }
     Some(match logical {
-        LogicalType::Integer => collect!(Int64Builder::new(), Integer, |c: &mut Int64Builder, v: &i64| c.append_value(*v)),
+        LogicalType::Integer => {
+            collect!(Int64Builder::new(), Integer, |c: &mut Int64Builder, v: &i64| c.append_value(*v))
+        }
         LogicalType::Date => collect!(Date32Builder::new(), Date, |c: &mut Date32Builder, v: &i32| c.append_value(*v)),
         LogicalType::Timestamp => {
             collect!(TimestampMicrosecondBuilder::new(), Timestamp, |c: &mut TimestampMicrosecondBuilder, v: &i64| c

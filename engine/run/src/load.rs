@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use transload_model::{
-    Code, Counts, Diagnostic, Entry, EntityPlan, KeyBytes, OnFailure, Outcome, Phase, ReadRequest, Result, RowFault,
+    Code, Counts, Diagnostic, EntityPlan, Entry, KeyBytes, OnFailure, Outcome, Phase, ReadRequest, Result, RowFault,
     SegmentHead, SnapshotReader, Stage,
 };
 
@@ -73,7 +73,9 @@ impl Pass<'_> {
                         left.to_fill = true;
                         continue;
                     }
-                    Verdict::Modified(known) => work.push(Work { row, known: Some(known), insert: false, counted: false }),
+                    Verdict::Modified(known) => {
+                        work.push(Work { row, known: Some(known), insert: false, counted: false })
+                    }
                     Verdict::New(known) => work.push(Work { row, known, insert: true, counted: false }),
                 }
                 read.read += 1;
@@ -104,6 +106,34 @@ impl Pass<'_> {
             any = true;
         }
         Ok(any)
+    }
+
+    /// Whether the ledger holds rows that miss a parent.
+    pub(crate) async fn has_orphans(&self) -> Result<bool> {
+        for head in self.heads().await?.1 {
+            if self.segment(head.id).await?.iter().any(|entry| entry.outcome == Outcome::Orphaned) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Whether the source holds a row that is new or modified. Nothing is written.
+    pub(crate) async fn anything_moves(&mut self, policy: Policy) -> Result<bool> {
+        let mut merge = HashMerge::new(policy, self.heads().await?.1, None);
+        self.start_reading(None).await?;
+        while let Some(scored) = self.next_batch().await? {
+            for row in 0..scored.len() {
+                let Some(key) = scored.key(row) else { continue };
+                if matches!(
+                    self.judge(&mut merge, key, scored.digest(row)).await?,
+                    Verdict::New(_) | Verdict::Modified(_)
+                ) {
+                    return Ok(true);
+                }
+            }
+        }
+        Ok(false)
     }
 
     /// The segments of the entity: those of rows without a key, and the others.

@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 
 use transload_model::{
-    Catalog, Code, ColumnName, ConnectionName, Destination, Diagnostic, EntityPlan, LedgerState, Result,
-    SnapshotReader,
+    Catalog, Code, ColumnName, ConnectionName, Destination, Diagnostic, EntityPlan, LedgerState, Result, SnapshotReader,
 };
 
 /// Refuses keys that cannot tell rows apart, where the source's own constraints do not say that they can.

@@ -154,11 +154,10 @@ async fn load(
     context.sink.emit(&Event::EntityStarted { entity: plan.name.clone(), rows });
     if matches!(stream.phase(), Phase::Loading | Phase::Filling) {
         let mut deriver = Deriver::new(context, plan).await?;
-        let mut pass =
-            Pass { context, plan, reader, deriver: &mut deriver, stream, detect_time: Duration::ZERO };
+        let mut pass = Pass { context, plan, reader, deriver: &mut deriver, stream, detect_time: Duration::ZERO };
         let mut done = Ok(());
         if pass.stream.phase() == Phase::Loading {
-            done = pass.load(policy(context, plan)).await.map(drop);
+            done = load_all(&mut pass, policy(context, plan)).await;
         }
         if done.is_ok() && pass.stream.phase() == Phase::Filling {
             done = pass.fill().await;
@@ -171,14 +170,26 @@ async fn load(
     Ok(())
 }
 
+/// Rows that miss a row of their own entity are tried again in the run that brings it, wherever it comes in key order.
+async fn load_all(pass: &mut Pass<'_>, mut policy: Policy) -> Result<()> {
+    if !policy.retry_orphaned && !pass.plan.self_references().is_empty() {
+        policy.retry_orphaned = pass.has_orphans().await? && pass.anything_moves(policy).await?;
+    }
+    pass.load(policy).await.map(drop)
+}
+
 /// What decides about rows that did not move.
 fn policy(context: &Context, plan: &EntityPlan) -> Policy {
     let position = context.position(&plan.name);
+    let mut gained = context.parents_gained(plan);
+    if let (Some(position), false) = (position, plan.self_references().is_empty()) {
+        gained.insert(plan.name.clone(), position.gained);
+    }
     Policy {
         remap: context.options.remap,
         incomparable: position.is_some_and(|position| position.read_fingerprint != plan.read_fingerprint),
         retry_quarantined: position.is_some_and(|position| position.plan_fingerprint != plan.plan_fingerprint),
-        retry_orphaned: position.is_some_and(|position| position.parents_seen != context.parents_gained(plan)),
+        retry_orphaned: position.is_some_and(|position| position.parents_seen != gained),
         mark_deletes: plan.deletes != DeletePolicy::Ignore,
         fill: false,
     }

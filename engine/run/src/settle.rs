@@ -36,6 +36,8 @@ pub(crate) struct Departure {
 pub(crate) struct Settlement {
     /// As if no row were refused.
     pub(crate) position: Position,
+    /// Whether rows that refer to this entity itself have seen what it gains up to here.
+    pub(crate) sees_itself: bool,
     pub(crate) removed: Vec<i64>,
     pub(crate) puts: Vec<Vec<Entry>>,
     pub(crate) inserted: Vec<Arrival>,
@@ -58,6 +60,9 @@ impl Settlement {
         let arrived = open.inserted.iter().filter(|arrival| !refused.contains(&arrival.key));
         let mappings_put: Vec<MappingRow> = arrived.clone().filter_map(mapping).collect();
         open.position.gained += arrived.count() as u64;
+        if self.sees_itself {
+            open.position.parents_seen.insert(open.position.entity.clone(), open.position.gained);
+        }
         let departed = || open.departing.iter().filter(|departure| !refused.contains(&departure.key));
         let mappings_removed = departed().map(|departure| departure.key.text()).collect();
         let gone: BTreeSet<&KeyBytes> =

@@ -208,7 +208,8 @@ async fn open_readers(
 
 fn context(job: Job, ledger: LedgerState, run: RunId, tables: &[TableName]) -> Context {
     // A new ledger digests with a seed of its own, so that no one can prepare rows that collide.
-    let seed = if ledger.exists { ledger.digest_seed } else { twox_hash::XxHash3_64::oneshot(run.to_string().as_bytes()) };
+    let seed =
+        if ledger.exists { ledger.digest_seed } else { twox_hash::XxHash3_64::oneshot(run.to_string().as_bytes()) };
     let epoch = |table: &TableName| ledger.fences.iter().find(|fence| fence.table == *table).map_or(0, |f| f.epoch);
     let mut tables: Vec<(TableName, u64)> = tables.iter().map(|table| (table.clone(), epoch(table))).collect();
     tables.sort();

@@ -27,7 +27,9 @@ impl UniqueIndex {
     pub(crate) async fn read(rule: RulePlan, plan: &EntityPlan, destination: &dyn Destination) -> Result<Self> {
         let field = &plan.fields[rule.field];
         let mut columns = vec![ReadColumn { name: field.destination.clone(), logical: field.written_as }];
-        columns.extend(plan.key.destination.iter().map(|name| ReadColumn { name: name.clone(), logical: key_type(plan, name) }));
+        columns.extend(
+            plan.key.destination.iter().map(|name| ReadColumn { name: name.clone(), logical: key_type(plan, name) }),
+        );
         let table = plan.destination.table.clone();
         let mut reader = destination.reader().await?;
         reader.read(ReadRequest { table, columns, key: Vec::new(), after: None, batch_rows: BATCH_ROWS }).await?;

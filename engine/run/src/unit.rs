@@ -72,9 +72,8 @@ impl Stream {
             plan_fingerprint: plan.plan_fingerprint,
             read_fingerprint: plan.read_fingerprint,
         };
-        let goes_on = |position: &&Position| {
-            position.run == context.run && position.plan_fingerprint == plan.plan_fingerprint
-        };
+        let goes_on =
+            |position: &&Position| position.run == context.run && position.plan_fingerprint == plan.plan_fingerprint;
         Self {
             position: stored.filter(goes_on).cloned().unwrap_or(fresh),
             exists: stored.is_some(),
@@ -245,6 +244,7 @@ impl Stream {
         released.extend(rewrite.forgotten);
         let settlement = Settlement {
             position,
+            sees_itself: phase != Phase::Loading && !self.plan.self_references().is_empty(),
             removed: rewrite.removed,
             puts: rewrite.puts,
             inserted: pending.inserted,

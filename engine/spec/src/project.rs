@@ -37,7 +37,15 @@ pub struct Project {
     pub(crate) parallel_entity_limit: usize,
     pub(crate) defaults: Defaults,
     /// Files that match a pattern and cannot be read. They are reported together with what is wrong in the others.
-    pub(crate) unreadable: Vec<Diagnostic>,
+    pub(crate) unreadable: Vec<Unreadable>,
+}
+
+/// A file of the project that could not be read.
+#[derive(Debug)]
+pub(crate) struct Unreadable {
+    /// As the user would type it.
+    pub(crate) path: String,
+    pub(crate) problem: Diagnostic,
 }
 
 impl Project {
@@ -191,8 +199,10 @@ impl Builder<'_, '_> {
         let name = self.reader.name(&entry.value, &format!("`{key}`"), ConnectionName::parse)?;
         let is_known = connections.iter().any(|connection| connection.name == name.value);
         if !is_known && has_all {
-            let shown = shown(&entry.value);
-            let headline = format!("connection {shown} does not exist");
+            let headline = match shown(&entry.value) {
+                Some(name) => format!("connection {name} does not exist"),
+                None => format!("the connection that a variable gives as `{key}` does not exist"),
+            };
             let problem = problem(Code::UnknownConnection, headline, &name.place, format!("the project's {key}"));
             let names = connections.iter().map(|connection| connection.name.as_str());
             self.reader.problems.push(with_suggestion(problem, name.value.as_str(), names));
@@ -234,7 +244,7 @@ impl Builder<'_, '_> {
     }
 
     /// The files that the pattern under `key` matches.
-    fn files(&mut self, key: &str, default: &str, unreadable: &mut Vec<Diagnostic>) -> Option<Vec<Arc<SourceFile>>> {
+    fn files(&mut self, key: &str, default: &str, unreadable: &mut Vec<Unreadable>) -> Option<Vec<Arc<SourceFile>>> {
         let pattern = match self.map.get(key) {
             Some(entry) => self.reader.text(&entry.value, &format!("`{key}`"))?.value,
             None => default.to_owned(),
@@ -245,7 +255,9 @@ impl Builder<'_, '_> {
                 for path in paths.iter().filter(|path| **path != self.root.join(PROJECT_FILE)) {
                     match files::read(&self.root, path) {
                         Ok(file) => found.push(file),
-                        Err(problem) => unreadable.push(*problem),
+                        Err(problem) => {
+                            unreadable.push(Unreadable { path: files::shown(&self.root, path), problem: *problem });
+                        }
                     }
                 }
                 Some(found)

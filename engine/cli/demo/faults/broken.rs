@@ -5,10 +5,7 @@ use super::super::entity::Entity::{self, Doctors, Offices, Orders, Patients, Sys
 /// A way in which rows of an entity are broken.
 #[cfg_attr(
     not(test),
-    expect(
-        dead_code,
-        reason = "field, code and why are for the reader, and for the tests that compare them"
-    )
+    expect(dead_code, reason = "field, code and why are for the reader, and for the tests that compare them")
 )]
 pub(super) struct Fault {
     pub(super) entity: Entity,

@@ -8,9 +8,7 @@ use super::super::notation::{amount, day_between, email, moment, new_year, slash
 use super::super::random::Random;
 
 /// `ZZ` is of a system that is long gone; the spec says what becomes of it.
-const SPECIALTIES: [&str; 12] = [
-    "GP", "GP", "GP", "GP", "GP", "OR", "OR", "PR", "PE", "EN", "SU", "ZZ",
-];
+const SPECIALTIES: [&str; 12] = ["GP", "GP", "GP", "GP", "GP", "OR", "OR", "PR", "PE", "EN", "SU", "ZZ"];
 
 /// Writes the table.
 pub(super) fn write(legacy: &Transaction<'_>) -> rusqlite::Result<()> {
@@ -55,11 +53,7 @@ fn npi(digits: i64) -> String {
         let digit = rest % 10;
         rest /= 10;
         let doubled = digit * 2;
-        sum += if place % 2 == 0 {
-            doubled % 10 + doubled / 10
-        } else {
-            digit
-        };
+        sum += if place % 2 == 0 { doubled % 10 + doubled / 10 } else { digit };
     }
     format!("{digits}{}", (10 - sum % 10) % 10)
 }

@@ -32,12 +32,7 @@ pub(super) fn write(legacy: &Transaction<'_>) -> rusqlite::Result<()> {
         }
         for (position, name) in teeth {
             tooth_no += 1;
-            insert.execute(params![
-                tooth_no,
-                format!("{quadrant_no}{position}"),
-                format!("{name:<20}"),
-                quadrant
-            ])?;
+            insert.execute(params![tooth_no, format!("{quadrant_no}{position}"), format!("{name:<20}"), quadrant])?;
         }
     }
     Ok(())

@@ -15,14 +15,8 @@ const REGIONS: RangeInclusive<i64> = 1..=200;
 const BRANCHES: RangeInclusive<i64> = 201..=1_200;
 const HEADS: RangeInclusive<i64> = 1_201..=1_250;
 
-const KINDS: [&str; 6] = [
-    "Dental Arts",
-    "Dental Lab",
-    "Family Dentistry",
-    "Orthodontics",
-    "Prótesis Dental",
-    "Smile  Studio",
-];
+const KINDS: [&str; 6] =
+    ["Dental Arts", "Dental Lab", "Family Dentistry", "Orthodontics", "Prótesis Dental", "Smile  Studio"];
 
 /// Writes the table.
 pub(super) fn write(legacy: &Transaction<'_>) -> rusqlite::Result<()> {
@@ -36,11 +30,7 @@ pub(super) fn write(legacy: &Transaction<'_>) -> rusqlite::Result<()> {
     for office_no in 1..=Entity::Offices.last_key() {
         let city = random.pick(&CITIES);
         let street = random.pick(&STREETS);
-        let name = format!(
-            "{} {} {office_no}",
-            street.split(' ').next().unwrap_or(street),
-            random.pick(&KINDS)
-        );
+        let name = format!("{} {} {office_no}", street.split(' ').next().unwrap_or(street), random.pick(&KINDS));
         let street_line = format!("{} {street}", random.between(1, 9_800));
         let postal_code = format!("{:03}{:02}", city.postal_prefix, random.between(1, 99));
         let opened = day_between(&mut random, new_year(1994), new_year(2024));

@@ -20,9 +20,7 @@ const PRODUCTS: [(&str, i64, bool); 8] = [
     ("VENR", 23_140, true),
 ];
 
-const SHADES: [&str; 8] = [
-    "A1  ", "A2  ", "A3.5", "B1  ", "b2  ", "C1  ", "D2  ", "bl1 ",
-];
+const SHADES: [&str; 8] = ["A1  ", "A2  ", "A3.5", "B1  ", "b2  ", "C1  ", "D2  ", "bl1 "];
 
 /// The demo ends in autumn 2025.
 const LAST_DAY: i64 = new_year(2025) + 300;
@@ -92,11 +90,7 @@ fn state(random: &mut Random, ordered: NaiveDate) -> &'static str {
     if random.one_in(25) {
         return "X";
     }
-    if ordered < day(IN_WORK_FROM) {
-        "S"
-    } else {
-        random.pick(&["N", "P", "P", "S"])
-    }
+    if ordered < day(IN_WORK_FROM) { "S" } else { random.pick(&["N", "P", "P", "S"]) }
 }
 
 fn due_date(random: &mut Random, ordered: NaiveDate) -> Option<String> {

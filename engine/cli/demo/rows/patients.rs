@@ -7,10 +7,8 @@ use super::super::names::{CITIES, FAMILY, GIVEN};
 use super::super::notation::{amount, compact, day_between, email, moment, new_year, telephone};
 use super::super::random::Random;
 
-const SEXES: [&str; 20] = [
-    "1", "1", "1", "1", "1", "1", "1", "1", "1", "2", "2", "2", "2", "2", "2", "2", "2", "2", "2",
-    "9",
-];
+const SEXES: [&str; 20] =
+    ["1", "1", "1", "1", "1", "1", "1", "1", "1", "2", "2", "2", "2", "2", "2", "2", "2", "2", "2", "9"];
 
 /// Writes the table.
 pub(super) fn write(legacy: &Transaction<'_>) -> rusqlite::Result<()> {

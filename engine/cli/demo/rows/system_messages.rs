@@ -109,12 +109,7 @@ fn texts(subjects: &[Text; 6]) -> impl Iterator<Item = [String; 2]> {
     ADVICE.iter().flat_map(move |advice| {
         EVENTS.iter().flat_map(move |event| {
             subjects.iter().map(move |subject| {
-                [0, 1].map(|language| {
-                    format!(
-                        "{} {}: {}.",
-                        subject[language], event[language], advice[language]
-                    )
-                })
+                [0, 1].map(|language| format!("{} {}: {}.", subject[language], event[language], advice[language]))
             })
         })
     })

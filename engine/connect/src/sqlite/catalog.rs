@@ -99,8 +99,7 @@ fn unique_keys(
         let mut parts = connection.prepare("select name from pragma_index_info(?)")?;
         let parts: Vec<Option<String>> = parts.query_map([&index], |row| row.get(0))?.collect::<Result<_, _>>()?;
         // An index on an expression has a part without a name.
-        let named: Option<Vec<ColumnName>> =
-            parts.into_iter().map(|part| ColumnName::parse(&part?).ok()).collect();
+        let named: Option<Vec<ColumnName>> = parts.into_iter().map(|part| ColumnName::parse(&part?).ok()).collect();
         candidates.extend(named);
     }
     let strict = |set: &Vec<ColumnName>| {
@@ -125,8 +124,11 @@ fn foreign_keys(connection: &Connection, table: &TableName) -> rusqlite::Result<
 }
 
 /// Whether a column of the key can be NULL.
-pub(super) fn has_nullable_key(connection: &Connection, name: &TableName, key: &[&ColumnName]) -> rusqlite::Result<bool> {
+pub(super) fn has_nullable_key(
+    connection: &Connection,
+    name: &TableName,
+    key: &[&ColumnName],
+) -> rusqlite::Result<bool> {
     let table = table(connection, name.clone())?;
     Ok(key.iter().any(|column| table.column(column).is_none_or(|column| column.nullable)))
 }
-

@@ -32,8 +32,8 @@ pub(crate) fn open_control_store(url: &str) -> Result<Arc<dyn ControlStore>> {
         migrate(&mut connection)?;
         Ok(connection)
     };
-    let connection = open()
-        .map_err(|error| failed(&error, &format!("the control store {} cannot be opened", path.display())))?;
+    let connection =
+        open().map_err(|error| failed(&error, &format!("the control store {} cannot be opened", path.display())))?;
     Ok(Arc::new(SqliteControlStore { worker: Worker::new("sqlite-control", connection)? }))
 }
 

@@ -74,4 +74,3 @@ fn named_column(message: &str) -> Option<ColumnName> {
     let (_, column) = named.split_once('.')?;
     ColumnName::parse(column).ok()
 }
-

@@ -53,7 +53,8 @@ fn check_version(connection: &Connection) -> Result<()> {
     match meta(connection, "schema_version").map_err(|error| failed(&error))?.as_deref() {
         Some(VERSION) => Ok(()),
         found => {
-            let headline = format!("the ledger has version {}, this Transload knows {VERSION}", found.unwrap_or("none"));
+            let headline =
+                format!("the ledger has version {}, this Transload knows {VERSION}", found.unwrap_or("none"));
             Err(Box::new(Diagnostic::new(Code::LedgerVersion, headline)))
         }
     }
@@ -98,8 +99,10 @@ fn position(row: &Row<'_>) -> rusqlite::Result<Option<Position>> {
     let cursor: Option<Vec<u8>> = row.get(4)?;
     let parse = || {
         let seen: BTreeMap<String, u64> = serde_json::from_str(&parents).ok()?;
-        let parents_seen =
-            seen.into_iter().map(|(name, gained)| Some((EntityName::parse(&name).ok()?, gained))).collect::<Option<_>>()?;
+        let parents_seen = seen
+            .into_iter()
+            .map(|(name, gained)| Some((EntityName::parse(&name).ok()?, gained)))
+            .collect::<Option<_>>()?;
         Some(Position {
             entity: EntityName::parse(&entity).ok()?,
             run: run.parse().ok()?,
@@ -124,8 +127,9 @@ pub(super) fn take_fences(connection: &mut Connection, claim: &Claim, now: &str)
         connection.pragma_update(None, "synchronous", "full")
     };
     set(connection).map_err(|error| failed(&error))?;
-    let transaction =
-        connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate).map_err(|error| failed(&error))?;
+    let transaction = connection
+        .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)
+        .map_err(|error| failed(&error))?;
     if exists(&transaction).map_err(|error| failed(&error))? {
         check_version(&transaction)?;
     } else {
@@ -329,7 +333,9 @@ fn write_quarantine(connection: &Connection, unit: &Unit, write: &LedgerWrite, n
 }
 
 fn write_position(connection: &Connection, unit: &Unit, position: &Position, now: &str) -> rusqlite::Result<()> {
-    let text = |value: serde_json::Result<String>| value.map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()));
+    let text = |value: serde_json::Result<String>| {
+        value.map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))
+    };
     let parents: BTreeMap<&str, u64> =
         position.parents_seen.iter().map(|(name, gained)| (name.as_str(), *gained)).collect();
     connection

@@ -59,7 +59,9 @@ impl Database {
             connection.execute_batch(&format!("begin;\n{script}\n;commit;"))?;
             connection.close().map_err(|(_, error)| error)
         };
-        run().map_err(|error| failure(&error, Code::CannotConnect, &format!("`create_with` of `{}` failed", self.name)))?;
+        run().map_err(|error| {
+            failure(&error, Code::CannotConnect, &format!("`create_with` of `{}` failed", self.name))
+        })?;
         std::fs::rename(&unfinished, &self.path).map_err(|error| self.refused(&error))
     }
 

@@ -182,7 +182,8 @@ struct Batch {
 
 impl Batch {
     fn new(request: &ReadRequest) -> Self {
-        let field = |column: &transload_model::ReadColumn| Field::new(column.name.as_str(), column.logical.arrow(), true);
+        let field =
+            |column: &transload_model::ReadColumn| Field::new(column.name.as_str(), column.logical.arrow(), true);
         let schema = Arc::new(Schema::new(request.columns.iter().map(field).collect::<Vec<_>>()));
         let cells = request.columns.iter().map(|column| Cells::new(column.logical, request.batch_rows)).collect();
         Self { schema, cells, faults: Vec::new(), rows: 0, bytes: 0 }

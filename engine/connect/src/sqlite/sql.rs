@@ -6,7 +6,11 @@ pub(super) fn quote(identifier: &str) -> String {
     format!("\"{}\"", identifier.replace('"', "\"\""))
 }
 
-fn list<'a>(columns: impl IntoIterator<Item = &'a ColumnName>, each: impl Fn(String) -> String, between: &str) -> String {
+fn list<'a>(
+    columns: impl IntoIterator<Item = &'a ColumnName>,
+    each: impl Fn(String) -> String,
+    between: &str,
+) -> String {
     let parts: Vec<String> = columns.into_iter().map(|column| each(quote(column.as_str()))).collect();
     parts.join(between)
 }

@@ -53,8 +53,15 @@ pub(super) fn stores(declared: &str) -> Vec<Kind> {
         vec![Kind::Text, Kind::Date, Kind::Timestamp, Kind::Uuid, Kind::Decimal]
     } else if upper.is_empty() || has(&["BLOB", "ANY"]) {
         vec![
-            Kind::Boolean, Kind::Integer, Kind::Float, Kind::Decimal, Kind::Text, Kind::Bytes, Kind::Date,
-            Kind::Timestamp, Kind::Uuid,
+            Kind::Boolean,
+            Kind::Integer,
+            Kind::Float,
+            Kind::Decimal,
+            Kind::Text,
+            Kind::Bytes,
+            Kind::Date,
+            Kind::Timestamp,
+            Kind::Uuid,
         ]
     } else if has(&["REAL", "FLOA", "DOUB"]) {
         vec![Kind::Float]
@@ -102,11 +109,9 @@ impl Cells {
             LogicalType::Boolean => Self::Boolean(BooleanBuilder::with_capacity(rows)),
             LogicalType::Integer => Self::Integer(Int64Builder::with_capacity(rows)),
             LogicalType::Float => Self::Float(Float64Builder::with_capacity(rows)),
-            LogicalType::Decimal { precision, scale } => Self::Decimal(
-                Decimal128Builder::with_capacity(rows).with_data_type(logical.arrow()),
-                precision,
-                scale,
-            ),
+            LogicalType::Decimal { precision, scale } => {
+                Self::Decimal(Decimal128Builder::with_capacity(rows).with_data_type(logical.arrow()), precision, scale)
+            }
             LogicalType::Text => Self::Text(StringBuilder::with_capacity(rows, rows * 16)),
             LogicalType::Bytes => Self::Bytes(BinaryBuilder::with_capacity(rows, rows * 16)),
             LogicalType::Date => Self::Date(Date32Builder::with_capacity(rows)),

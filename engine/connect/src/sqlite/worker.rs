@@ -28,9 +28,10 @@ impl Worker {
                 job(&mut connection);
             }
         };
-        let thread = std::thread::Builder::new().name(name.to_owned()).spawn(work).map_err(|error| {
-            Box::new(Diagnostic::new(Code::FileError, format!("no thread for `{name}`: {error}")))
-        })?;
+        let thread = std::thread::Builder::new()
+            .name(name.to_owned())
+            .spawn(work)
+            .map_err(|error| Box::new(Diagnostic::new(Code::FileError, format!("no thread for `{name}`: {error}"))))?;
         Ok(Self { jobs: Some(jobs), thread: Some(thread) })
     }
 

@@ -196,8 +196,7 @@ fn try_deletes(
 /// Rows that refer to one another in a circle go only without those references. All go, or all stay as they are.
 fn break_circles(connection: &Connection, unit: &Unit, rows: &[(usize, Vec<Value>)]) -> Written<bool> {
     connection.execute_batch("savepoint circles")?;
-    let mut loosen =
-        connection.prepare_cached(&sql::set_null(&unit.table, &unit.self_references, &unit.key))?;
+    let mut loosen = connection.prepare_cached(&sql::set_null(&unit.table, &unit.self_references, &unit.key))?;
     let mut refused = Vec::new();
     for (number, key) in rows {
         execute(&mut loosen, key.clone(), (WriteKind::Delete, *number), &mut refused)?;

@@ -18,7 +18,9 @@ fn check_spec(scope: &Scope<'_>, spec: &Spec, problems: &mut Problems) {
     let Some(table) = scope.destination_table(spec).map(|view| view.table) else {
         return;
     };
-    let key = scope.destination_key(spec).unwrap_or_default();
+    let Some(key) = scope.destination_key(spec) else {
+        return;
+    };
     let mapped = spec.fields.iter().map(|field| &field.destination.value);
     let filled: BTreeSet<&ColumnName> = mapped.chain(key).collect();
     let needs_value = |column: &&transload_model::Column| {
@@ -28,16 +30,13 @@ fn check_spec(scope: &Scope<'_>, spec: &Spec, problems: &mut Problems) {
     let Some(first) = unfilled.first() else {
         return;
     };
-    let columns = if unfilled.len() == 1 { "column" } else { "columns" };
-    let headline = format!(
-        "{columns} {} of table `{}` must have a value and get none",
-        listed(unfilled.iter().copied()),
-        table.name
-    );
-    let problem = problem(Code::UnfilledColumn, headline, &spec.fields_place, format!("no mapping fills `{first}`"));
-    problems.push(
-        problem
-            .note("they are NOT NULL and have no default")
-            .help(format!("map `{first}`, or give it a `default_value`")),
-    );
+    let (columns, needs) = match unfilled.len() {
+        1 => ("column", "it is NOT NULL and has no default"),
+        _ => ("columns", "they are NOT NULL and have no default"),
+    };
+    let names = listed(unfilled.iter().copied());
+    let headline = format!("{columns} {names} of table `{}` must have a value and get none", table.name);
+    let label = format!("no mapping fills `{first}`");
+    let problem = problem(Code::UnfilledColumn, headline, &spec.fields_place, label).note(needs);
+    problems.push(problem.help(format!("map `{first}`, or give it a `default_value`")));
 }

@@ -13,6 +13,10 @@ pub(crate) fn check(scope: &Scope<'_>, problems: &mut Problems) {
         let Some(filled) = filled(scope, spec) else {
             continue;
         };
+        // A mapping of a column that does not exist is most often the field that the rule means.
+        if scope.destination_table(spec).is_some_and(|view| filled.iter().any(|column| view.column(column).is_none())) {
+            continue;
+        }
         for rule in &spec.rules {
             if filled.contains(&rule.field.value) {
                 continue;
@@ -31,6 +35,7 @@ pub(crate) fn check(scope: &Scope<'_>, problems: &mut Problems) {
 fn filled<'s>(scope: &'s Scope<'_>, spec: &'s Spec) -> Option<BTreeSet<&'s ColumnName>> {
     let mapped = spec.fields.iter().map(|field| &field.destination.value);
     let is_kept = spec.key.strategy.as_ref().is_none_or(|strategy| strategy.value == Strategy::Keep);
-    let kept = if is_kept { scope.destination_key(spec)? } else { Vec::new() };
+    let key = scope.destination_key(spec)?;
+    let kept = if is_kept { key } else { Vec::new() };
     Some(mapped.chain(kept).collect())
 }

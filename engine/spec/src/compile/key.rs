@@ -16,6 +16,9 @@ pub(crate) struct ResolvedKey<'a> {
 
 /// The key of a spec; `None` where a problem says why not.
 pub(crate) fn resolve<'a>(scope: &Scope<'a>, spec: &Spec, problems: &mut Problems) -> Option<ResolvedKey<'a>> {
+    if !spec.key.is_sound {
+        return None;
+    }
     let source = scope.source_table(spec).and_then(|view| source(spec, view, problems));
     let destination = scope.destination_table(spec).and_then(|view| destination(spec, view, problems));
     let strategy = strategy(spec, destination.as_deref(), problems);
@@ -86,9 +89,10 @@ fn strategy(spec: &Spec, destination: Option<&[&Column]>, problems: &mut Problem
         return Some(KeyStrategy::Keep);
     }
     let place = own_place(spec, strategy.map(|strategy| &strategy.place), &spec.entity.place);
+    let label = if *place == spec.entity.place { "takes `uuid_v5` from the defaults" } else { "this strategy" };
     if spec.key.namespace.is_none() {
-        let headline = format!("the key of `{}` has no `namespace`", spec.entity.value);
-        let problem = problem(Code::SpecRequired, headline, place, "strategy `uuid_v5` needs one");
+        let headline = format!("the key of `{}` has no `namespace`, which `uuid_v5` needs", spec.entity.value);
+        let problem = problem(Code::SpecRequired, headline, place, label);
         problems.push(problem.help("add a UUID of your own as `namespace`, most often under `defaults.key`"));
     }
     let namespace = spec.key.namespace.as_ref()?.value;
@@ -96,7 +100,7 @@ fn strategy(spec: &Spec, destination: Option<&[&Column]>, problems: &mut Problem
     let [column] = destination else {
         let headline =
             format!("strategy `uuid_v5` fills one key column, and `{}` has {}", spec.entity.value, destination.len());
-        let problem = problem(Code::KeyMissing, headline, place, "this strategy");
+        let problem = problem(Code::KeyMissing, headline, place, label);
         problems.push(problem.help("write `strategy: keep` and map each key column"));
         return None;
     };

@@ -53,7 +53,7 @@ pub struct Summary {
 pub fn compile(project: &Project, vocabulary: &dyn Vocabulary, catalogs: &Catalogs) -> Compiled {
     let mut problems = Problems::default();
     for unreadable in &project.unreadable {
-        problems.push(unreadable.clone());
+        problems.push(unreadable.problem.clone());
     }
     for connection in [project.source(), project.destination()] {
         if !catalogs.contains_key(connection) {
@@ -69,13 +69,14 @@ pub fn compile(project: &Project, vocabulary: &dyn Vocabulary, catalogs: &Catalo
     let entities = entities(&scope, &mut problems);
     let plan = if problems.has_errors() { None } else { plan(project, entities, &mut problems) };
     let mut summary = summary(&scope);
-    summary.specs = specs.len() + outlines.len();
+    summary.specs = project.spec_files().len();
     summary.waves = plan.as_ref().map_or(0, |plan| plan.waves().len());
     Compiled { plan, diagnostics: problems.finish(), summary }
 }
 
 fn specs(project: &Project, problems: &mut Problems) -> (Vec<Spec>, Vec<Outline>) {
-    let (mut specs, mut outlines) = (Vec::new(), Vec::new());
+    let mut specs = Vec::new();
+    let mut outlines: Vec<Outline> = project.unreadable.iter().map(|file| Outline::of(&file.path)).collect();
     for file in project.spec_files() {
         match decode(file, &project.defaults, problems) {
             Ok(spec) => specs.push(spec),

@@ -69,8 +69,10 @@ fn wrong_type(spec: &ReferenceSpec, from: LogicalType, looked_up: LogicalType, p
     let entity = &spec.entity.value;
     let headline = format!("a reference to `{entity}` needs {looked_up}, and the field gives {from}");
     let problem = problem(Code::ReferenceType, headline, &spec.entity.place, format!("its source key is {looked_up}"));
-    problems.push(match looked_up {
-        LogicalType::Integer => problem.help("add `transformation: to_int`"),
+    problems.push(match (from, looked_up) {
+        (LogicalType::Text | LogicalType::Float | LogicalType::Decimal { .. }, LogicalType::Integer) => {
+            problem.help("add `transformation: to_int`")
+        }
         _ => problem.help("add a transformation that gives the type of its key"),
     });
 }

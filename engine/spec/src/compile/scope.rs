@@ -89,9 +89,10 @@ impl<'a> Scope<'a> {
         self.destination_tables.get(&spec.destination_table.value)
     }
 
-    /// The columns of a spec's destination key, whether the table has them or not; `None` where only the table could tell.
+    /// The columns of a spec's destination key, whether the table has them or not; `None` where they cannot be told.
     pub(crate) fn destination_key<'s>(&'s self, spec: &'s Spec) -> Option<Vec<&'s ColumnName>> {
         match &spec.key.destination {
+            _ if !spec.key.is_sound => None,
             Some(key) => Some(key.iter().map(|column| &column.value).collect()),
             None => Some(self.destination_table(spec)?.table.primary_key.iter().collect()),
         }

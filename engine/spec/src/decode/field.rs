@@ -166,7 +166,11 @@ fn data_type(reader: &mut Reader<'_>, node: &Node) -> Option<Located<LogicalType
         Err(error) => {
             let headline = format!("there is no data type `{}`", text.value);
             let problem = problem(Code::SpecValue, headline, &text.place, "this type").note(error.to_string());
-            reader.problems.push(with_suggestion(problem, &text.value, LogicalType::NAMES));
+            reader.problems.push(if text.value.starts_with("decimal(") {
+                problem.help("put it in quotes: `\"decimal(10,2)\"`")
+            } else {
+                with_suggestion(problem, &text.value, LogicalType::NAMES)
+            });
             None
         }
     }

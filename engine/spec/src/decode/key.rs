@@ -11,12 +11,20 @@ use crate::problems::{Located, problem};
 use crate::yaml::Node;
 
 /// What one file says about the key.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(crate) struct KeyPart {
     pub(crate) source: Option<Vec<Located<ColumnName>>>,
     pub(crate) destination: Option<Vec<Located<ColumnName>>>,
     pub(crate) strategy: Option<Located<Strategy>>,
     pub(crate) namespace: Option<Located<Uuid>>,
+    /// Whether all of it could be read. A key that could not is not judged further.
+    pub(crate) is_sound: bool,
+}
+
+impl Default for KeyPart {
+    fn default() -> Self {
+        Self { source: None, destination: None, strategy: None, namespace: None, is_sound: true }
+    }
 }
 
 /// How a destination key comes about.
@@ -34,18 +42,20 @@ impl KeyPart {
             destination: self.destination.or_else(|| defaults.destination.clone()),
             strategy: self.strategy.or_else(|| defaults.strategy.clone()),
             namespace: self.namespace.or_else(|| defaults.namespace.clone()),
+            is_sound: self.is_sound && defaults.is_sound,
         }
     }
 }
 
 /// Reads `key`, as far as it can be read.
 pub(crate) fn key(reader: &mut Reader<'_>, node: &Node) -> KeyPart {
+    let before = reader.problems.seen();
     let Some(map) = reader.map(node, &KEY) else {
-        return KeyPart::default();
+        return KeyPart { is_sound: false, ..KeyPart::default() };
     };
     let strategies = [("keep", Strategy::Keep), ("uuid_v5", Strategy::UuidV5)];
     let later = ["uuid_v7", "database"];
-    let part = KeyPart {
+    let mut part = KeyPart {
         source: map.get("source").and_then(|entry| reader.names(&entry.value, "`key.source`", ColumnName::parse)),
         destination: map
             .get("destination")
@@ -54,10 +64,12 @@ pub(crate) fn key(reader: &mut Reader<'_>, node: &Node) -> KeyPart {
             .get("strategy")
             .and_then(|entry| reader.word(&entry.value, "`key.strategy`", &strategies, &later)),
         namespace: map.get("namespace").and_then(|entry| namespace(reader, &entry.value)),
+        is_sound: true,
     };
     for (what, columns) in [("`key.source`", &part.source), ("`key.destination`", &part.destination)] {
         repeated(reader, what, columns.as_deref().unwrap_or_default());
     }
+    part.is_sound = reader.problems.seen() == before;
     part
 }
 
@@ -66,7 +78,10 @@ fn namespace(reader: &mut Reader<'_>, node: &Node) -> Option<Located<Uuid>> {
     if let Ok(value) = Uuid::try_parse(&text.value) {
         return Some(Located { value, place: text.place });
     }
-    let headline = format!("the namespace {} is no UUID", shown(node));
+    let headline = match shown(node) {
+        Some(text) => format!("the namespace {text} is no UUID"),
+        None => "the namespace that a variable gives is no UUID".to_owned(),
+    };
     reader.wrong_value(node, headline, "a UUID of your own, such as 0b6ff3a2-5d43-4f0e-9a3c-6d8f0f3f2c11");
     None
 }

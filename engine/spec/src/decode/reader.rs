@@ -217,14 +217,14 @@ impl Reader<'_> {
             return Some(Located { value: *value, place: self.place(&node.span) });
         }
         let place = self.place(&node.span);
+        let value = shown(node).unwrap_or_else(|| "what a variable gives".to_owned());
         if later.contains(&scalar.text.as_str()) {
-            let headline = format!("{what} `{}` is not built yet", scalar.text);
+            let headline = format!("{value} as {what} is not built yet");
             self.problems.push(problem(Code::NotBuilt, headline, &place, "this value"));
             return None;
         }
         let allowed = words.iter().map(|(word, _)| *word);
-        let headline = format!("{what} {} is not among those that are known", shown(node));
-        let problem = problem(Code::SpecValue, headline, &place, "this value")
+        let problem = problem(Code::SpecValue, format!("{value} is no value of {what}"), &place, "this value")
             .note(format!("one of {}", listed(allowed.clone())));
         let word = if scalar.is_substituted { "" } else { &scalar.text };
         self.problems.push(with_suggestion(problem, word, allowed));
@@ -270,12 +270,9 @@ pub(crate) fn scalar_of(node: &Node) -> Option<&Scalar> {
     }
 }
 
-/// A scalar's text for a message. What variables gave is never shown.
-pub(crate) fn shown(node: &Node) -> String {
-    match scalar_of(node) {
-        Some(scalar) if !scalar.is_substituted => format!("`{}`", scalar.text),
-        _ => "named by a variable".to_owned(),
-    }
+/// A scalar's text for a message; `None` for what variables gave, which is never shown.
+pub(crate) fn shown(node: &Node) -> Option<String> {
+    scalar_of(node).filter(|scalar| !scalar.is_substituted).map(|scalar| format!("`{}`", scalar.text))
 }
 
 /// Whether there is no value at all, as in `key:`.

@@ -48,20 +48,27 @@ pub(crate) struct Outline {
     pub(crate) entity: Option<EntityName>,
 }
 
+impl Outline {
+    /// A file of which only the path is known.
+    pub(crate) fn of(path: &str) -> Self {
+        let name = path.rsplit('/').next().unwrap_or_default();
+        let stem = name.split_once('.').map_or(name, |(stem, _)| stem);
+        Self { stem: stem.to_owned(), entity: None }
+    }
+}
+
 /// Reads one file.
 pub(crate) fn decode(file: &Arc<SourceFile>, defaults: &Defaults, problems: &mut Problems) -> Result<Spec, Outline> {
-    let stem = file.path.rsplit('/').next().unwrap_or_default();
-    let stem = stem.split_once('.').map_or(stem, |(stem, _)| stem).to_owned();
     let Some(root) = yaml::load(file, problems) else {
-        return Err(Outline { stem, entity: None });
+        return Err(Outline::of(&file.path));
     };
     let mut reader = Reader { file, problems };
     let Some(map) = reader.map(&root, &SPEC) else {
-        return Err(Outline { stem, entity: None });
+        return Err(Outline::of(&file.path));
     };
     let names = names(&mut reader, &map);
     let entity = names.entity.as_ref().map(|entity| entity.value.clone());
-    body(&mut reader, &map, defaults, names).ok_or(Outline { stem, entity })
+    body(&mut reader, &map, defaults, names).ok_or_else(|| Outline { entity, ..Outline::of(&file.path) })
 }
 
 struct Names {

@@ -47,7 +47,7 @@ pub(crate) fn connections(reader: &mut Reader<'_>, root: &Path, node: &Node) -> 
 
 fn connection(reader: &mut Reader<'_>, root: &Path, name: ConnectionName, map: &Map<'_>) -> Option<ConnectionPlan> {
     if let Some(entry) = map.get("type") {
-        reader.word(&entry.value, "connection type", &[("sqlite", ())], &LATER_SYSTEMS)?;
+        reader.word(&entry.value, "the connection's type", &[("sqlite", ())], &LATER_SYSTEMS)?;
     }
     let read_only = map.get("read_only").and_then(|entry| reader.boolean(&entry.value, "`read_only`"));
     let create_with = map.get("create_with").and_then(|entry| script(reader, root, &entry.value));

@@ -42,7 +42,7 @@ pub(crate) fn error(path: &Path, reason: &std::io::Error) -> Diagnostic {
 }
 
 /// A path below `root`, with `/` between its parts.
-fn shown(root: &Path, path: &Path) -> String {
+pub(crate) fn shown(root: &Path, path: &Path) -> String {
     let below = path.strip_prefix(root).unwrap_or(path);
     let parts: Vec<_> = below.components().map(|part| part.as_os_str().to_string_lossy()).collect();
     if below.is_absolute() { below.display().to_string() } else { parts.join("/") }

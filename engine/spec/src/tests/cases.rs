@@ -22,8 +22,8 @@ const fn case(path: &'static str, [from, bad, good]: [&'static str; 3], found: &
 
 /// Reading and the language: TL01.
 const LANGUAGE: &[Case] = &[
-    case(OFFICES, ["  name: {", "\tname: {", "    name: {"], &["TL0101 specs/offices.yaml:6:1"]),
-    case(OFFICES, ["\"1.0\"", "\"1.0", "'1.0'"], &["TL0101 specs/offices.yaml:4:10"]),
+    case(OFFICES, ["  name: {", "\tname: {", "  \"name\": {"], &["TL0101 specs/offices.yaml:6:1"]),
+    case(OFFICES, ["\"1.0\"", "\"1.0", "'1.0'"], &["TL0101 specs/offices.yaml:5:1"]),
     case(
         OFFICES,
         ["entity_type: offices\n", "", "# offices\nentity_type: offices\n"],
@@ -40,7 +40,7 @@ const LANGUAGE: &[Case] = &[
         ["field_mappings", "feild_mappings", "field_mappings"],
         &["TL0107 specs/offices.yaml:1:1", "TL0105 specs/offices.yaml:5:1"],
     ),
-    case(OFFICES, ["transformation:", "tranformation:", "transformation:"], &["TL0105 specs/offices.yaml:6:32"]),
+    case(OFFICES, ["transformation:", "tranformation:", "transformation:"], &["TL0105 specs/offices.yaml:6:36"]),
     case(OFFICES, ["\"1.0\"", "1.10", "'1.10'"], &["TL0106 specs/offices.yaml:4:10"]),
     case(
         OFFICES,
@@ -48,9 +48,9 @@ const LANGUAGE: &[Case] = &[
         &["TL0106 specs/offices.yaml:4:12"],
     ),
     case(OFFICES, ["crt_ts", "[crt_ts]", "{ source_field: crt_ts }"], &["TL0106 specs/offices.yaml:10:15"]),
-    case(OFFICES, ["crt_ts", "", "crt_ts"], &["TL0106 specs/offices.yaml:10:14"]),
-    case(OFFICES, ["\"Y\": true", "01: true", "\"01\": true"], &["TL0106 specs/offices.yaml:9:50"]),
-    case(OFFICES, ["\"Y\": true", "~: true", "NO: true"], &["TL0106 specs/offices.yaml:9:50"]),
+    case(OFFICES, ["crt_ts", "", "crt_ts"], &["TL0106 specs/offices.yaml:10:13"]),
+    case(OFFICES, ["\"Y\": true", "01: true", "\"01\": true"], &["TL0106 specs/offices.yaml:9:52"]),
+    case(OFFICES, ["\"Y\": true", "~: true", "NO: true"], &["TL0106 specs/offices.yaml:9:52"]),
     case(OFFICES, ["field_name: name, ", "", "field_name: name, "], &["TL0107 specs/offices.yaml:12:5"]),
     case(
         OFFICES,
@@ -68,7 +68,7 @@ const LANGUAGE: &[Case] = &[
         ["destination_field: name", "is_required: true", "destination_field: name"],
         &["TL0107 specs/positions.yaml:8:5"],
     ),
-    case(OFFICES, ["trimmed }", "trimmed, on_missing: fail }", "trimmed }"], &["TL0108 specs/offices.yaml:6:56"]),
+    case(OFFICES, ["trimmed }", "trimmed, on_missing: fail }", "trimmed }"], &["TL0108 specs/offices.yaml:6:61"]),
     case(
         OFFICES,
         [
@@ -81,14 +81,14 @@ const LANGUAGE: &[Case] = &[
     case(
         OFFICES,
         ["references: offices", "references: offices, on_missing: skip", "references: offices, on_missing: fail"],
-        &["TL0108 specs/offices.yaml:7:70"],
+        &["TL0108 specs/offices.yaml:7:74"],
     ),
     case(
         OFFICES,
         ["references: offices", "references: offices, data_type: integer", "references: offices"],
-        &["TL0108 specs/offices.yaml:7:58"],
+        &["TL0108 specs/offices.yaml:7:62"],
     ),
-    case(OFFICES, ["%d/%m/%Y", "%d/%m", "%d.%m.%Y"], &["TL0108 specs/offices.yaml:8:45"]),
+    case(OFFICES, ["%d/%m/%Y", "%d/%m", "%d.%m.%Y"], &["TL0108 specs/offices.yaml:8:47"]),
     case(
         POSITIONS,
         ["batch_size: 500", "batch_size: 0", "batch_size: 1000000"],
@@ -99,7 +99,7 @@ const LANGUAGE: &[Case] = &[
         ["batch_size: 500", "batch_size: .inf", "batch_size: 0x10"],
         &["TL0108 specs/positions.yaml:13:21"],
     ),
-    case(POSITIONS, ["max_errors: 2%", "max_errors: 200%", "max_errors: 100%"], &["TL0108 specs/positions.yaml:13:62"]),
+    case(POSITIONS, ["max_errors: 2%", "max_errors: 200%", "max_errors: 100%"], &["TL0108 specs/positions.yaml:13:63"]),
     case(
         POSITIONS,
         ["mode: ignore", "mode: ignore, max: 5", "mode: hard, max: 5"],
@@ -115,19 +115,19 @@ const LANGUAGE: &[Case] = &[
     case(
         POSITIONS,
         ["default_value: active", "default_value: 007", "default_value: '007'"],
-        &["TL0108 specs/positions.yaml:11:50"],
+        &["TL0108 specs/positions.yaml:11:49"],
     ),
     case(
         POSITIONS,
         ["default_value: active", "default_value: null", "default_value: 'null'"],
-        &["TL0108 specs/positions.yaml:11:50"],
+        &["TL0108 specs/positions.yaml:11:49"],
     ),
     case(
         DOCTORS,
         ["default_value: 0", "default_value: 0.125", "default_value: 0.25"],
-        &["TL0108 specs/doctors.yaml:9:82"],
+        &["TL0108 specs/doctors.yaml:9:81"],
     ),
-    case(DOCTORS, ["decimal(5,2)", "varchar(5)", "decimal(5, 2)"], &["TL0108 specs/doctors.yaml:9:49"]),
+    case(DOCTORS, ["decimal(5,2)", "varchar(5)", "decimal(5, 2)"], &["TL0108 specs/doctors.yaml:9:50"]),
     case(
         DOCTORS,
         ["rule_type: format", "rule_type: fromat", "rule_type: format"],
@@ -147,7 +147,7 @@ const LANGUAGE: &[Case] = &[
     case(
         OFFICES,
         ["trimmed }", "trimmed, sensitive: true }", "trimmed, x-sensitive: true }"],
-        &["TL0109 specs/offices.yaml:6:56"],
+        &["TL0109 specs/offices.yaml:6:61"],
     ),
     case(
         OFFICES,
@@ -158,7 +158,7 @@ const LANGUAGE: &[Case] = &[
         ],
         &["TL0109 specs/offices.yaml:4:31"],
     ),
-    case(OFFICES, ["version:", "<<: { a: 1 }\nversion:", "'<<x': 1\nversion:"], &["TL0111 specs/offices.yaml:4:1"]),
+    case(OFFICES, ["version:", "<<: { a: 1 }\nversion:", "x-note: '<<'\nversion:"], &["TL0111 specs/offices.yaml:4:1"]),
     case(OFFICES, ["\"1.0\"", "!env VERSION", "!!str 1.0"], &["TL0111 specs/offices.yaml:4:10"]),
 ];
 
@@ -167,7 +167,7 @@ const NAMES: &[Case] = &[
     case(
         DOCTORS,
         ["references: offices", "references: ofices", "references: offices"],
-        &["TL0201 specs/doctors.yaml:6:51"],
+        &["TL0201 specs/doctors.yaml:6:53"],
     ),
     case(POSITIONS, ["[doctors]", "[nobody]", "[doctors, offices]"], &["TL0201 specs/positions.yaml:5:14"]),
     case(
@@ -180,11 +180,7 @@ const NAMES: &[Case] = &[
         ["source_field: office_no", "source_field: ofice_no", "source_field: office_no"],
         &["TL0203 specs/doctors.yaml:6:30"],
     ),
-    case(
-        DOCTORS,
-        ["  email:", "  e_mail:", "  email:"],
-        &["TL0203 specs/doctors.yaml:8:3", "TL0209 specs/doctors.yaml:14:17"],
-    ),
+    case(DOCTORS, ["  email:", "  e_mail:", "  email:"], &["TL0203 specs/doctors.yaml:8:3"]),
     case(POSITIONS, ["source: tooth_no", "source: tooth", "source: tooth_no"], &["TL0203 specs/positions.yaml:6:16"]),
     case(DOCTORS, ["dispatch_doctors", "dispatch_doctor", "dispatch_doctors"], &["TL0204 specs/doctors.yaml:2:15"]),
     case(
@@ -193,7 +189,7 @@ const NAMES: &[Case] = &[
         &["TL0204 specs/doctors.yaml:3:20"],
     ),
     case(POSITIONS, ["[doctors]", "[positions]", "[doctors]"], &["TL0205 specs/positions.yaml:5:14"]),
-    case(OFFICES, ["version:", "depends_on: [doctors]\nversion:", "version:"], &["TL0205 specs/doctors.yaml:6:51"]),
+    case(OFFICES, ["version:", "depends_on: [doctors]\nversion:", "version:"], &["TL0205 specs/doctors.yaml:6:53"]),
     case(
         OFFICES,
         ["  created_at:", "  name: { source_field: parent_no, references: offices }\n  created_at:", "  created_at:"],
@@ -202,13 +198,13 @@ const NAMES: &[Case] = &[
     case(
         OFFICES,
         ["transformation: trimmed }", "references: offices }", "transformation: trimmed }"],
-        &["TL0205 specs/offices.yaml:6:47"],
+        &["TL0205 specs/offices.yaml:6:48"],
     ),
-    case(DOCTORS, ["[trimmed, lower]", "[trimmed, lowr]", "[trimmed, lower]"], &["TL0206 specs/doctors.yaml:8:61"]),
+    case(DOCTORS, ["[trimmed, lower]", "[trimmed, lowr]", "[trimmed, lower]"], &["TL0206 specs/doctors.yaml:8:64"]),
     case(
         DOCTORS,
         ["transformation: join_names", "transformation: join_name", "transformation: concat"],
-        &["TL0206 specs/doctors.yaml:7:65"],
+        &["TL0206 specs/doctors.yaml:7:67"],
     ),
     case(
         POSITIONS,
@@ -219,7 +215,7 @@ const NAMES: &[Case] = &[
     case(
         DOCTORS,
         ["name: join_names", "name: concat", "name: join_names"],
-        &["TL0206 specs/doctors.yaml:7:65", "TL0207 specs/doctors.yaml:19:11"],
+        &["TL0206 specs/doctors.yaml:7:67", "TL0207 specs/doctors.yaml:19:11"],
     ),
     case(
         DOCTORS,
@@ -264,11 +260,7 @@ const TYPES: &[Case] = &[
         ["  created_at: crt_ts\n", "", "  created_at: { default_value: \"2020-01-01\" }\n"],
         &["TL0302 specs/offices.yaml:5:1"],
     ),
-    case(
-        DOCTORS,
-        ["source_table: dispatch_doctors", "source_table: log", "source_table: dispatch_doctors"],
-        &["TL0303 specs/doctors.yaml:2:15"],
-    ),
+    case(OFFICES, ["dispatch_offices", "old_offices", "dispatch_offices"], &["TL0303 specs/offices.yaml:2:15"]),
     case(
         POSITIONS,
         ["destination_field: name", "destination_field: id", "destination_field: name"],
@@ -276,23 +268,14 @@ const TYPES: &[Case] = &[
     ),
     case(
         DOCTORS,
-        [
-            "version:",
-            "key: { source: [doc_no, office_no], strategy: keep, destination: [id, office_id] }\nversion:",
-            "key: { source: doc_no }\nversion:",
-        ],
-        &[],
-    ),
-    case(
-        DOCTORS,
         ["version:", "key: { destination: [id, email] }\nversion:", "key: { destination: id }\nversion:"],
-        &["TL0303 specs/doctors.yaml:1:14", "TL0207 specs/doctors.yaml:9:3"],
+        &["TL0303 specs/doctors.yaml:1:14"],
     ),
     case(
         DOCTORS,
         [
             "discount: {",
-            "visits: { source_field: doc_no, data_type: decimal(5,2) }\n  discount: {",
+            "visits: { source_field: doc_no, data_type: \"decimal(5,2)\" }\n  discount: {",
             "visits: doc_no\n  discount: {",
         ],
         &["TL0304 specs/doctors.yaml:9:46"],
@@ -319,12 +302,12 @@ const TYPES: &[Case] = &[
             "source_field: email_addr, references",
             "source_field: email_addr, transformation: to_int, references",
         ],
-        &["TL0306 specs/doctors.yaml:6:52"],
+        &["TL0306 specs/doctors.yaml:6:54"],
     ),
     case(
         OFFICES,
         ["version:", "key: { source: [office_no, office_nm] }\nversion:", "key: { source: office_no }\nversion:"],
-        &["TL0306 specs/doctors.yaml:6:51", "TL0306 specs/offices.yaml:8:53"],
+        &["TL0306 specs/doctors.yaml:6:53", "TL0306 specs/offices.yaml:8:53"],
     ),
     case(DOCTORS, ["{ pattern: \"@\" }", "{}", "{ pattern: 'x' }"], &["TL0307 specs/doctors.yaml:16:5"]),
     case(
@@ -334,12 +317,12 @@ const TYPES: &[Case] = &[
             "field_name: is_active, rule_type: range",
             "field_name: parent_id, rule_type: range",
         ],
-        &["TL0307 specs/offices.yaml:12:38"],
+        &["TL0307 specs/offices.yaml:12:41"],
     ),
     case(
         DOCTORS,
         ["source_field: email_addr", "source_field: office_no", "source_field: first_nm"],
-        &["TL0308 specs/doctors.yaml:8:51"],
+        &["TL0308 specs/doctors.yaml:8:54"],
     ),
     case(
         DOCTORS,
@@ -348,7 +331,7 @@ const TYPES: &[Case] = &[
             "transformation: [concat: { sep: \",\" }]",
             "transformation: [concat: { separator: \",\" }]",
         ],
-        &["TL0308 specs/doctors.yaml:7:66"],
+        &["TL0308 specs/doctors.yaml:7:68"],
     ),
     case(
         DOCTORS,
@@ -367,7 +350,8 @@ fn check(cases: &[Case]) -> String {
         if places(&found) != case.found {
             wrong += &format!("{}: {:?} → {:?} found {:?}\n{prose}\n", case.path, case.from, case.bad, places(&found));
         }
-        let sibling: String = problems(&changed(case.path, case.from, case.good)).iter().map(super::kit::prose).collect();
+        let sibling: String =
+            problems(&changed(case.path, case.from, case.good)).iter().map(super::kit::prose).collect();
         if !sibling.is_empty() {
             wrong += &format!("{}: {:?} → {:?} is not good\n{sibling}\n", case.path, case.from, case.good);
         }

@@ -20,7 +20,7 @@ fn all_problems_of_all_files_come_at_once_in_order() {
         [
             "TL0106 specs/doctors.yaml:4:10",
             "TL0203 specs/doctors.yaml:9:29",
-            "TL0206 specs/offices.yaml:6:47",
+            "TL0206 specs/offices.yaml:6:52",
             "TL0105 specs/offices.yaml:12:46",
             "TL0108 specs/positions.yaml:6:53",
         ]
@@ -33,7 +33,7 @@ fn a_cycle_is_one_problem_that_is_shown_whole() {
     let found = problems(&files);
     insta::assert_snapshot!(found.iter().map(prose).collect::<String>(), @r"
     TL0205 doctors → offices → positions → doctors is a cycle
-      specs/doctors.yaml:6:51 [offices] `doctors` waits for `offices` here …
+      specs/doctors.yaml:6:53 [offices] `doctors` waits for `offices` here …
       specs/offices.yaml:4:14 [positions] … `offices` waits for `positions` here …
       specs/positions.yaml:5:14 [doctors] … and `positions` waits for `doctors` here
       help: take one of them out, and fill that column in a later step
@@ -59,7 +59,7 @@ fn every_place_along_a_cycle_is_labelled() {
 fn an_inactive_entity_cannot_be_referred_to() {
     let files = changed("specs/offices.yaml", "version:", "is_active: false\nversion:");
     let found = problems(&files);
-    assert_eq!(places(&found), ["TL0201 specs/doctors.yaml:6:51"]);
+    assert_eq!(places(&found), ["TL0201 specs/doctors.yaml:6:53"]);
     assert_eq!(found[0].notes, ["specs/offices.yaml has `is_active: false`"]);
 }
 
@@ -100,9 +100,9 @@ fn a_kept_key_is_computed_from_the_source_key_alone() {
         ["TL0303 specs/doctors.yaml:9:47"]
     );
     assert_eq!(keep(key, "  id: { default_value: 5 }\n"), ["TL0303 specs/doctors.yaml:9:3"]);
-    assert_eq!(keep(key, "  id: { source_field: doc_no, is_required: false }\n"), ["TL0108 specs/doctors.yaml:9:46"]);
+    assert_eq!(keep(key, "  id: { source_field: doc_no, is_required: false }\n"), ["TL0108 specs/doctors.yaml:9:44"]);
     let two = "{ source: doc_no, destination: [id, email], strategy: keep }";
-    assert_eq!(keep(two, ""), ["TL0303 specs/doctors.yaml:9:27"]);
+    assert_eq!(keep(two, ""), ["TL0303 specs/doctors.yaml:9:26"]);
 }
 
 #[test]

@@ -39,8 +39,11 @@ fn a_value_map_is_a_call_at_the_end_of_the_chain() {
 #[test]
 fn without_a_source_the_short_form_reads_the_column_of_the_same_name() {
     let path = "specs/doctors.yaml";
-    let named = plan(path, "  email:", "  office_no: office_no\n  email:");
-    assert!(!named.is_empty());
+    let named = plan(path, "  email:", "  visits: visits\n  email:");
+    assert_eq!(plan(path, "  email:", "  visits: {}\n  email:"), named);
+    assert_eq!(plan(path, "  email:", "  visits: { is_required: false }\n  email:"), named);
+    let constant = plan(path, "  email:", "  visits: { default_value: 1 }\n  email:");
+    assert_ne!(constant, plan(path, "  email:", "  visits: { default_value: 1, is_required: false }\n  email:"));
 }
 
 #[test]

@@ -224,9 +224,22 @@ fn legacy() -> Catalog {
                 ("disc_pct", "decimal"),
                 ("join_dt", "date"),
                 ("photo", "blob"),
+                ("visits", "integer"),
             ],
         ),
         table("jaw_types", &["tooth_no"], &[("tooth_no", "integer not null"), ("tooth_nm", "text not null")]),
+        table(
+            "old_offices",
+            &[],
+            &[
+                ("office_no", "integer not null"),
+                ("office_nm", "text not null"),
+                ("parent_no", "integer"),
+                ("open_dt", "text"),
+                ("actv_fl", "text not null"),
+                ("crt_ts", "timestamp not null"),
+            ],
+        ),
         table("log", &[], &[("at", "real"), ("line", "text")]),
         table(
             "sys_messages",

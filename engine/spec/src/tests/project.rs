@@ -81,14 +81,14 @@ fn a_variable_that_is_not_set_is_named_and_its_value_is_never_shown() {
     let found = load("sqlite:data/legacy.db", "${URL:?copy .env.example to .env}", &[]).unwrap_err();
     insta::assert_snapshot!(found.iter().map(prose).collect::<String>(), @r#"
     TL0003 environment variable `URL` is not set
-      transload.yaml:6:33 ["${URL:?copy .env.example to .env}"] this value needs it
+      transload.yaml:6:32 ["${URL:?copy .env.example to .env}"] this value needs it
       help: copy .env.example to .env
     "#);
-    assert_eq!(refused("sqlite:data/legacy.db", "${URL}"), ["TL0003 transload.yaml:6:33"]);
-    assert_eq!(refused("${vars.namespace}", "${vars.namespce}"), ["TL0003 transload.yaml:10:39"]);
-    assert_eq!(refused("sqlite:data/legacy.db", "${URL"), ["TL0108 transload.yaml:6:33"]);
-    assert_eq!(refused("sqlite:data/legacy.db", "${env.URL}"), ["TL0108 transload.yaml:6:33"]);
-    assert_eq!(refused("prefix: \"+1\"", "prefix: \"${vars.namespace}\""), ["TL0108 transload.yaml:8:67"]);
+    assert_eq!(refused("sqlite:data/legacy.db", "${URL}"), ["TL0003 transload.yaml:6:32"]);
+    assert_eq!(refused("${vars.namespace}", "${vars.namespce}"), ["TL0003 transload.yaml:10:40"]);
+    assert_eq!(refused("sqlite:data/legacy.db", "${URL"), ["TL0108 transload.yaml:6:32"]);
+    assert_eq!(refused("sqlite:data/legacy.db", "${env.URL}"), ["TL0108 transload.yaml:6:32"]);
+    assert_eq!(refused("prefix: \"+1\"", "prefix: \"${vars.namespace}\""), ["TL0108 transload.yaml:8:66"]);
     for (from, to) in [
         ("sqlite:data/legacy.db", "${SECRET}"),
         ("source: legacy", "source: ${SECRET}"),
@@ -111,9 +111,9 @@ fn a_variable_is_text_but_reads_as_a_number_or_boolean_where_one_is_expected() {
     assert_eq!(vars("\"1\""), json!("1"));
     assert_eq!(vars("1"), json!(1));
     assert_eq!(vars("true"), json!(true));
-    assert_eq!(refused("\"+1\"", "+1"), ["TL0108 transload.yaml:8:67"]);
-    assert_eq!(refused("\"+1\"", "[1]"), ["TL0106 transload.yaml:8:67"]);
-    assert_eq!(refused("\"+1\"", "12345678901234567890"), ["TL0108 transload.yaml:8:67"]);
+    assert_eq!(refused("\"+1\"", "+1"), ["TL0108 transload.yaml:8:66"]);
+    assert_eq!(refused("\"+1\"", "[1]"), ["TL0106 transload.yaml:8:66"]);
+    assert_eq!(refused("\"+1\"", "12345678901234567890"), ["TL0108 transload.yaml:8:66"]);
     let project = load("read_only: true", "read_only: \"${RO}\"", &[("RO", "false")]).unwrap();
     assert!(!project.connections().next().unwrap().read_only);
 }
@@ -123,15 +123,15 @@ fn what_a_project_does_not_have_is_refused() {
     assert_eq!(refused("version: 1", "version: 2"), ["TL0108 transload.yaml:2:10"]);
     assert_eq!(refused("version: 1\n", ""), ["TL0107 transload.yaml:1:1"]);
     assert_eq!(refused("vars:", "environments: {}\nvars:"), ["TL0109 transload.yaml:8:1"]);
-    assert_eq!(refused("vars:", "vers:"), ["TL0105 transload.yaml:8:1", "TL0003 transload.yaml:10:39"]);
+    assert_eq!(refused("vars:", "vers:"), ["TL0105 transload.yaml:8:1", "TL0003 transload.yaml:10:40"]);
     assert_eq!(refused("type: sqlite", "type: postgres"), ["TL0109 transload.yaml:6:19"]);
     assert_eq!(refused("type: sqlite", "type: oracle"), ["TL0108 transload.yaml:6:19"]);
-    assert_eq!(refused("sqlite:data/legacy.db", "postgres://u:hunter2@h/d"), ["TL0109 transload.yaml:6:33"]);
-    assert_eq!(refused("sqlite:data/legacy.db", "data/legacy.db"), ["TL0004 transload.yaml:6:33"]);
-    assert_eq!(refused("sqlite:data/legacy.db", "sqlite:"), ["TL0004 transload.yaml:6:33"]);
-    assert_eq!(refused("sqlite:data/legacy.db", "sqlite::memory:"), ["TL0004 transload.yaml:6:33"]);
+    assert_eq!(refused("sqlite:data/legacy.db", "postgres://u:hunter2@h/d"), ["TL0109 transload.yaml:6:32"]);
+    assert_eq!(refused("sqlite:data/legacy.db", "data/legacy.db"), ["TL0004 transload.yaml:6:32"]);
+    assert_eq!(refused("sqlite:data/legacy.db", "sqlite:"), ["TL0004 transload.yaml:6:32"]);
+    assert_eq!(refused("sqlite:data/legacy.db", "sqlite::memory:"), ["TL0004 transload.yaml:6:32"]);
     assert_eq!(refused("url: \"sqlite:data/legacy.db\", ", ""), ["TL0107 transload.yaml:6:11"]);
-    assert_eq!(refused("read_only: true", "pool: 8"), ["TL0109 transload.yaml:6:58"]);
+    assert_eq!(refused("read_only: true", "pool: 8"), ["TL0109 transload.yaml:6:57"]);
     assert_eq!(refused("destination: platform", "destination: legacy"), ["TL0108 transload.yaml:4:14"]);
     assert_eq!(refused("vars:", "specs: '***'\nvars:"), ["TL0108 transload.yaml:8:8"]);
     assert_eq!(refused("vars:", "specs: 'none/*'\nvars:"), ["TL0008 transload.yaml:8:8"]);

@@ -32,7 +32,7 @@ fn numbers_arrive_as_they_are_written_or_not_at_all() {
     assert_eq!(constant("0.10"), Ok(json!(0.1)));
     assert_eq!(constant("1e3"), Ok(json!(1000.0)));
     for text in ["+5", "007", "0x1F", "0o17", "18446744073709551616", "0.1234567890123456789", ".inf", ".nan"] {
-        assert_eq!(constant(text), Err(vec!["TL0108 specs/positions.yaml:11:50".to_owned()]), "{text}");
+        assert_eq!(constant(text), Err(vec!["TL0108 specs/positions.yaml:11:49".to_owned()]), "{text}");
         assert_eq!(constant(&format!("'{text}'")), Ok(json!(text)));
     }
 }
@@ -40,6 +40,6 @@ fn numbers_arrive_as_they_are_written_or_not_at_all() {
 #[test]
 fn several_values_are_no_value() {
     for text in ["[1]", "{ a: 1 }"] {
-        assert_eq!(constant(text), Err(vec!["TL0106 specs/positions.yaml:11:50".to_owned()]), "{text}");
+        assert_eq!(constant(text), Err(vec!["TL0106 specs/positions.yaml:11:49".to_owned()]), "{text}");
     }
 }

@@ -119,6 +119,11 @@ impl<'a> Composer<'a> {
         if *error.kind() == ErrorKind::RecursionLimitExceeded {
             return too_deep(&place);
         }
+        if let Some(tab) = self.tab_indentation(start) {
+            let headline = format!("file `{}` is not YAML: a tab indents the line", self.file.path);
+            let place = self.place(tab..tab + 1);
+            return problem(Code::SpecSyntax, headline, &place, "this tab").help("use spaces");
+        }
         let (reason, help) = explain(error.kind());
         let headline = format!("file `{}` is not YAML: {reason}", self.file.path);
         let problem = problem(Code::SpecSyntax, headline, &place, "the reader gave up here");
@@ -126,6 +131,19 @@ impl<'a> Composer<'a> {
             Some(help) => problem.help(help),
             None => problem,
         }
+    }
+
+    /// The tab that indents the line of a byte or the next one. A reader without it often gives up somewhere before.
+    fn tab_indentation(&self, byte: usize) -> Option<usize> {
+        let mut start = self.file.text.get(..byte)?.rfind('\n').map_or(0, |at| at + 1);
+        for line in self.file.text.get(start..)?.split('\n').take(2) {
+            let indentation = line.find(|c: char| c != ' ' && c != '\t').unwrap_or(0);
+            if let Some(tab) = line.get(..indentation)?.find('\t') {
+                return Some(start + tab);
+            }
+            start += line.len() + 1;
+        }
+        None
     }
 
     fn compose(&mut self, event: Event<'a>, span: Range<usize>, depth: usize) -> Step<Composed> {

@@ -20,6 +20,9 @@ pub(crate) fn explain(kind: &ErrorKind) -> (String, Option<&'static str>) {
             return (format!("{character:?} cannot stand here"), Some("put the value in quotes"));
         }
         ErrorKind::UnclosedQuotedScalar => ("the quote is not closed", Some("close it on the same line")),
+        ErrorKind::InvalidQuotedScalarIndent => {
+            ("a quote that is not closed runs into this line", Some("close the quote above"))
+        }
         ErrorKind::UnknownAnchor => ("the alias names no anchor before it", Some("quote a value that starts with `*`")),
         ErrorKind::UnknownQuotedScalarEscape => {
             ("double quotes do not know this escape", Some("use single quotes, which know none"))

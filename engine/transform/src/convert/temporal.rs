@@ -59,6 +59,10 @@ impl Format {
         }
         let mut parsed = Parsed::new();
         parse(&mut parsed, text, self.items.iter()).ok()?;
+        // POSIX has 69 in the last century, chrono alone in this one.
+        if parsed.year_mod_100() == Some(69) && parsed.year().is_none() && parsed.year_div_100().is_none() {
+            parsed.set_year_div_100(19).ok()?;
+        }
         if self.has_time {
             return parsed.to_naive_datetime_with_offset(0).ok();
         }

@@ -76,6 +76,9 @@ impl Library {
             diagnostics.extend(check_library(&ast, &surroundings).into_iter().map(|problem| diagnostic(file, problem)));
             library.ast = library.ast.merge(&ast.clone_functions_only());
         }
+        // rhai has no order of functions; people read files from the top.
+        diagnostics.sort_by_key(|diagnostic| diagnostic.labels.first().map(|label| label.span.start));
+        diagnostics.sort_by_key(|diagnostic| diagnostic.labels.first().map(|label| label.file.path.clone()));
         if diagnostics.is_empty() { Ok(library) } else { Err(diagnostics) }
     }
 
@@ -174,11 +177,10 @@ fn byte_at(text: &str, line: Option<usize>, column: Option<usize>) -> usize {
     start + rest.chars().take(column).map(char::len_utf8).sum::<usize>()
 }
 
-/// Where `fn name` stands.
+/// Where `fn name` stands; the last time, because the first one of two is the one that stays.
 fn span_of_definition(text: &str, name: &str) -> std::ops::Range<usize> {
-    let definition = format!("fn {name}");
-    let start = text.find(&definition).unwrap_or_default();
-    start..(start + definition.len()).min(text.len())
+    let start = text.rfind(&format!("fn {name}(")).unwrap_or_default();
+    start..(start + "fn ".len() + name.len()).min(text.len())
 }
 
 /// The comment on the lines right before `fn name`, without its slashes.

@@ -50,7 +50,7 @@ pub(crate) fn any_column(logical: LogicalType, rows: usize) -> BoxedStrategy<Arr
         }
         LogicalType::Decimal { precision, .. } => {
             let most = 10_i128.pow(u32::from(precision)) - 1;
-            let values = list(prop_oneof![-most..=most, -99..99_i128], rows);
+            let values = list(prop_oneof![-most..=most, -most.min(99)..=most.min(99)], rows);
             values
                 .prop_map(move |v| Arc::new(Decimal128Array::from(v).with_data_type(logical.arrow())) as ArrayRef)
                 .boxed()
