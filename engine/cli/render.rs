@@ -3,7 +3,6 @@
 //! Standard output is the answer; standard error is progress, hints and problems that are not the answer. Colour is never the only sign.
 
 use std::io::{IsTerminal, Write};
-use std::ops::Range;
 use std::sync::Arc;
 
 use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource};
@@ -27,7 +26,6 @@ pub(crate) struct Signs {
     pub(crate) done: &'static str,
     pub(crate) failed: &'static str,
     pub(crate) warning: &'static str,
-    pub(crate) line: &'static str,
     pub(crate) dot: &'static str,
     pub(crate) arrow: &'static str,
 }
@@ -52,9 +50,9 @@ impl Screen {
 
     pub(crate) fn signs(&self) -> Signs {
         if self.unicode {
-            Signs { done: "✓", failed: "✗", warning: "!", line: "─", dot: "·", arrow: "→" }
+            Signs { done: "✓", failed: "✗", warning: "!", dot: "·", arrow: "→" }
         } else {
-            Signs { done: "ok", failed: "x", warning: "!", line: "-", dot: "-", arrow: "->" }
+            Signs { done: "ok", failed: "x", warning: "!", dot: "-", arrow: "->" }
         }
     }
 
@@ -169,44 +167,48 @@ struct Shown<'a> {
     help: Option<String>,
     source: Option<NamedSource<String>>,
     labels: Vec<&'a Label>,
-    others: Vec<Elsewhere>,
+    others: Vec<Elsewhere<'a>>,
 }
 
 /// Labels in a further file.
 #[derive(Debug)]
-struct Elsewhere {
-    headline: String,
+struct Elsewhere<'a> {
+    file: &'a Arc<SourceFile>,
     source: NamedSource<String>,
-    labels: Vec<(Range<usize>, String)>,
+    labels: Vec<&'a Label>,
     severity: miette::Severity,
+}
+
+impl<'a> Elsewhere<'a> {
+    fn new(label: &'a Label, severity: miette::Severity) -> Self {
+        let file = &label.file;
+        Self { file, source: NamedSource::new(&file.path, file.text.clone()), labels: vec![label], severity }
+    }
 }
 
 impl<'a> Shown<'a> {
     fn new(problem: &'a Diagnostic) -> Self {
         let first = problem.labels.first().map(|label| Arc::clone(&label.file));
         let is_first = |label: &&Label| first.as_ref().is_some_and(|file| Arc::ptr_eq(file, &label.file));
-        let mut rest: Vec<(Arc<SourceFile>, Vec<(Range<usize>, String)>)> = Vec::new();
+        let mut others: Vec<Elsewhere<'a>> = Vec::new();
         for label in problem.labels.iter().filter(|label| !is_first(label)) {
-            let entry = (label.span.clone(), label.text.clone());
-            match rest.iter_mut().find(|(file, _)| Arc::ptr_eq(file, &label.file)) {
-                Some((_, labels)) => labels.push(entry),
-                None => rest.push((Arc::clone(&label.file), vec![entry])),
+            match others.iter_mut().find(|other| Arc::ptr_eq(other.file, &label.file)) {
+                Some(other) => other.labels.push(label),
+                None => others.push(Elsewhere::new(label, severity(problem))),
             }
         }
-        let others = rest.into_iter().map(|(file, labels)| Elsewhere {
-            headline: file.path.clone(),
-            source: NamedSource::new(&file.path, file.text.clone()),
-            labels,
-            severity: severity(problem),
-        });
         Self {
             problem,
             help: help(problem),
             source: first.as_ref().map(|file| NamedSource::new(&file.path, file.text.clone())),
             labels: problem.labels.iter().filter(is_first).collect(),
-            others: others.collect(),
+            others,
         }
     }
+}
+
+fn drawn(label: &&Label) -> LabeledSpan {
+    LabeledSpan::new_with_span(Some(label.text.clone()), label.span.clone())
 }
 
 fn severity(problem: &Diagnostic) -> miette::Severity {
@@ -250,8 +252,7 @@ impl miette::Diagnostic for Shown<'_> {
     }
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
-        let span = |label: &&Label| LabeledSpan::new_with_span(Some(label.text.clone()), label.span.clone());
-        Some(Box::new(self.labels.iter().map(span)))
+        Some(Box::new(self.labels.iter().map(drawn)))
     }
 
     fn related<'b>(&'b self) -> Option<Box<dyn Iterator<Item = &'b dyn miette::Diagnostic> + 'b>> {
@@ -262,15 +263,15 @@ impl miette::Diagnostic for Shown<'_> {
     }
 }
 
-impl std::fmt::Display for Elsewhere {
+impl std::fmt::Display for Elsewhere<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.headline)
+        f.write_str(&self.file.path)
     }
 }
 
-impl std::error::Error for Elsewhere {}
+impl std::error::Error for Elsewhere<'_> {}
 
-impl miette::Diagnostic for Elsewhere {
+impl miette::Diagnostic for Elsewhere<'_> {
     fn severity(&self) -> Option<miette::Severity> {
         Some(self.severity)
     }
@@ -280,7 +281,6 @@ impl miette::Diagnostic for Elsewhere {
     }
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
-        let span = |(span, text): &(Range<usize>, String)| LabeledSpan::new_with_span(Some(text.clone()), span.clone());
-        Some(Box::new(self.labels.iter().map(span)))
+        Some(Box::new(self.labels.iter().map(drawn)))
     }
 }

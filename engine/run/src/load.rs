@@ -74,7 +74,7 @@ impl Pass<'_> {
                         continue;
                     }
                     Verdict::Modified(known) => {
-                        work.push(Work { row, known: Some(known), insert: false, counted: false })
+                        work.push(Work { row, known: Some(known), insert: false, counted: false });
                     }
                     Verdict::New(known) => work.push(Work { row, known, insert: true, counted: false }),
                 }

@@ -1,1 +1,203 @@
-//! placeholder
+//! Detection against the obvious way to do it: two maps, compared.
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+use transload_model::{Entry, KeyBytes, KeyValue, Outcome, SegmentHead};
+
+use super::{HashMerge, Known, Policy, Rewrite, Step, Verdict};
+
+/// A ledger in memory: segments by their numbers.
+#[derive(Default)]
+struct Ledger {
+    segments: BTreeMap<i64, Vec<Entry>>,
+    next: i64,
+}
+
+fn key(number: i64) -> KeyBytes {
+    KeyBytes::encode(&[KeyValue::Integer(number)])
+}
+
+impl Ledger {
+    fn of(entries: &[Entry], length: usize) -> Self {
+        let mut ledger = Self::default();
+        ledger.apply(Rewrite { puts: entries.chunks(length).map(<[Entry]>::to_vec).collect(), ..Rewrite::default() });
+        ledger
+    }
+
+    fn apply(&mut self, rewrite: Rewrite) {
+        for id in rewrite.removed {
+            assert!(self.segments.remove(&id).is_some(), "segment {id} is removed twice");
+        }
+        for entries in rewrite.puts {
+            assert!(!entries.is_empty());
+            self.segments.insert(self.next, entries);
+            self.next += 1;
+        }
+    }
+
+    fn heads(&self) -> Vec<SegmentHead> {
+        let head = |(id, entries): (&i64, &Vec<Entry>)| SegmentHead {
+            id: *id,
+            first: entries[0].key.clone(),
+            last: entries[entries.len() - 1].key.clone(),
+            rows: 0,
+            present: 0,
+        };
+        let mut heads: Vec<SegmentHead> = self.segments.iter().map(head).collect();
+        heads.sort_by(|a, b| a.first.cmp(&b.first));
+        assert!(heads.windows(2).all(|pair| pair[0].last < pair[1].first), "segments overlap");
+        heads
+    }
+
+    fn entries(&self) -> Vec<Entry> {
+        self.heads().iter().flat_map(|head| self.segments[&head.id].clone()).collect()
+    }
+}
+
+/// Runs the merge over `source`, cutting wherever `cuts` says, and gives the verdicts.
+fn detect(ledger: &mut Ledger, source: &BTreeMap<i64, u64>, policy: Policy, cuts: &[bool]) -> Vec<Verdict> {
+    let mut merge = HashMerge::new(policy, ledger.heads(), None);
+    let mut verdicts = Vec::new();
+    for (at, (number, digest)) in source.iter().enumerate() {
+        let verdict = loop {
+            match merge.step(key(*number).as_bytes(), *digest).unwrap() {
+                Step::Verdict(verdict) => break verdict,
+                Step::NeedSegment(id) => merge.give(ledger.segments[&id].clone()),
+            }
+        };
+        verdicts.push(verdict);
+        if cuts.get(at).copied().unwrap_or(false) {
+            ledger.apply(merge.cut());
+            if merge.is_stale() {
+                merge.refresh(ledger.heads());
+            }
+        }
+    }
+    while let Some(id) = merge.finish() {
+        merge.give(ledger.segments[&id].clone());
+    }
+    ledger.apply(merge.cut());
+    verdicts
+}
+
+fn outcome() -> impl Strategy<Value = (Outcome, bool)> {
+    prop_oneof![
+        4 => Just((Outcome::Loaded, true)),
+        1 => Just((Outcome::Quarantined, false)),
+        1 => Just((Outcome::Quarantined, true)),
+        1 => Just((Outcome::Orphaned, false)),
+        1 => Just((Outcome::DeletePending, true)),
+    ]
+}
+
+fn ledger_entries() -> impl Strategy<Value = Vec<Entry>> {
+    prop::collection::btree_map(0_i64..60, (0_u64..3, outcome()), 0..40).prop_map(|rows| {
+        let entry = |(number, (digest, (outcome, present))): (i64, (u64, (Outcome, bool)))| Entry {
+            key: key(number),
+            digest,
+            outcome,
+            present,
+        };
+        rows.into_iter().map(entry).collect()
+    })
+}
+
+/// The verdict and the entry that two maps give.
+fn naive(known: Option<&Entry>, digest: u64, policy: Policy) -> (Verdict, Outcome, bool) {
+    let Some(entry) = known else { return (Verdict::New(None), Outcome::Loaded, true) };
+    let was = Known { digest: entry.digest, outcome: entry.outcome, present: entry.present };
+    let moved = entry.digest != digest || policy.remap || policy.incomparable;
+    let is_held = matches!(entry.outcome, Outcome::Quarantined | Outcome::Orphaned);
+    let retried = policy.retry_quarantined || (policy.retry_orphaned && entry.outcome == Outcome::Orphaned);
+    if is_held && !moved && !retried {
+        (Verdict::Untried, entry.outcome, entry.present)
+    } else if !is_held && !moved {
+        (Verdict::Unchanged, Outcome::Loaded, true)
+    } else if entry.present {
+        (Verdict::Modified(was), Outcome::Loaded, true)
+    } else {
+        (Verdict::New(Some(was)), Outcome::Loaded, true)
+    }
+}
+
+proptest! {
+    #[test]
+    fn the_merge_says_what_two_maps_say(
+        known in ledger_entries(),
+        source in prop::collection::btree_map(0_i64..60, 0_u64..3, 0..40),
+        length in 1_usize..12,
+        cuts in prop::collection::vec(any::<bool>(), 40),
+        flags: [bool; 5],
+    ) {
+        let [remap, incomparable, retry_quarantined, retry_orphaned, mark_deletes] = flags;
+        let policy = Policy { remap, incomparable, retry_quarantined, retry_orphaned, mark_deletes, fill: false };
+        let mut ledger = Ledger::of(&known, length);
+
+        let verdicts = detect(&mut ledger, &source, policy, &cuts);
+
+        let by_key: BTreeMap<&KeyBytes, &Entry> = known.iter().map(|entry| (&entry.key, entry)).collect();
+        let mut expected = BTreeMap::new();
+        for entry in &known {
+            if entry.present {
+                let outcome = if mark_deletes { Outcome::DeletePending } else { entry.outcome };
+                expected.insert(entry.key.clone(), Entry { outcome, ..entry.clone() });
+            }
+        }
+        for ((number, digest), verdict) in source.iter().zip(&verdicts) {
+            let (said, outcome, present) = naive(by_key.get(&key(*number)).copied(), *digest, policy);
+            prop_assert_eq!(*verdict, said, "key {}", number);
+            let stays = matches!(said, Verdict::Unchanged | Verdict::Untried);
+            let digest = if stays { by_key[&key(*number)].digest } else { *digest };
+            expected.insert(key(*number), Entry { key: key(*number), digest, outcome, present });
+        }
+        prop_assert_eq!(ledger.entries(), expected.into_values().collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn a_second_run_rewrites_nothing(
+        source in prop::collection::btree_map(0_i64..60, 0_u64..3, 0..40),
+        length in 1_usize..12,
+        cuts in prop::collection::vec(any::<bool>(), 40),
+    ) {
+        let entry = |(number, digest): (&i64, &u64)| {
+            Entry { key: key(*number), digest: *digest, outcome: Outcome::Loaded, present: true }
+        };
+        let entries: Vec<Entry> = source.iter().map(entry).collect();
+        let mut ledger = Ledger::of(&entries, length);
+        let before = ledger.next;
+
+        let verdicts = detect(&mut ledger, &source, Policy::default(), &cuts);
+
+        prop_assert!(verdicts.iter().all(|verdict| *verdict == Verdict::Unchanged));
+        prop_assert_eq!(ledger.next, before, "a segment was written");
+    }
+}
+
+#[test]
+fn keys_that_do_not_ascend_are_refused() {
+    let mut merge = HashMerge::new(Policy::default(), Vec::new(), None);
+    assert!(merge.step(key(5).as_bytes(), 0).is_ok());
+    assert_eq!(merge.step(key(5).as_bytes(), 0).unwrap_err().code, transload_model::Code::KeyNotUnique);
+    assert_eq!(merge.step(key(4).as_bytes(), 0).unwrap_err().code, transload_model::Code::KeyOrder);
+}
+
+#[test]
+fn an_interrupted_pass_goes_on_behind_its_cursor() {
+    let entries: Vec<Entry> = (0..10)
+        .map(|number| Entry { key: key(number), digest: 0, outcome: Outcome::Loaded, present: true })
+        .collect();
+    let ledger = Ledger::of(&entries, 4);
+    let policy = Policy { mark_deletes: true, ..Policy::default() };
+    let mut merge = HashMerge::new(policy, ledger.heads(), Some(key(5)));
+    while let Some(id) = merge.finish() {
+        merge.give(ledger.segments[&id].clone());
+    }
+
+    let rewrite = merge.cut();
+
+    assert_eq!(merge.delete_pending, 4, "rows up to the cursor were accounted for before");
+    let marked: Vec<KeyBytes> =
+        rewrite.puts.iter().flatten().filter(|entry| entry.outcome == Outcome::DeletePending).map(|entry| entry.key.clone()).collect();
+    assert_eq!(marked, [6, 7, 8, 9].map(key));
+}

@@ -32,14 +32,14 @@ fn check_key_column(scope: &Scope<'_>, spec: &Spec, problems: &mut Problems) {
     };
     let key = scope.destination_key(spec).unwrap_or_default();
     // A UUID fills one column; that there are more is a problem of its own.
-    if let [column] = key.as_slice() {
-        if let Some(field) = spec.fields.iter().find(|field| field.destination.value == **column) {
-            let headline = format!("key column `{column}` is filled by strategy `uuid_v5` and by a mapping");
-            let problem = problem(Code::FieldConflict, headline, &field.destination.place, "this mapping");
-            let named = spec.key.destination.as_ref().and_then(|key| key.first());
-            let key = named.map_or(&strategy.place, |column| &column.place);
-            let problem = problem.label(&key.file, key.span.clone(), "the key");
-            problems.push(problem.help("take the mapping out, or write `strategy: keep`"));
-        }
+    if let [column] = key.as_slice()
+        && let Some(field) = spec.fields.iter().find(|field| field.destination.value == **column)
+    {
+        let headline = format!("key column `{column}` is filled by strategy `uuid_v5` and by a mapping");
+        let problem = problem(Code::FieldConflict, headline, &field.destination.place, "this mapping");
+        let named = spec.key.destination.as_ref().and_then(|key| key.first());
+        let key = named.map_or(&strategy.place, |column| &column.place);
+        let problem = problem.label(&key.file, key.span.clone(), "the key");
+        problems.push(problem.help("take the mapping out, or write `strategy: keep`"));
     }
 }

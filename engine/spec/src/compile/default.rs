@@ -1,14 +1,17 @@
 //! Whether a literal of a spec becomes a value of a type, by the rules that rows follow: nothing is rounded or cut.
 
-use chrono::{NaiveDate, NaiveDateTime};
+use chrono::{NaiveDate, NaiveTime, Timelike};
 use serde_json::Value;
 use transload_model::LogicalType;
 use uuid::Uuid;
 
+use crate::compile::format;
+use crate::yaml::is_exact_float;
+
 /// Whether `value` can be a value of the type.
-pub(crate) fn fits(value: &Value, to: LogicalType, format: Option<&str>) -> bool {
+pub(crate) fn fits(value: &Value, to: LogicalType, pattern: Option<&str>) -> bool {
     match value {
-        Value::String(text) => text_fits(text, to, format),
+        Value::String(text) => text_fits(text, to, pattern),
         Value::Bool(_) => matches!(to, LogicalType::Boolean | LogicalType::Integer | LogicalType::Text),
         Value::Number(number) => match number.as_i64() {
             Some(integer) => integer_fits(integer, to),
@@ -39,27 +42,43 @@ fn float_fits(value: f64, to: LogicalType) -> bool {
     }
 }
 
-fn text_fits(text: &str, to: LogicalType, format: Option<&str>) -> bool {
+fn text_fits(text: &str, to: LogicalType, pattern: Option<&str>) -> bool {
     match to {
         LogicalType::Text | LogicalType::Bytes => true,
         LogicalType::Boolean => matches!(text, "true" | "false"),
         LogicalType::Integer => text.parse::<i64>().is_ok(),
-        LogicalType::Float => text.parse::<f64>().is_ok_and(f64::is_finite),
+        LogicalType::Float => text.parse::<f64>().is_ok_and(|value| value.is_finite() && is_exact_float(text, value)),
         LogicalType::Decimal { precision, scale } => decimal_fits(text, precision, scale),
-        LogicalType::Date => NaiveDate::parse_from_str(text, format.unwrap_or("%Y-%m-%d")).is_ok(),
-        LogicalType::Timestamp => match format {
-            Some(pattern) => {
-                NaiveDateTime::parse_from_str(text, pattern).is_ok() || NaiveDate::parse_from_str(text, pattern).is_ok()
-            }
-            None => {
-                ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f"]
-                    .iter()
-                    .any(|pattern| NaiveDateTime::parse_from_str(text, pattern).is_ok())
-                    || NaiveDate::parse_from_str(text, "%Y-%m-%d").is_ok()
-            }
+        LogicalType::Date => match pattern {
+            Some(pattern) => format::read(pattern, text).is_some_and(|moment| moment.time() == NaiveTime::MIN),
+            None => is_iso_date(text),
         },
-        LogicalType::Uuid => Uuid::try_parse(text).is_ok(),
+        LogicalType::Timestamp => match pattern {
+            Some(pattern) => format::read(pattern, text).is_some(),
+            None => is_iso_timestamp(text),
+        },
+        LogicalType::Uuid => {
+            text.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-') && Uuid::try_parse(text).is_ok()
+        }
     }
+}
+
+/// `YYYY-MM-DD` and nothing shorter.
+fn is_iso_date(text: &str) -> bool {
+    NaiveDate::parse_from_str(text, "%Y-%m-%d").is_ok_and(|date| date.format("%Y-%m-%d").to_string() == text)
+}
+
+/// `YYYY-MM-DDTHH:MM:SS`, with `T` or one space between, and at most six digits behind a point.
+fn is_iso_timestamp(text: &str) -> bool {
+    let (Some(date), Some(time)) = (text.get(..10), text.get(11..)) else {
+        return false;
+    };
+    let is_between = matches!(text.as_bytes().get(10), Some(b'T' | b' '));
+    let (clock, fraction) = time.split_once('.').unwrap_or((time, "0"));
+    let is_fraction = (1..=6).contains(&fraction.len()) && fraction.bytes().all(|byte| byte.is_ascii_digit());
+    let is_clock = NaiveTime::parse_from_str(clock, "%H:%M:%S")
+        .is_ok_and(|time| time.nanosecond() == 0 && time.format("%H:%M:%S").to_string() == clock);
+    is_between && is_fraction && is_clock && is_iso_date(date)
 }
 
 fn decimal_fits(text: &str, precision: u8, scale: u8) -> bool {
@@ -89,7 +108,7 @@ mod tests {
             (json!(1), LogicalType::Boolean),
             (json!(5), LogicalType::Text),
             (json!("2020-02-29"), LogicalType::Date),
-            (json!("2020-02-29"), LogicalType::Timestamp),
+            (json!("2020-02-29T10:00:00"), LogicalType::Timestamp),
             (json!("2020-02-29 10:00:00.5"), LogicalType::Timestamp),
             (json!("0b6ff3a2-5d43-4f0e-9a3c-6d8f0f3f2c11"), LogicalType::Uuid),
         ] {
@@ -105,9 +124,17 @@ mod tests {
             (json!("abc"), LogicalType::Integer),
             (json!(20200101), LogicalType::Date),
             (json!("x"), LogicalType::Uuid),
+            (json!("{0b6ff3a2-5d43-4f0e-9a3c-6d8f0f3f2c11}"), LogicalType::Uuid),
+            (json!("2020-2-9"), LogicalType::Date),
+            (json!("2020-02-29"), LogicalType::Timestamp),
+            (json!("2020-02-29T23:59:60"), LogicalType::Timestamp),
+            (json!("2020-02-29T10:00:00.1234567"), LogicalType::Timestamp),
+            (json!("inf"), LogicalType::Float),
         ] {
             assert!(!fits(&value, to, None), "{value} {to}");
         }
         assert!(fits(&json!("29/02/2020"), LogicalType::Date, Some("%d/%m/%Y")));
+        assert!(!fits(&json!("29/02/2020 10:00"), LogicalType::Date, Some("%d/%m/%Y %H:%M")));
+        assert!(fits(&json!("29/02/2020 10:00"), LogicalType::Timestamp, Some("%d/%m/%Y %H:%M")));
     }
 }

@@ -6,7 +6,7 @@
 use std::ops::{Range, RangeInclusive};
 use std::sync::Arc;
 
-use transload_model::{Code, NameError, SourceFile};
+use transload_model::{Code, NameError, SourceFile, nearest};
 
 use crate::decode::Keys;
 use crate::problems::{Located, Place, Problems, listed, problem, with_suggestion};
@@ -23,6 +23,8 @@ pub(crate) struct Reader<'a> {
 pub(crate) struct Map<'n> {
     entries: Vec<&'n Entry>,
     span: Range<usize>,
+    /// Keys that unknown ones most likely mean.
+    misspelt: Vec<&'static str>,
 }
 
 impl<'n> Map<'n> {
@@ -88,11 +90,12 @@ impl Reader<'_> {
 
     /// A map with the keys of the language; each key that is not among them is a problem of its own.
     pub(crate) fn map<'n>(&mut self, node: &'n Node, keys: &Keys) -> Option<Map<'n>> {
-        let map = self.any_map(node, keys.what)?;
-        for entry in map.entries() {
-            if !keys.built.contains(&entry.key.as_str()) {
-                self.unknown_key(entry, keys);
-            }
+        let mut map = self.any_map(node, keys.what)?;
+        let is_unknown = |entry: &&Entry| !keys.built.contains(&entry.key.as_str());
+        let unknown: Vec<&Entry> = map.entries().filter(is_unknown).collect();
+        for entry in unknown {
+            self.unknown_key(entry, keys);
+            map.misspelt.extend(nearest(&entry.key, keys.built.iter().copied()));
         }
         Some(map)
     }
@@ -100,7 +103,9 @@ impl Reader<'_> {
     /// A map whose keys are the user's own.
     pub(crate) fn any_map<'n>(&mut self, node: &'n Node, what: &str) -> Option<Map<'n>> {
         match &node.kind {
-            Kind::Map(entries) => Some(Map { entries: entries.iter().collect(), span: node.span.clone() }),
+            Kind::Map(entries) => {
+                Some(Map { entries: entries.iter().collect(), span: node.span.clone(), misspelt: Vec::new() })
+            }
             Kind::Scalar(_) | Kind::List(_) | Kind::Refused => {
                 self.wrong_type(node, what, "a map");
                 None
@@ -122,18 +127,20 @@ impl Reader<'_> {
         self.problems.push(with_suggestion(problem, key, keys.built.iter().copied()));
     }
 
-    /// Whether all of `names` are there; one problem names those that are not. A key without a value is not there.
+    /// Whether all of `names` are there; one problem names those that are not. A key without a value is not there; one that is only
+    /// misspelt has been reported.
     pub(crate) fn require(&mut self, map: &Map<'_>, names: &[&str], what: &str) -> bool {
         let missing: Vec<&str> = names.iter().copied().filter(|name| map.filled(name).is_none()).collect();
-        let Some(first) = missing.first() else {
-            return true;
+        let reported: Vec<&str> = missing.iter().copied().filter(|name| !map.misspelt.contains(name)).collect();
+        let Some(first) = reported.first() else {
+            return missing.is_empty();
         };
         // A key that is there without a value is the better place.
-        let empty = missing.iter().find_map(|name| map.get(name));
+        let empty = reported.iter().find_map(|name| map.get(name));
         let place = empty.map_or_else(|| self.place(&map.span), |entry| self.key_place(entry));
         let label =
             if empty.is_some() { "this key has no value".to_owned() } else { format!("`{first}` is missing here") };
-        let headline = format!("{what} has no {}", listed(missing.iter().copied()));
+        let headline = format!("{what} has no {}", listed(reported.iter().copied()));
         self.problems.push(problem(Code::SpecRequired, headline, &place, label));
         false
     }

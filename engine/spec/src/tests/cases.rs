@@ -35,11 +35,7 @@ const LANGUAGE: &[Case] = &[
         &["TL0103 specs/offices.yaml:11:1"],
     ),
     case(OFFICES, ["version:", "source_table: x\nversion:", "version:"], &["TL0104 specs/offices.yaml:4:1"]),
-    case(
-        OFFICES,
-        ["field_mappings", "feild_mappings", "field_mappings"],
-        &["TL0107 specs/offices.yaml:1:1", "TL0105 specs/offices.yaml:5:1"],
-    ),
+    case(OFFICES, ["field_mappings", "feild_mappings", "field_mappings"], &["TL0105 specs/offices.yaml:5:1"]),
     case(OFFICES, ["transformation:", "tranformation:", "transformation:"], &["TL0105 specs/offices.yaml:6:36"]),
     case(OFFICES, ["\"1.0\"", "1.10", "'1.10'"], &["TL0106 specs/offices.yaml:4:10"]),
     case(
@@ -379,12 +375,13 @@ fn types_that_do_not_fit_are_refused_at_their_place() {
 #[test]
 fn every_code_about_specs_has_a_case() {
     let cases = LANGUAGE.iter().chain(NAMES).chain(TYPES);
-    let fired: Vec<&str> = cases.flat_map(|case| case.found).map(|found| &found[..6]).collect();
+    let fired: Vec<&str> = cases.flat_map(|case| case.found).filter_map(|found| found.split(' ').next()).collect();
     // These need bytes or sizes, and are in `files`; a key that is not unique is found by looking at rows.
     let elsewhere = ["TL0102", "TL0110", "TL0112", "TL0309"];
     for code in transload_model::Code::ALL {
         let number = code.info().number;
-        if ["TL01", "TL02", "TL03"].contains(&&number[..4]) && !elsewhere.contains(&number) {
+        let is_of_specs = ["TL01", "TL02", "TL03"].iter().any(|family| number.starts_with(family));
+        if is_of_specs && !elsewhere.contains(&number) {
             assert!(fired.contains(&number), "{number} has no case");
         }
     }

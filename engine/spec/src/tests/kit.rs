@@ -161,7 +161,7 @@ pub(crate) fn prose(found: &Diagnostic) -> String {
 }
 
 /// A column; the declared type decides the rest.
-pub(crate) fn column(name: &str, declared: &str) -> Column {
+fn column(name: &str, declared: &str) -> Column {
     let kind = declared.trim_end_matches(" not null").trim_end_matches(" default").trim_end_matches(" generated");
     let (logical, stores) = match kind {
         "integer" => (LogicalType::Integer, vec![Kind::Integer]),
@@ -184,7 +184,7 @@ pub(crate) fn column(name: &str, declared: &str) -> Column {
     }
 }
 
-fn table(name: &str, key: &[&str], columns: &[(&str, &str)]) -> Table {
+pub(crate) fn table(name: &str, key: &[&str], columns: &[(&str, &str)]) -> Table {
     Table {
         name: TableName::parse(name).unwrap(),
         columns: columns.iter().map(|(name, declared)| column(name, declared)).collect(),
@@ -194,8 +194,14 @@ fn table(name: &str, key: &[&str], columns: &[(&str, &str)]) -> Table {
     }
 }
 
-pub(crate) fn catalog(tables: Vec<Table>) -> Catalog {
-    Catalog { tables: tables.into_iter().map(|table| (table.name.clone(), table)).collect() }
+fn catalog(tables: Vec<Table>) -> Catalog {
+    let mut catalog = Catalog::default();
+    tables.into_iter().for_each(|table| add(&mut catalog, table));
+    catalog
+}
+
+pub(crate) fn add(catalog: &mut Catalog, table: Table) {
+    catalog.tables.insert(table.name.clone(), table);
 }
 
 fn legacy() -> Catalog {

@@ -14,7 +14,7 @@ fn labelled(form: &str) -> String {
     let found = problems(&files);
     assert_eq!(found.len(), 1, "{found:#?}");
     let label = &found[0].labels[0];
-    label.file.text[label.span.clone()].to_owned()
+    label.file.text.get(label.span.clone()).unwrap().to_owned()
 }
 
 #[test]

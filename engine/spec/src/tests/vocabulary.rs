@@ -59,13 +59,15 @@ impl Vocabulary for FewWords {
     fn check_script(&self, body: &str, columns: &[&str]) -> Result<ScriptCheck, Vec<ScriptProblem>> {
         let (mut found, mut problems) = (Vec::new(), Vec::new());
         for (index, line) in body.split('\n').enumerate() {
-            let at = |byte: usize| (Some(index + 1), Some(line[..byte].chars().count() + 1));
+            let at = |byte: usize| {
+                (Some(index + 1), Some(line.char_indices().take_while(|(before, _)| *before < byte).count() + 1))
+            };
             for (byte, _) in line.match_indices("boom") {
                 problems.push(script_problem(Code::ScriptSyntax, "a script is not rhai", at(byte)));
             }
             for (byte, _) in line.match_indices("row.") {
-                let rest = &line[byte + 4..];
-                let name = &rest[..rest.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(rest.len())];
+                let rest = line.get(byte + 4..).unwrap_or_default();
+                let name = rest.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or_default();
                 if columns.contains(&name) {
                     found.push(name.to_owned());
                 } else {

@@ -1,13 +1,14 @@
 //! What is wrong with a script, as far as it can be told before a row is there.
 //!
-//! rhai finds syntax and unknown variables. The walk below finds what it would leave to a row: unknown functions, columns that are not there, what a
+//! rhai finds syntax and unknown variables. A walk finds what it would leave to a row: unknown functions, columns that are not there, what a
 //! script may not do, and names that would hide what is given.
 
-use rhai::{AST, ASTFlags, ASTNode, Engine, Expr, FnCallExpr, LexError, ParseErrorType, Position, Scope, Stmt};
+use rhai::{AST, Engine, LexError, ParseErrorType, Position, Scope};
 use transload_model::{Code, ScriptProblem, nearest};
 
 use super::names::Names;
 use super::sandbox::FORBIDDEN;
+use super::walk::Walk;
 
 /// What every script sees beside `value`. It cannot be changed or hidden.
 pub(crate) const GIVEN: [&str; 4] = ["row", "vars", "env", "now"];
@@ -42,11 +43,7 @@ pub(crate) fn check(
     surroundings: &Surroundings<'_>,
 ) -> Result<Checked, Vec<ScriptProblem>> {
     let ast = compile(body, &given_scope(), surroundings.engine).map_err(|problem| vec![problem])?;
-    let mut walk = Walk::new(surroundings, &ast);
-    ast.walk(&mut |path| {
-        walk.visit(path);
-        true
-    });
+    let mut walk = Walk::through(&ast, surroundings);
     walk.check_functions(&ast);
     walk.check_columns(columns);
     if !walk.problems.is_empty() {
@@ -63,11 +60,7 @@ pub(crate) fn check(
 
 /// What is wrong with a library file, once all functions are known.
 pub(crate) fn check_library(ast: &AST, surroundings: &Surroundings<'_>) -> Vec<ScriptProblem> {
-    let mut walk = Walk::new(surroundings, ast);
-    ast.walk(&mut |path| {
-        walk.visit(path);
-        true
-    });
+    let mut walk = Walk::through(ast, surroundings);
     if let Some(statement) = ast.statements().iter().find(|statement| !statement.is_noop()) {
         let headline = "a library file holds functions and nothing else";
         walk.problems.push(problem(Code::ScriptForbidden, statement.position(), headline, "outside of any function"));
@@ -97,7 +90,13 @@ fn given_scope() -> Scope<'static> {
     scope
 }
 
-fn problem(code: Code, position: Position, headline: impl Into<String>, label: impl Into<String>) -> ScriptProblem {
+/// A problem without help.
+pub(crate) fn problem(
+    code: Code,
+    position: Position,
+    headline: impl Into<String>,
+    label: impl Into<String>,
+) -> ScriptProblem {
     ScriptProblem {
         code,
         headline: headline.into(),
@@ -129,10 +128,7 @@ fn refused(error: &ParseErrorType, position: Position, scope: &Scope<'_>) -> Scr
             };
             ScriptProblem { help, ..problem(Code::ScriptUnknownName, position, headline, "not defined here") }
         }
-        (ParseErrorType::AssignmentToConstant(name), _) => {
-            let headline = format!("a script cannot change `{name}`");
-            problem(Code::ScriptForbidden, position, headline, "it is given and the same for all")
-        }
+        (ParseErrorType::ModuleUndefined(name), _) => no_module(name, position),
         (error, None) => {
             let words = sentence(&error.to_string());
             problem(Code::ScriptSyntax, position, format!("the script is not rhai: {words}"), "here")
@@ -146,215 +142,16 @@ fn sentence(text: &str) -> String {
     characters.next().map_or_else(String::new, |first| first.to_lowercase().chain(characters).collect())
 }
 
-fn call_refused(name: &str, position: Position) -> ScriptProblem {
+/// A name of a module.
+pub(crate) fn no_module(name: &str, position: Position) -> ScriptProblem {
+    let headline = format!("scripts have no modules, so there is no `{name}`");
+    problem(Code::ScriptUnknownName, position, headline, "not defined")
+}
+
+/// A call of what scripts may not do.
+pub(crate) fn call_refused(name: &str, position: Position) -> ScriptProblem {
     ScriptProblem {
         help: Some("a script computes its result from the row alone; `now` is the run's start".to_owned()),
         ..problem(Code::ScriptForbidden, position, format!("scripts may not call `{name}`"), "not allowed")
     }
-}
-
-/// What the walk through a script found.
-struct Walk<'a> {
-    surroundings: &'a Surroundings<'a>,
-    own: Names,
-    problems: Vec<ScriptProblem>,
-    columns: Vec<(String, Position)>,
-    uses: Vec<&'static str>,
-}
-
-impl<'a> Walk<'a> {
-    fn new(surroundings: &'a Surroundings<'a>, ast: &AST) -> Self {
-        let mut own = Names::default();
-        for function in ast.iter_functions() {
-            own.add(function.name, function.params.len());
-        }
-        Self { surroundings, own, problems: Vec::new(), columns: Vec::new(), uses: Vec::new() }
-    }
-
-    fn visit(&mut self, path: &[ASTNode<'_>]) {
-        match path.last() {
-            Some(ASTNode::Expr(expression)) => self.visit_expression(expression, path),
-            Some(ASTNode::Stmt(statement)) => self.visit_statement(statement),
-            _ => {}
-        }
-    }
-
-    fn visit_statement(&mut self, statement: &Stmt) {
-        match statement {
-            Stmt::FnCall(call, position) => self.call(call, 0, *position),
-            Stmt::Import(_, position) => self.problems.push(call_refused("import", *position)),
-            Stmt::Export(_, position) => {
-                self.problems.push(problem(Code::ScriptForbidden, *position, "scripts may not export", "not allowed"));
-            }
-            Stmt::Var(definition, _, position) => self.definition(definition.0.as_str(), *position),
-            Stmt::For(parts, position) => {
-                self.definition(parts.0.as_str(), *position);
-                if let Some(counter) = &parts.1 {
-                    self.definition(counter.as_str(), *position);
-                }
-            }
-            _ => {}
-        }
-    }
-
-    fn visit_expression(&mut self, expression: &Expr, path: &[ASTNode<'_>]) {
-        match expression {
-            Expr::FnCall(call, position) => self.call(call, 0, *position),
-            Expr::MethodCall(call, position) => self.call(call, 1, *position),
-            Expr::Variable(variable, _, position) => {
-                let Some(name) = GIVEN.iter().find(|name| **name == variable.1.as_str()) else {
-                    return;
-                };
-                if !self.uses.contains(name) {
-                    self.uses.push(name);
-                }
-                if *name == "row" {
-                    self.row(expression, path, *position);
-                }
-            }
-            _ => {}
-        }
-    }
-
-    /// A call; in the manner of a method, the value before the point is one more argument.
-    fn call(&mut self, call: &FnCallExpr, object: usize, position: Position) {
-        if call.op_token.is_some() {
-            return;
-        }
-        if call.is_qualified() {
-            let headline = format!("scripts have no modules, so there is no `{}::{}`", call.namespace, call.name);
-            return self.problems.push(problem(Code::ScriptUnknownName, position, headline, "not defined"));
-        }
-        if let Some(name) = FORBIDDEN.iter().find(|name| **name == call.name.as_str()) {
-            return self.problems.push(call_refused(name, position));
-        }
-        let count = call.args.len() + object;
-        if let ("Fn", [Expr::StringConstant(name, place)]) = (call.name.as_str(), &*call.args) {
-            return self.pointer(name, *place);
-        }
-        if !self.knows(&call.name, count) {
-            self.unknown(&call.name, count, position);
-        }
-    }
-
-    fn knows(&self, name: &str, count: usize) -> bool {
-        // A function of a script takes the value before the point as `this`, beside its arguments.
-        let own = self.own.has(name, count) || count > 0 && self.own.has(name, count - 1);
-        own || self.surroundings.names.has(name, count)
-    }
-
-    /// `Fn("name")`: how many values it will get is not known here.
-    fn pointer(&mut self, name: &str, position: Position) {
-        if let Some(name) = FORBIDDEN.iter().find(|forbidden| **forbidden == name) {
-            self.problems.push(call_refused(name, position));
-        } else if self.surroundings.names.counts(name).is_empty() && self.own.counts(name).is_empty() {
-            self.unknown(name, 1, position);
-        }
-    }
-
-    fn unknown(&mut self, name: &str, count: usize, position: Position) {
-        let mut counts = self.surroundings.names.counts(name);
-        counts.extend(self.own.counts(name));
-        let (headline, help) = if counts.is_empty() {
-            let known = self.surroundings.names.words().chain(self.own.words());
-            let help = nearest(name, known).map(|near| format!("`{near}` is near"));
-            (format!("there is no function `{name}`"), help)
-        } else {
-            let counts: Vec<String> = counts.iter().map(ToString::to_string).collect();
-            let help = format!("it takes {}, the value before a point included", counts.join(" or "));
-            (format!("the function `{name}` does not take {count} values"), Some(help))
-        };
-        let label = "not defined";
-        self.problems.push(ScriptProblem { help, ..problem(Code::ScriptUnknownName, position, headline, label) });
-    }
-
-    fn definition(&mut self, name: &str, position: Position) {
-        if GIVEN.contains(&name) {
-            self.shadowed(name, position);
-        }
-    }
-
-    fn shadowed(&mut self, name: &str, position: Position) {
-        let headline = format!("`{name}` is given, so a script cannot define another one");
-        self.problems.push(problem(Code::ScriptShadow, position, headline, "take another name"));
-    }
-
-    /// Functions that the script defines, closures aside.
-    fn check_functions(&mut self, ast: &AST) {
-        for function in ast.iter_functions().filter(|function| !function.name.starts_with("anon$")) {
-            let count = function.params.len();
-            let hidden = std::iter::once(function.name).filter(|name| (self.surroundings.taken)(name, count));
-            let hidden = hidden.chain(function.params.iter().copied().filter(|name| GIVEN.contains(name)));
-            for name in hidden.map(str::to_owned).collect::<Vec<_>>() {
-                self.shadowed(&name, Position::NONE);
-            }
-        }
-    }
-
-    /// `row` may only be asked for a column by a literal name, so that the plan knows what to read.
-    fn row(&mut self, row: &Expr, path: &[ASTNode<'_>], position: Position) {
-        let parent = path.len().checked_sub(2).and_then(|parent| path.get(parent));
-        let column = match parent {
-            Some(ASTNode::Expr(Expr::Dot(chain, flags, _) | Expr::Index(chain, flags, _)))
-                if std::ptr::eq(&raw const chain.lhs, row) =>
-            {
-                column_name(&chain.rhs, *flags)
-            }
-            // What a closure sees of `row` is looked at inside of the closure.
-            Some(ASTNode::Expr(Expr::FnCall(call, _))) if is_capture(call) => return,
-            _ => None,
-        };
-        match column {
-            Some(column) => self.columns.push(column),
-            None => self.problems.push(ScriptProblem {
-                help: Some("read a column as `row.name` or `row[\"name\"]`".to_owned()),
-                ..problem(
-                    Code::ScriptUnknownColumn,
-                    position,
-                    "`row` can only be asked for a column by its literal name",
-                    "which columns this reads cannot be told",
-                )
-            }),
-        }
-    }
-
-    fn check_columns(&mut self, known: Option<&[&str]>) {
-        let Some(known) = known else { return };
-        for (name, position) in &self.columns {
-            if known.contains(&name.as_str()) {
-                continue;
-            }
-            let help = match nearest(name, known.iter().copied()) {
-                Some(near) => format!("`{near}` is near"),
-                None => format!("the source has {}", known.join(", ")),
-            };
-            let headline = format!("the source has no column `{name}`");
-            self.problems.push(ScriptProblem {
-                help: Some(help),
-                ..problem(Code::ScriptUnknownColumn, *position, headline, "no such column")
-            });
-        }
-    }
-}
-
-/// The first link of the chain behind `row`: chains lean to the right.
-fn column_name(rest: &Expr, flags: ASTFlags) -> Option<(String, Position)> {
-    match rest {
-        Expr::Property(property, position) => Some((property.2.to_string(), *position)),
-        Expr::StringConstant(name, position) => Some((name.to_string(), *position)),
-        Expr::Dot(chain, _, _) | Expr::Index(chain, _, _) if !flags.contains(ASTFlags::BREAK) => {
-            column_name(&chain.lhs, ASTFlags::BREAK)
-        }
-        _ => None,
-    }
-}
-
-/// The call that rhai makes of a closure that captures variables.
-fn is_capture(call: &FnCallExpr) -> bool {
-    let is_closure = match call.args.first() {
-        Some(Expr::DynamicConstant(value, _)) => value.is_fnptr(),
-        Some(Expr::Variable(variable, _, _)) => variable.1.starts_with("anon$"),
-        _ => false,
-    };
-    call.name == "curry" && is_closure
 }

@@ -8,6 +8,7 @@ use transload_model::Code;
 
 use crate::column::Reason;
 
+use super::names::Names;
 use super::value::type_name;
 
 /// What stands where a row's text stood.
@@ -18,7 +19,7 @@ const BLOTTED_CHARACTERS_MIN: usize = 3;
 const THROWN_CHARACTERS_MAX: usize = 300;
 
 /// What became of a script that did not give a value.
-pub(crate) fn reason(error: EvalAltResult, cell_texts: impl FnOnce() -> Vec<String>) -> Reason {
+pub(crate) fn reason(error: EvalAltResult, names: &Names, cell_texts: impl FnOnce() -> Vec<String>) -> Reason {
     let (function, error) = innermost(error);
     let place = Place { function, position: error.position() };
     match error {
@@ -32,7 +33,7 @@ pub(crate) fn reason(error: EvalAltResult, cell_texts: impl FnOnce() -> Vec<Stri
         | EvalAltResult::ErrorStackOverflow(_)
         | EvalAltResult::ErrorDataTooLarge(..)
         | EvalAltResult::ErrorTerminated(..) => Reason::new(Code::ScriptLimit, format!("{} ({place})", limit(&error))),
-        error => Reason::new(Code::ScriptFailed, format!("{} ({place})", kind(&error))),
+        error => Reason::new(Code::ScriptFailed, format!("{} ({place})", kind(&error, names))),
     }
 }
 
@@ -77,10 +78,10 @@ fn limit(error: &EvalAltResult) -> &'static str {
     }
 }
 
-/// Signatures and names of types are the script's, not the row's.
-fn kind(error: &EvalAltResult) -> String {
+/// Names of types are the script's, not the row's.
+fn kind(error: &EvalAltResult, names: &Names) -> String {
     match error {
-        EvalAltResult::ErrorFunctionNotFound(signature, _) => format!("there is no function {}", readable(signature)),
+        EvalAltResult::ErrorFunctionNotFound(signature, _) => no_function(signature, names),
         EvalAltResult::ErrorMismatchDataType(wanted, found, _)
         | EvalAltResult::ErrorMismatchOutputType(wanted, found, _) => {
             format!("{} where {} is expected", readable(found), readable(wanted))
@@ -102,6 +103,18 @@ fn kind(error: &EvalAltResult) -> String {
         }
         EvalAltResult::ErrorDataRace(..) => "a value that is read while it is changed".to_owned(),
         _ => "a run-time error".to_owned(),
+    }
+}
+
+/// A name that no function has can only be one that the script made up from what it saw, so it is not shown.
+fn no_function(signature: &str, names: &Names) -> String {
+    let (name, types) = signature.split_once(" (").unwrap_or((signature, ")"));
+    let types = readable(types.trim_end_matches(')'));
+    let is_operator = !name.is_empty() && name.chars().all(|c| c.is_ascii_punctuation());
+    if is_operator || !names.counts(name).is_empty() {
+        format!("`{name}` does not take ({types})")
+    } else {
+        "there is no function of the name that the script made".to_owned()
     }
 }
 

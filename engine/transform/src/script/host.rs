@@ -16,6 +16,7 @@ use crate::convert::canonical::write_timestamp;
 use super::check::{Surroundings, check};
 use super::failure;
 use super::library::Library;
+use super::names::Names;
 use super::sandbox::{Deadline, engine};
 
 /// The engine of one entity and what all its scripts see.
@@ -23,6 +24,7 @@ pub(crate) struct Host {
     engine: Engine,
     deadline: Arc<Deadline>,
     library: AST,
+    names: Names,
     vars: Map,
     env: ImmutableString,
     now: ImmutableString,
@@ -58,6 +60,7 @@ impl Host {
             engine: engine(Arc::clone(&deadline)),
             deadline,
             library: library.ast().clone(),
+            names: library.names().clone(),
             vars: variables(&context.vars),
             env: context.environment.as_str().into(),
             now: now.into(),
@@ -85,7 +88,7 @@ impl Host {
         let outcome = catch_unwind(AssertUnwindSafe(|| self.evaluate(program, input)));
         match outcome {
             Ok(Ok(value)) => Ok(value),
-            Ok(Err(error)) => Err(failure::reason(*error, cell_texts)),
+            Ok(Err(error)) => Err(failure::reason(*error, &self.names, cell_texts)),
             Err(_) => Err(Reason::new(Code::ScriptFailed, "the script stopped its engine")),
         }
     }

@@ -10,6 +10,7 @@ mod library;
 mod names;
 mod sandbox;
 mod value;
+mod walk;
 
 pub(crate) use check::{Surroundings, check};
 pub(crate) use host::{Host, Program, RowInput};
