@@ -83,7 +83,11 @@ fn exit(report: &RunReport, fail_on_quarantine: bool) -> Exit {
 fn show(report: &RunReport, screen: &Screen, parallel: usize) {
     let signs = screen.signs();
     if report.resumed && report.state == RunState::Completed {
-        screen.hint(&format!("{} went on with run {}, which was interrupted", signs.arrow, report.run.short()));
+        let run = report.run.short();
+        screen.hint(&format!(
+            "{} went on with run {run}, which was interrupted; what changed at the source since then, the next run finds",
+            signs.arrow
+        ));
     }
     screen.say(&format!("run {}\n", report.run.short()));
     screen.say(&summary::text(report, screen, parallel));

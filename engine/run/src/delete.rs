@@ -21,30 +21,26 @@ impl Pass<'_> {
         let DeletePolicy::Hard(limit) = self.plan.deletes else { return Ok(None) };
         let (_, heads) = self.heads().await?;
         let present: u64 = heads.iter().map(|head| head.present).sum();
-        let mut pending = Vec::new();
+        let mut count = 0;
         for head in &heads {
-            let waiting = self.waiting(head).await?;
-            if !waiting.is_empty() {
-                pending.push((head.clone(), waiting));
-            }
+            count += waiting(&self.entries(head).await?).len() as u64;
         }
-        let count: u64 = pending.iter().map(|(_, waiting)| waiting.len() as u64).sum();
         if let Some(refusal) = self.guard(limit, count, present) {
             return Ok(Some(refusal));
         }
-        for (head, waiting) in pending {
-            let rows = self.deriver.key_batch(&waiting)?;
+        // Read again segment by segment, so that no more than one of them is in memory.
+        for head in heads {
             let entries = self.entries(&head).await?;
-            self.stream.delete(rows, waiting);
+            let gone = waiting(&entries);
+            if gone.is_empty() {
+                continue;
+            }
+            let rows = self.deriver.key_batch(&gone)?;
+            self.stream.delete(rows, gone);
             let rewrite = Rewrite { removed: vec![head.id], puts: vec![entries], forgotten: Vec::new() };
             self.stream.commit(rewrite, None, Phase::Loaded).await?;
         }
         Ok(None)
-    }
-
-    async fn waiting(&self, head: &SegmentHead) -> Result<Vec<KeyBytes>> {
-        let entries = self.entries(head).await?.into_iter();
-        Ok(entries.filter(|entry| entry.outcome == Outcome::DeletePending).map(|entry| entry.key).collect())
     }
 
     async fn entries(&self, head: &SegmentHead) -> Result<Vec<Entry>> {
@@ -84,4 +80,9 @@ impl Pass<'_> {
         }
         Ok(rewrite)
     }
+}
+
+/// The rows that wait for deletion.
+fn waiting(entries: &[Entry]) -> Vec<KeyBytes> {
+    entries.iter().filter(|entry| entry.outcome == Outcome::DeletePending).map(|entry| entry.key.clone()).collect()
 }

@@ -20,6 +20,9 @@ use crate::unit::Stream;
 /// Rows without a key that one entity may have. Each is an identity of its own, so they stay in memory.
 const UNKEYED_MAX: usize = 10_000;
 
+/// Ledger entries that one unit writes at most, where no row moves beside them.
+const REWRITTEN_MAX: usize = 262_144;
+
 /// What a pass over an entity works with.
 pub(crate) struct Pass<'a> {
     pub(crate) context: &'a Arc<Context>,
@@ -182,9 +185,14 @@ impl Pass<'_> {
         segment::unpack(&content, digest)
     }
 
-    pub(crate) async fn finish(&self, merge: &mut HashMerge) -> Result<()> {
+    /// Goes through what the ledger has behind the source's last row, in units where that is much.
+    pub(crate) async fn finish(&mut self, merge: &mut HashMerge) -> Result<()> {
         while let Some(id) = merge.finish() {
             merge.give(self.segment(id).await?);
+            if merge.rewritten() >= REWRITTEN_MAX {
+                let (cursor, phase) = (merge.position().cloned(), self.stream.phase());
+                self.commit(merge, cursor, phase).await?;
+            }
         }
         Ok(())
     }
@@ -193,7 +201,7 @@ impl Pass<'_> {
     pub(crate) async fn after_batch(&mut self, merge: &mut HashMerge, phase: Phase) -> Result<()> {
         let (entity, counts) = (self.plan.name.clone(), self.stream.counts());
         self.context.sink.emit(&Event::Progress { entity, counts });
-        let fullness = self.stream.fullness();
+        let fullness = self.stream.fullness().max(merge.rewritten() / REWRITTEN_MAX);
         let stops = self.context.stop.is_requested();
         if fullness >= 2 || (fullness == 1 && merge.is_at_seam()) || stops {
             let cursor = merge.position().cloned();

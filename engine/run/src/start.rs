@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use transload_model::{
     Catalog, Claim, Clock, Code, ConnectionName, Destination, Diagnostic, EntityName, EntityPlan, LedgerState, Plan,
-    Position, Result, RunId, Share, SnapshotReader, Source, TableName, TransformContext, TransformFactory,
+    Position, Result, RunId, RunState, Share, SnapshotReader, Source, TableName, TransformContext, TransformFactory,
 };
 
 use crate::event::{Event, EventSink};
@@ -125,12 +125,12 @@ pub async fn start(job: Job) -> Result<RunReport> {
     let entities = context.plan.waves().iter().flatten().map(|i| context.plan.entities()[*i].name.clone()).collect();
     context.sink.emit(&Event::RunStarted { run_id: run, resumed: unfinished.is_some(), entities });
     let done = schedule::run_all(&context, readers).await?;
+    let state = schedule::end_state(&done.entities);
     // An interrupted run keeps its fences: whoever comes next finds its process gone and goes on with it.
-    if !context.stop.is_requested() {
+    if state != RunState::Paused {
         context.fences.release().await?;
     }
     let quarantine = reasons(&context).await?;
-    let state = schedule::end_state(&done.entities);
     let report = RunReport {
         run,
         resumed: unfinished.is_some(),

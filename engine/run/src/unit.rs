@@ -69,8 +69,8 @@ impl Stream {
             counts: Counts::default(),
             gained: stored.map_or(0, |position| position.gained),
             parents_seen: stored.map(|position| position.parents_seen.clone()).unwrap_or_default(),
-            plan_fingerprint: plan.plan_fingerprint,
-            read_fingerprint: plan.read_fingerprint,
+            plan_fingerprint: stored.map_or(plan.plan_fingerprint, |position| position.plan_fingerprint),
+            read_fingerprint: stored.map_or(plan.read_fingerprint, |position| position.read_fingerprint),
         };
         let goes_on =
             |position: &&Position| position.run == context.run && position.plan_fingerprint == plan.plan_fingerprint;
@@ -227,6 +227,11 @@ impl Stream {
         position.counts.unchanged -= (pending.withdrawn - from_new).min(position.counts.unchanged);
         if phase != Phase::Loading {
             position.parents_seen = self.context.parents_gained(&self.plan);
+        }
+        // Before all rows went through the spec as it is now, a run that is interrupted must begin them anew.
+        if matches!(phase, Phase::Loaded | Phase::Done) {
+            position.plan_fingerprint = self.plan.plan_fingerprint;
+            position.read_fingerprint = self.plan.read_fingerprint;
         }
         let unit = Unit {
             entity: self.plan.name.clone(),

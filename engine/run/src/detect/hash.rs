@@ -167,6 +167,11 @@ impl HashMerge {
         !self.dirty || self.old.is_empty()
     }
 
+    /// Entries that the next cut writes, but for those of the open segment.
+    pub(crate) fn rewritten(&self) -> usize {
+        self.rewrite.puts.iter().map(Vec::len).sum::<usize>() + self.rewrite.forgotten.len()
+    }
+
     /// What is to be written for everything up to the last row.
     pub(crate) fn cut(&mut self) -> Rewrite {
         if self.dirty {

@@ -184,9 +184,8 @@ fn keys_that_do_not_ascend_are_refused() {
 
 #[test]
 fn an_interrupted_pass_goes_on_behind_its_cursor() {
-    let entries: Vec<Entry> = (0..10)
-        .map(|number| Entry { key: key(number), digest: 0, outcome: Outcome::Loaded, present: true })
-        .collect();
+    let entries: Vec<Entry> =
+        (0..10).map(|number| Entry { key: key(number), digest: 0, outcome: Outcome::Loaded, present: true }).collect();
     let ledger = Ledger::of(&entries, 4);
     let policy = Policy { mark_deletes: true, ..Policy::default() };
     let mut merge = HashMerge::new(policy, ledger.heads(), Some(key(5)));
@@ -197,7 +196,12 @@ fn an_interrupted_pass_goes_on_behind_its_cursor() {
     let rewrite = merge.cut();
 
     assert_eq!(merge.delete_pending, 4, "rows up to the cursor were accounted for before");
-    let marked: Vec<KeyBytes> =
-        rewrite.puts.iter().flatten().filter(|entry| entry.outcome == Outcome::DeletePending).map(|entry| entry.key.clone()).collect();
+    let marked: Vec<KeyBytes> = rewrite
+        .puts
+        .iter()
+        .flatten()
+        .filter(|entry| entry.outcome == Outcome::DeletePending)
+        .map(|entry| entry.key.clone())
+        .collect();
     assert_eq!(marked, [6, 7, 8, 9].map(key));
 }
