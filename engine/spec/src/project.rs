@@ -158,9 +158,9 @@ impl Builder<'_, '_> {
         let connections =
             self.map.filled("connections").map(|entry| connections(&mut self.reader, &self.root, &entry.value));
         let connections = connections.unwrap_or_default();
-        let has_all = self.reader.problems.seen() == before;
-        let source = self.endpoint("source", &connections, has_all);
-        let destination = self.endpoint("destination", &connections, has_all);
+        let known = (self.reader.problems.seen() == before).then_some(connections.as_slice());
+        let source = self.endpoint("source", known);
+        let destination = self.endpoint("destination", known);
         self.check_writable(&connections, destination.as_ref());
         let control = self.control();
         let defaults =
@@ -188,23 +188,19 @@ impl Builder<'_, '_> {
         })
     }
 
-    /// A connection that the project names.
-    fn endpoint(
-        &mut self,
-        key: &str,
-        connections: &[ConnectionPlan],
-        has_all: bool,
-    ) -> Option<Located<ConnectionName>> {
+    /// A connection that the project names. `known` are all there are; `None` where some could not be read.
+    fn endpoint(&mut self, key: &str, known: Option<&[ConnectionPlan]>) -> Option<Located<ConnectionName>> {
         let entry = self.map.filled(key)?;
         let name = self.reader.name(&entry.value, &format!("`{key}`"), ConnectionName::parse)?;
-        let is_known = connections.iter().any(|connection| connection.name == name.value);
-        if !is_known && has_all {
+        if let Some(known) = known
+            && known.iter().all(|connection| connection.name != name.value)
+        {
             let headline = match shown(&entry.value) {
                 Some(name) => format!("connection {name} does not exist"),
                 None => format!("the connection that a variable gives as `{key}` does not exist"),
             };
             let problem = problem(Code::UnknownConnection, headline, &name.place, format!("the project's {key}"));
-            let names = connections.iter().map(|connection| connection.name.as_str());
+            let names = known.iter().map(|connection| connection.name.as_str());
             self.reader.problems.push(with_suggestion(problem, name.value.as_str(), names));
         }
         Some(name)

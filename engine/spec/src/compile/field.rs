@@ -239,7 +239,12 @@ impl Typed<'_> {
             let headline =
                 format!("`default_value` of field `{}` is no {}", self.field.destination.value, self.data_type());
             let problem = problem(Code::SpecValue, headline, &default.place, "this value");
-            problems.push(problem.note("it is converted as a row's value is: nothing is rounded or cut"));
+            let problem = problem.note("it is converted as a row's value is: nothing is rounded or cut");
+            problems.push(match (self.data_type(), format) {
+                (LogicalType::Date, None) => problem.help("write it as `YYYY-MM-DD`"),
+                (LogicalType::Timestamp, None) => problem.help("write it as `YYYY-MM-DDTHH:MM:SS`"),
+                _ => problem,
+            });
         }
     }
 

@@ -169,11 +169,11 @@ impl Reader<'_> {
         match parse(&text.value) {
             Ok(value) => Some(Located { value, place: text.place }),
             Err(error) => {
-                self.wrong_value(
-                    node,
-                    format!("{what} is no name: {error}"),
-                    "write the name as it is, without anything else",
-                );
+                let headline = match shown(node) {
+                    Some(_) => format!("{what} is no name: {error}"),
+                    None => format!("{what} is no name"),
+                };
+                self.wrong_value(node, headline, "write the name as it is, without anything else");
                 None
             }
         }

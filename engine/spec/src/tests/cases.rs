@@ -253,7 +253,7 @@ const TYPES: &[Case] = &[
     ),
     case(
         OFFICES,
-        ["  created_at: crt_ts\n", "", "  created_at: { default_value: \"2020-01-01\" }\n"],
+        ["  created_at: crt_ts\n", "", "  created_at: { default_value: \"2020-01-01T00:00:00\" }\n"],
         &["TL0302 specs/offices.yaml:5:1"],
     ),
     case(OFFICES, ["dispatch_offices", "old_offices", "dispatch_offices"], &["TL0303 specs/offices.yaml:2:15"]),

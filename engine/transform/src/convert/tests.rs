@@ -76,12 +76,17 @@ proptest! {
     #[test]
     fn what_converts_converts_back_to_itself((from, values) in some_column(), to in types()) {
         let there_and_back = from.conversion(to) != Conversion::Impossible && to.conversion(from) != Conversion::Impossible;
-        prop_assume!(there_and_back);
+        if !there_and_back {
+            return Ok(());
+        }
         let there = convert(&values, from, to, None);
         let back = convert(&there.array, to, from, None);
         let (before, after) = (texts(&values, from), texts(&back.array, from));
         for row in 0..values.len() {
-            let arrived = there.array.is_valid(row) && !back.faults.iter().any(|fault| fault.row == row);
+            // Not every text of a value reads back as one: years with a sign, and floats that are no number.
+            let is_back = !back.faults.iter().any(|fault| fault.row == row);
+            prop_assert!(is_back || to == LogicalType::Text, "{} to {}", from, to);
+            let arrived = there.array.is_valid(row) && is_back;
             // Text has many spellings of one value, and a float a zero with a sign.
             if arrived && from != LogicalType::Text && before[row].as_deref() != Some("-0") {
                 prop_assert_eq!(&before[row], &after[row], "{} to {}", from, to);

@@ -131,3 +131,22 @@ fn variables(vars: &BTreeMap<String, Value>) -> Map {
     };
     vars.iter().map(|(name, value)| (name.as_str().into(), scalar(value))).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::sandbox::checking_engine;
+    use super::*;
+    use crate::tests::given::context;
+
+    #[test]
+    fn b14_a_panic_costs_one_row() {
+        let library = Library::new(&[], &checking_engine()).unwrap();
+        let mut host = Host::new(&library, &context());
+        host.engine.register_fn("boom", |at: i64| assert!(at != 1, "boom"));
+        let ast = Box::new(host.engine.compile("boom(value); value").unwrap());
+        let program = Program::Script { ast, uses: Vec::new() };
+        let run = |value: i64| host.run(&program, RowInput { value: value.into(), row: Map::new() }, Vec::new);
+        assert_eq!(run(1).unwrap_err().code, Code::ScriptFailed);
+        assert_eq!(run(2).unwrap().as_int(), Ok(2));
+    }
+}

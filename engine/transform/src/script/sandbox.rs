@@ -203,3 +203,27 @@ fn apply(transform: &Transform, text: &str, arguments: &Arguments) -> Result<Dyn
         None => to_dynamic(&column.array, returns, 0).map_err(refusal),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn b01_a_row_that_takes_too_long_is_stopped() {
+        let deadline = Deadline::new();
+        let engine = engine(Arc::clone(&deadline));
+        deadline.start();
+        assert!(engine.run("for i in 0..2000 { }").is_ok());
+        deadline.millis.store(0, Ordering::Relaxed);
+        std::thread::sleep(Duration::from_millis(2));
+        let error = *engine.run("loop { }").unwrap_err();
+        assert!(matches!(error, EvalAltResult::ErrorTerminated(..)), "{error}");
+    }
+
+    #[test]
+    fn limits_are_the_same_in_every_build() {
+        let engine = checking_engine();
+        assert_eq!((engine.max_call_levels(), engine.max_expr_depth(), engine.max_function_expr_depth()), (32, 64, 32));
+        assert_eq!((engine.max_operations(), engine.max_modules()), (OPERATIONS_MAX, 0));
+    }
+}

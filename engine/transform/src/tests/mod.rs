@@ -6,5 +6,6 @@ pub(crate) mod given;
 mod kernels;
 mod library;
 mod rows;
+mod sandbox;
 mod scripts;
 mod vocabulary;
