@@ -167,7 +167,7 @@ impl FromStr for Limit {
         let (whole, fraction) = percent.split_once('.').unwrap_or((percent, ""));
         let digits = format!("{whole}{fraction:0<4}");
         let parts: u32 = digits.parse().map_err(|_| EXPECTED)?;
-        if fraction.len() > 4 || parts > 1_000_000 { Err(EXPECTED) } else { Ok(Self(Share::PerMillion(parts))) }
+        if whole.is_empty() || fraction.len() > 4 || parts > 1_000_000 { Err(EXPECTED) } else { Ok(Self(Share::PerMillion(parts))) }
     }
 }
 

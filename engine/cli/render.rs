@@ -60,7 +60,7 @@ impl Screen {
     pub(crate) fn answer(&self, text: &str) {
         let mut out = std::io::stdout().lock();
         // A reader that went away, as `head` does, wants no more.
-        drop(writeln!(out, "{}", text.trim_end()));
+        drop(writeln!(out, "{text}"));
     }
 
     /// Writes the answer for people, unless they asked for programs or for silence.
@@ -79,7 +79,7 @@ impl Screen {
 
     fn note(&self, text: &str) {
         let mut out = std::io::stderr().lock();
-        drop(writeln!(out, "{}", text.trim_end()));
+        drop(writeln!(out, "{text}"));
     }
 
     /// Shows a problem that is not the answer.
@@ -113,7 +113,7 @@ impl Screen {
         let handler = GraphicalReportHandler::new_themed(theme).with_width(width()).with_links(false);
         let mut text = String::new();
         match handler.render_report(&mut text, &Shown::new(problem)) {
-            Ok(()) => text,
+            Ok(()) => text + "\n",
             Err(_) => problem.to_string(),
         }
     }
@@ -219,8 +219,8 @@ fn severity(problem: &Diagnostic) -> miette::Severity {
 }
 
 fn help(problem: &Diagnostic) -> Option<String> {
-    let mut lines = problem.notes.clone();
-    lines.extend(problem.help.clone());
+    let mut lines: Vec<String> = problem.help.iter().cloned().collect();
+    lines.extend(problem.notes.iter().map(|note| format!("note: {note}")));
     (!lines.is_empty()).then(|| lines.join("\n"))
 }
 

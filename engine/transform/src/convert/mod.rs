@@ -1,7 +1,7 @@
 //! From one logical type to another: exactly, or not at all.
 //!
 //! Nothing is rounded, cut, trimmed or guessed. A value that the new type cannot hold as it is makes its row fail; a pair of types without a
-//! way between them is refused before a row is read ([`LogicalType::conversion`] says which).
+//! way between them is refused before a row is read ([`transload_model::LogicalType::conversion`] says which).
 
 pub(crate) mod canonical;
 mod column;

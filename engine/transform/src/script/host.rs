@@ -143,7 +143,9 @@ mod tests {
         let library = Library::new(&[], &checking_engine()).unwrap();
         let mut host = Host::new(&library, &context());
         host.engine.register_fn("boom", |at: i64| assert!(at != 1, "boom"));
-        let ast = Box::new(host.engine.compile("boom(value); value").unwrap());
+        let mut scope = Scope::new();
+        scope.push("value", 0_i64);
+        let ast = Box::new(host.engine.compile_with_scope(&scope, "boom(value); value").unwrap());
         let program = Program::Script { ast, uses: Vec::new() };
         let run = |value: i64| host.run(&program, RowInput { value: value.into(), row: Map::new() }, Vec::new);
         assert_eq!(run(1).unwrap_err().code, Code::ScriptFailed);

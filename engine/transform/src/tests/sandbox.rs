@@ -20,6 +20,10 @@ fn b02_recursion_is_stopped() {
     let nested =
         format!("fn f(x) {{ if x == 0 {{ 0 }} else {{ {}f(x - 1){} }} }} f(30)", "(1 + ".repeat(7), ")".repeat(7));
     assert_eq!(word(&nested), "210");
+    let through_closures =
+        |depth| format!("fn f(x) {{ if x == 0 {{ \"deep\" }} else {{ [x].map(|y| f(y - 1))[0] }} }} f({depth})");
+    assert_eq!(word(&through_closures(8)), "deep");
+    assert_eq!(word(&through_closures(1_000)), "SCRIPT_LIMIT");
 }
 
 #[test]
