@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
 
-use crate::world::World;
+use crate::world::{Random, World};
 
 const ROWS: u64 = 200_000;
 const KILLS: u64 = 20;
@@ -72,16 +72,6 @@ fn world() -> World {
     world
 }
 
-/// Steps that differ from run to run in nothing but the seed.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, limit: u64) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % limit
-    }
-}
-
 /// Units committed so far, as the destination tells.
 fn committed(world: &World) -> u64 {
     let path = world.file("data/platform.db");
@@ -97,8 +87,7 @@ fn committed(world: &World) -> u64 {
 #[test]
 fn a_run_that_is_killed_twenty_times_arrives_whole() {
     let world = world();
-    let mut random = Random(20_261_121);
-    println!("seed {}", random.0);
+    let mut random = Random::of_seed(20_261_121);
     for kill in 0..KILLS {
         let start = committed(&world);
         let wanted = start + random.below(25);

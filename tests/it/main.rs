@@ -11,6 +11,7 @@
 
 mod chinook;
 mod demo;
+mod history;
 mod kill;
 mod mend;
 mod refusals;

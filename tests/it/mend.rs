@@ -42,7 +42,7 @@ field_mappings:
 ";
 
 /// Ten people, of whom 5 has a date that is none, and a pet of each.
-fn world() -> World {
+pub(crate) fn world() -> World {
     let world = World::empty();
     world.write("transload.yaml", PROJECT);
     world.write("schema.sql", SCHEMA);
@@ -63,7 +63,7 @@ fn world() -> World {
     world
 }
 
-fn change(world: &World, sql: &str) {
+pub(crate) fn change(world: &World, sql: &str) {
     world.database("data/legacy.db").execute_batch(sql).unwrap();
 }
 

@@ -135,6 +135,22 @@ impl World {
     }
 }
 
+/// Choices that follow from nothing but a seed.
+pub(crate) struct Random(u64);
+
+impl Random {
+    /// Prints the seed, so that a failure can be repeated.
+    pub(crate) fn of_seed(seed: u64) -> Self {
+        println!("seed {seed}");
+        Self(seed)
+    }
+
+    pub(crate) fn below(&mut self, limit: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % limit
+    }
+}
+
 /// Python, which the oracle is written in. `tests/run` names one that has what the oracle needs.
 pub(crate) fn python() -> Command {
     Command::new(std::env::var_os("TRANSLOAD_TEST_PYTHON").unwrap_or_else(|| "python3".into()))
