@@ -43,7 +43,7 @@ def _range(value, parameters):
     if value is None:
         return _null_passes(parameters)
     comparable = _comparable(value)
-    low, high = (_limit(parameters.get(end), value) for end in ("min", "max"))
+    low, high = _limit(parameters.get("min"), value), _limit(parameters.get("max"), value, last=True)
     return (low is None or low <= comparable) and (high is None or comparable <= high)
 
 
@@ -57,13 +57,15 @@ def _comparable(value):
     raise OracleError(f"a range of {type(value).__name__} is not in the language")
 
 
-def _limit(limit, value):
+def _limit(limit, value, last=False):
+    """A limit to compare with; a day as the upper one means all of that day."""
     if limit is None:
         return None
     if not isinstance(value, date):
         return values.number_as_decimal(limit) if not isinstance(limit, str) else Decimal(limit)
+    moment = time.max if last else time()
     if limit == "today":
-        return datetime.combine(datetime.now(timezone.utc).date(), time())
+        return datetime.combine(datetime.now(timezone.utc).date(), moment)
     if len(limit) == 10:
-        return datetime.combine(values.parse_date(limit), time())
+        return datetime.combine(values.parse_date(limit), moment)
     return values.parse_timestamp(limit)

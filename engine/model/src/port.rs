@@ -173,8 +173,8 @@ pub trait EntityTransform: Send + Sync {
     fn transform(&mut self, rows: &RecordBatch, faults: &[CellFault]) -> Transformed;
 
     /// Checks `is_required` and the rules on fields, references resolved; `unique` is not among them. At most one failure a row (the first),
-    /// warnings beside it. `skip` names rows that failed before, `deferred` fields (by index) that are not filled yet.
-    fn validate(&mut self, columns: &[arrow::array::ArrayRef], skip: &[bool], deferred: &[usize]) -> Vec<RowFault>;
+    /// warnings beside it. `skip` names rows that failed before.
+    fn validate(&mut self, columns: &[arrow::array::ArrayRef], skip: &[bool]) -> Vec<RowFault>;
 }
 
 /// A run as the control store knows it.

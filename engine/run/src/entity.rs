@@ -1,6 +1,6 @@
 //! One entity on its way: read, detect, derive, load.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,6 +8,7 @@ use arrow::array::{ArrayRef, UInt64Array, new_null_array};
 use arrow::compute::take;
 use arrow::datatypes::{Field, Schema};
 use arrow::record_batch::RecordBatch;
+use chrono::{NaiveDate, NaiveDateTime};
 use transload_model::{
     CellFault, Code, Counts, Diagnostic, EntityName, EntityPlan, EntityTransform, KeyBytes, KeyStrategy, OnFailure,
     OnMissing, Outcome, QuarantineRow, Result, RowFault, Stage,
@@ -56,7 +57,8 @@ struct Derived {
     faults: Vec<Option<RowFault>>,
     /// Rows whose reference to their own entity is open.
     deferred: Vec<bool>,
-    warned: u64,
+    /// Rows that broke a rule which only warns.
+    warned: BTreeSet<usize>,
 }
 
 impl Deriver {
@@ -94,7 +96,7 @@ impl Deriver {
         let identities: Vec<KeyBytes> = work.iter().map(|work| scored.identity(work.row)).collect();
         let derived = self.derive(&rows, &faults, &identities).await?;
         self.time += self.context.clock.monotonic() - started;
-        stream.count(Counts { warned: derived.warned, ..Counts::default() });
+        stream.count(Counts { warned: derived.loaded_with_warning(), ..Counts::default() });
         stream.add_bytes(scored.batch.bytes * work.len() / scored.len().max(1));
         for (at, fault) in derived.faults.iter().enumerate() {
             if let Some(fault) = fault {
@@ -141,7 +143,7 @@ impl Deriver {
             key: Vec::new(),
             faults: vec![None; rows.num_rows()],
             deferred: vec![false; rows.num_rows()],
-            warned: 0,
+            warned: BTreeSet::new(),
         };
         for fault in transformed.faults {
             derived.fail(fault);
@@ -150,9 +152,8 @@ impl Deriver {
             self.resolve(field, &mut derived).await?;
         }
         let failed: Vec<bool> = derived.faults.iter().map(Option::is_some).collect();
-        let deferred = if self.defers { self.plan.self_references() } else { Vec::new() };
         let transform = &mut self.transform;
-        let found = tokio::task::block_in_place(|| transform.validate(&derived.columns, &failed, &deferred));
+        let found = tokio::task::block_in_place(|| transform.validate(&derived.columns, &failed));
         for fault in found {
             derived.fail(fault);
         }
@@ -173,7 +174,10 @@ impl Deriver {
             for (row, key) in keys.iter().enumerate() {
                 derived.deferred[row] |= key.is_some();
             }
-            derived.columns[field] = new_null_array(&self.plan.fields[field].written_as.arrow(), old.len());
+            // Rules judge the key that the second pass will write.
+            if let Some((_, own_keys)) = self.parents.get_mut(&reference.entity) {
+                derived.columns[field] = own_keys.derive(&keys)?.swap_remove(0);
+            }
             return Ok(());
         }
         let Some((index, parent_keys)) = self.parents.get_mut(&reference.entity) else { return Ok(()) };
@@ -260,8 +264,13 @@ impl Deriver {
             names.extend(self.plan.key.destination.iter().map(|name| name.as_str().to_owned()));
             columns.extend(derived.key.iter().cloned());
         }
-        names.extend(self.plan.fields.iter().map(|field| field.destination.to_string()));
-        columns.extend(derived.columns.iter().cloned());
+        let open = if self.defers { self.plan.self_references() } else { Vec::new() };
+        for (at, field) in self.plan.fields.iter().enumerate() {
+            let column = &derived.columns[at];
+            let is_open = open.contains(&at);
+            names.push(field.destination.to_string());
+            columns.push(if is_open { new_null_array(column.data_type(), column.len()) } else { Arc::clone(column) });
+        }
         select(&names, &columns, at)
     }
 
@@ -290,10 +299,14 @@ impl Deriver {
 }
 
 impl Derived {
+    fn loaded_with_warning(&self) -> u64 {
+        self.warned.iter().filter(|row| self.faults[**row].is_none()).count() as u64
+    }
+
     /// Notes a fault; a row fails once.
     fn fail(&mut self, fault: RowFault) {
         if fault.severity == OnFailure::Warn {
-            self.warned += 1;
+            self.warned.insert(fault.row);
             return;
         }
         let row = fault.row;
@@ -352,6 +365,14 @@ fn default_key(field: &transload_model::FieldPlan) -> Option<KeyBytes> {
         LogicalType::Integer => KeyValue::Integer(value.as_i64()?),
         LogicalType::Text => KeyValue::Text(value.as_str()?.to_owned().into()),
         LogicalType::Uuid => KeyValue::Uuid(*uuid::Uuid::parse_str(value.as_str()?).ok()?.as_bytes()),
+        LogicalType::Date => {
+            let day: NaiveDate = value.as_str()?.parse().ok()?;
+            KeyValue::Date(i32::try_from((day - NaiveDate::default()).num_days()).ok()?)
+        }
+        LogicalType::Timestamp => {
+            let moment: NaiveDateTime = value.as_str()?.replace(' ', "T").parse().ok()?;
+            KeyValue::Timestamp(moment.and_utc().timestamp_micros())
+        }
         _ => return None,
     };
     Some(KeyBytes::encode(&[part]))

@@ -25,10 +25,11 @@ pub(crate) enum KeyDeriver {
 
 /// Keys that are computed by the entity's own fields.
 pub(crate) struct Keep {
+    /// The entity's plan with no fields but those of the key, in key order.
     plan: EntityPlan,
     transform: Box<dyn EntityTransform>,
-    /// For each destination key column, its field and, where that is a reference, the parent's keys.
-    columns: Vec<(usize, Option<KeyDeriver>)>,
+    /// For each of them that is a reference, the parent's keys.
+    parents: Vec<Option<KeyDeriver>>,
 }
 
 impl KeyDeriver {
@@ -51,8 +52,13 @@ impl KeyDeriver {
             let deriver = parent.map(|parent| Self::new(plan, parent, factory, context)).transpose()?;
             columns.push((field, deriver));
         }
-        let transform = factory.compile(entity, context)?;
-        Ok(Self::Keep(Box::new(Keep { plan: entity.clone(), transform, columns })))
+        // Only the key's own fields: another field may fail on a row of which nothing but the key is known.
+        let mut plan = entity.clone();
+        plan.fields = columns.iter().map(|(field, _)| entity.fields[*field].clone()).collect();
+        plan.rules.clear();
+        let parents = columns.into_iter().map(|(_, parent)| parent).collect();
+        let transform = factory.compile(&plan, context)?;
+        Ok(Self::Keep(Box::new(Keep { plan, transform, parents })))
     }
 
     /// The destination key columns for these source keys; NULL where there is none.
@@ -95,17 +101,11 @@ impl Keep {
     fn derive(&mut self, keys: &[Option<KeyBytes>]) -> Result<Vec<ArrayRef>> {
         let rows = key_rows(&self.plan, keys)?;
         let transformed = self.transform.transform(&rows, &[]);
-        let known = |row: &usize| keys[*row].is_some();
-        let needed = |fault: &&transload_model::RowFault| {
-            let is_key = |name| self.plan.key.destination.contains(name);
-            known(&fault.row) && fault.field.as_ref().is_none_or(is_key)
-        };
-        if let Some(fault) = transformed.faults.iter().find(needed) {
+        if let Some(fault) = transformed.faults.iter().find(|fault| keys[fault.row].is_some()) {
             return Err(underivable(&self.plan.name, &fault.message));
         }
-        let mut columns = Vec::with_capacity(self.columns.len());
-        for (field, parent) in &mut self.columns {
-            let column = &transformed.columns[*field];
+        let mut columns = Vec::with_capacity(self.parents.len());
+        for (column, parent) in transformed.columns.iter().zip(&mut self.parents) {
             columns.push(match parent {
                 Some(parent) => parent.derive(&crate::rows::single_keys(column)?)?.swap_remove(0),
                 None => Arc::clone(column),

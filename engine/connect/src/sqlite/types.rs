@@ -225,6 +225,10 @@ fn boolean(value: ValueRef<'_>) -> Result<bool, Mismatch> {
     match value {
         ValueRef::Integer(0) => Ok(false),
         ValueRef::Integer(1) => Ok(true),
+        ValueRef::Integer(_) => Err(Mismatch {
+            code: Code::ValueRange,
+            message: "the column promises 0 or 1, the row has another integer".to_owned(),
+        }),
         other => Err(wrong_class(other, "0 or 1")),
     }
 }

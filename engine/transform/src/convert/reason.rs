@@ -8,7 +8,7 @@ use crate::column::Reason;
 
 /// Text that is not what it should be read as.
 pub(crate) fn not_a(text: &str, wanted: &str) -> Reason {
-    Reason::new(Code::ValueType, format!("{} is not {wanted}", length(text)))
+    Reason::new(Code::ValueFormat, format!("{} is not {wanted}", length(text)))
 }
 
 /// Text that has not the form of a date or time.

@@ -53,8 +53,8 @@ impl EntityTransform for Entity {
         Transformed { columns: without_failed(columns, &failures, rows.num_rows()), faults: failures.into_faults() }
     }
 
-    fn validate(&mut self, columns: &[ArrayRef], skip: &[bool], deferred: &[usize]) -> Vec<RowFault> {
-        validate(&self.fields, &self.rules, columns, (skip, deferred))
+    fn validate(&mut self, columns: &[ArrayRef], skip: &[bool]) -> Vec<RowFault> {
+        validate(&self.fields, &self.rules, columns, skip)
     }
 }
 

@@ -23,25 +23,19 @@ pub(crate) struct RuleOnField {
     pub(crate) on_failure: OnFailure,
 }
 
-/// Checks what is required, then the rules. `skip` names rows and `deferred` fields that are not judged.
-pub(crate) fn validate(
-    fields: &[Field],
-    rules: &Rules,
-    columns: &[ArrayRef],
-    (skip, deferred): (&[bool], &[usize]),
-) -> Vec<RowFault> {
+/// Checks what is required, then the rules. `skip` names rows that are not judged.
+pub(crate) fn validate(fields: &[Field], rules: &Rules, columns: &[ArrayRef], skip: &[bool]) -> Vec<RowFault> {
     let is_judged = |row: usize| !skip.get(row).copied().unwrap_or(false);
-    let is_filled = |field: usize| !deferred.contains(&field);
     let mut failures = Failures::default();
     let mut warnings = Vec::new();
-    for (index, (field, values)) in fields.iter().zip(columns).enumerate() {
-        if field.is_required && is_filled(index) {
+    for (field, values) in fields.iter().zip(columns) {
+        if field.is_required {
             for row in (0..values.len()).filter(|row| values.is_null(*row) && is_judged(*row)) {
                 failures.add(missing(row, &field.destination));
             }
         }
     }
-    for rule in rules.iter().filter(|rule| is_filled(rule.field)) {
+    for rule in rules {
         let (Some(field), Some(values)) = (fields.get(rule.field), columns.get(rule.field)) else {
             continue;
         };

@@ -269,11 +269,11 @@ fn scripts_call_built_in_functions() {
         "VALUE_RANGE: the number does not fit decimal(18,2) (line 1)"
     );
     assert_eq!(run("to_int(value) + 1", Some("41")), "42");
-    assert_eq!(run("to_int(value)", Some("x")), "VALUE_TYPE: text of 1 character is not an integer (line 1)");
+    assert_eq!(run("to_int(value)", Some("x")), "VALUE_FORMAT: text of 1 character is not an integer (line 1)");
     assert_eq!(run("let n = 0; try { n = to_int(value); } catch { n = -1; } n", Some("x")), "-1");
     assert_eq!(
         run("try { to_int(value) } catch (e) { throw e; }", Some("x")),
-        "VALUE_TYPE: text of 1 character is not an integer (line 1)"
+        "VALUE_FORMAT: text of 1 character is not an integer (line 1)"
     );
     assert_eq!(run("(parse_decimal(value) * 100).to_int()", Some("1,234.50")), "123450");
     assert_eq!(run("[\" a\", \"b \"].map(|t| trimmed(t)).reduce(|a, b| a + b, \"\")", None), "ab");
