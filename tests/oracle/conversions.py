@@ -50,7 +50,7 @@ def to_integer(value):
             raise Fault("VALUE_FORMAT")
         number = int(value)
     elif isinstance(value, (int, float, Decimal)):
-        exact = values.number_as_decimal(value)
+        exact = Decimal(value)
         if not exact.is_finite() or exact != exact.to_integral_value():
             raise Fault("VALUE_RANGE")
         number = int(exact)
@@ -65,8 +65,9 @@ def _to_float(value):
     if isinstance(value, str):
         if not re.fullmatch(_NUMBER.pattern + r"(?:[eE][-+]?[0-9]+)?", value):
             raise Fault("VALUE_FORMAT")
-        return float(value)
-    number = _to_number(value)
+        number = Decimal(value)
+    else:
+        number = _to_number(value)
     converted = float(number)
     if values.number_as_decimal(converted) != number and Decimal(converted) != number:
         raise Fault("VALUE_RANGE")

@@ -66,6 +66,8 @@ def read(cell, storage_class, column_type):
         if storage_class not in ("integer", "real"):
             raise Fault("VALUE_TYPE")
         return fit_decimal(number_as_decimal(cell), column_type)
+    if kind == "uuid" and storage_class == "blob" and len(cell) == 16:
+        return uuid.UUID(bytes=cell)
     if storage_class != expected:
         raise Fault("VALUE_TYPE")
     if kind == "boolean":
@@ -125,8 +127,8 @@ def parse_timestamp(text):
 
 
 def parse_uuid(text):
-    """32 hexadecimal digits with four hyphens, in either case."""
-    if not re.fullmatch(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", text):
+    """32 hexadecimal digits, with the four hyphens or without any, in either case."""
+    if not re.fullmatch(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|[0-9a-fA-F]{32}", text):
         raise Fault("VALUE_FORMAT")
     return uuid.UUID(text)
 
@@ -152,7 +154,8 @@ def canonical(value):
 
 
 def _float_text(value):
-    text = repr(value)
+    """The shortest digits that read back as the float; an exponent without plus sign and leading zeros."""
+    text = re.sub(r"e([-+])0*", lambda sign: "e" + sign[1].strip("+"), repr(value))
     return text[:-2] if text.endswith(".0") else text
 
 

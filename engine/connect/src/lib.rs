@@ -7,4 +7,4 @@ mod process;
 mod registry;
 mod sqlite;
 
-pub use registry::{SYSTEMS, control_store, destination, source};
+pub use registry::{SYSTEMS, control_store, destination, destination_catalog, exists, source};

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use transload_model::{Code, ConnectionPlan, ControlStore, Destination, Diagnostic, Result, Source};
+use transload_model::{Catalog, Code, ConnectionPlan, ControlStore, Destination, Diagnostic, Result, Source};
 
 use crate::sqlite;
 
@@ -12,11 +12,18 @@ pub struct System {
     pub name: &'static str,
     source: fn(&ConnectionPlan) -> Result<Arc<dyn Source>>,
     destination: fn(&ConnectionPlan) -> Result<Arc<dyn Destination>>,
+    destination_catalog: fn(&ConnectionPlan) -> Result<Catalog>,
+    exists: fn(&ConnectionPlan) -> bool,
 }
 
 /// Every system.
-pub const SYSTEMS: &[System] =
-    &[System { name: "sqlite", source: sqlite::open_source, destination: sqlite::open_destination }];
+pub const SYSTEMS: &[System] = &[System {
+    name: "sqlite",
+    source: sqlite::open_source,
+    destination: sqlite::open_destination,
+    destination_catalog: sqlite::destination_catalog,
+    exists: sqlite::exists,
+}];
 
 /// Opens a connection for reading.
 ///
@@ -32,6 +39,22 @@ pub fn source(connection: &ConnectionPlan) -> Result<Arc<dyn Source>> {
 /// Where there is no database, or it cannot be opened.
 pub fn destination(connection: &ConnectionPlan) -> Result<Arc<dyn Destination>> {
     (system(connection)?.destination)(connection)
+}
+
+/// What a destination holds, or what it will hold once `create_with` created it. Nothing is written.
+///
+/// # Errors
+/// Where there is no database and nothing to create one with, or it cannot be opened.
+pub fn destination_catalog(connection: &ConnectionPlan) -> Result<Catalog> {
+    (system(connection)?.destination_catalog)(connection)
+}
+
+/// Whether there is a database at all, sound or not.
+///
+/// # Errors
+/// Where the connection's type is none.
+pub fn exists(connection: &ConnectionPlan) -> Result<bool> {
+    Ok((system(connection)?.exists)(connection))
 }
 
 /// Opens the control store, creating it where there is none.

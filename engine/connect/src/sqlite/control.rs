@@ -22,7 +22,7 @@ pub(crate) fn open_control_store(url: &str) -> Result<Arc<dyn ControlStore>> {
     let path = Path::new(url.strip_prefix("sqlite:").unwrap_or(url));
     make_folder(path).map_err(|error| {
         let headline = format!("the control store's folder cannot be made: {}: {error}", path.display());
-        Box::new(Diagnostic::new(Code::ControlStore, headline))
+        Box::new(Diagnostic::new(Code::ControlStore, headline).help(Code::ControlStore.info().remedy))
     })?;
     let open = || -> rusqlite::Result<Connection> {
         let mut connection = Connection::open(path)?;

@@ -23,12 +23,21 @@ use super::{catalog, ledger, sql};
 pub(crate) fn open_destination(connection: &ConnectionPlan) -> Result<Arc<dyn Destination>> {
     if connection.read_only {
         let headline = format!("connection `{}` is `read_only`, so it cannot be the destination", connection.name);
-        return Err(Box::new(Diagnostic::new(Code::PermissionDenied, headline)));
+        let help = "take `read_only` out, or name another connection as `destination`";
+        return Err(Box::new(Diagnostic::new(Code::PermissionDenied, headline).help(help)));
     }
     let database = Database::find(connection)?;
     let writer = Worker::new("sqlite-writer", database.open(Access::Write)?)?;
     let viewer = Worker::new("sqlite-viewer", database.open_for_looking()?)?;
     Ok(Arc::new(SqliteDestination { viewer, writer, database }))
+}
+
+/// What the destination holds. A file that is missing is imagined, and not made.
+pub(crate) fn destination_catalog(connection: &ConnectionPlan) -> Result<Catalog> {
+    let looking = Database::look(connection)?;
+    catalog::read(&looking).map_err(|error| {
+        failure(&error, Code::DestinationFailed, &format!("reading the tables of `{}` failed", connection.name))
+    })
 }
 
 struct SqliteDestination {

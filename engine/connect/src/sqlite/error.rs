@@ -31,9 +31,12 @@ pub(super) fn is_passing(error: &rusqlite::Error) -> bool {
 
 fn words(error: &rusqlite::Error) -> String {
     match error {
-        rusqlite::Error::SqliteFailure(failure, message) => {
-            message.clone().unwrap_or_else(|| ffi::code_to_str(failure.extended_code).to_owned())
-        }
+        rusqlite::Error::SqliteFailure(failure, message) => match failure.extended_code {
+            // Here SQLite's own words are "disk I/O error" and "attempt to write a readonly database".
+            ffi::SQLITE_IOERR_SHMSIZE => "there is no space for the file beside the database".to_owned(),
+            ffi::SQLITE_READONLY_DIRECTORY => "the database's folder may not be written".to_owned(),
+            code => message.clone().unwrap_or_else(|| ffi::code_to_str(code).to_owned()),
+        },
         rusqlite::Error::SqlInputError { msg, .. } => msg.clone(),
         // The other kinds are about how rusqlite was called; some of them print values.
         _ => "the driver refused the call".to_owned(),

@@ -15,5 +15,6 @@ mod worker;
 mod write;
 
 pub(crate) use control::open_control_store;
-pub(crate) use destination::open_destination;
+pub(crate) use destination::{destination_catalog, open_destination};
+pub(crate) use open::exists;
 pub(crate) use source::open_source;

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 use transload_model::{Code, ConnectionPlan, Diagnostic, Result};
 
 use super::error::failure;
@@ -25,18 +25,43 @@ pub(super) enum Access {
     Write,
 }
 
+/// Whether the connection's file exists. One in a folder that is closed to us is said to, so that opening it tells why it cannot be.
+pub(crate) fn exists(connection: &ConnectionPlan) -> bool {
+    Database::of(connection).is_there().unwrap_or(true)
+}
+
 impl Database {
+    fn of(connection: &ConnectionPlan) -> Self {
+        let path = PathBuf::from(connection.url.strip_prefix("sqlite:").unwrap_or(&connection.url));
+        Self { name: connection.name.to_string(), path }
+    }
+
+    fn is_there(&self) -> Result<bool> {
+        self.path.try_exists().map_err(|reason| self.refused("open", &reason))
+    }
+
     /// Finds the connection's file, or creates it with its script.
     pub(super) fn find(connection: &ConnectionPlan) -> Result<Self> {
-        let path = PathBuf::from(connection.url.strip_prefix("sqlite:").unwrap_or(&connection.url));
-        let database = Self { name: connection.name.to_string(), path };
-        if !database.path.exists() {
-            match &connection.create_with {
-                Some(script) => database.create(script)?,
-                None => return Err(database.missing()),
-            }
+        let database = Self::of(connection);
+        if !database.is_there()? {
+            database.create(connection.create_with.as_deref().ok_or_else(|| database.missing())?)?;
         }
         Ok(database)
+    }
+
+    /// A connection for looking: at the file, or, where it is missing, at what its script makes in memory.
+    pub(super) fn look(connection: &ConnectionPlan) -> Result<Connection> {
+        let database = Self::of(connection);
+        if database.is_there()? {
+            return database.open_for_looking();
+        }
+        let script = connection.create_with.as_deref().ok_or_else(|| database.missing())?;
+        let imagine = || {
+            let memory = Connection::open_in_memory()?;
+            run_script(&memory, script)?;
+            Ok(memory)
+        };
+        imagine().map_err(|error| database.script_failed(&error))
     }
 
     fn missing(&self) -> Box<Diagnostic> {
@@ -49,30 +74,44 @@ impl Database {
     fn create(&self, script: &str) -> Result<()> {
         let unfinished = self.path.with_extension("unfinished");
         if let Some(folder) = self.path.parent() {
-            std::fs::create_dir_all(folder).map_err(|error| self.refused(&error))?;
+            std::fs::create_dir_all(folder).map_err(|error| self.refused("create", &error))?;
         }
-        if unfinished.exists() {
-            std::fs::remove_file(&unfinished).map_err(|error| self.refused(&error))?;
+        // Empties what a process that was killed left behind. SQLite would not say why it cannot make a file.
+        std::fs::File::create(&unfinished).map_err(|error| self.refused("create", &error))?;
+        let done = self.fill(&unfinished, script);
+        if done.is_err() {
+            // What keeps it from being removed as well is not the problem to report.
+            drop(std::fs::remove_file(&unfinished));
         }
-        let run = || -> rusqlite::Result<()> {
-            let connection = Connection::open(&unfinished)?;
-            connection.execute_batch(&format!("begin;\n{script}\n;commit;"))?;
-            connection.close().map_err(|(_, error)| error)
-        };
-        run().map_err(|error| {
-            failure(&error, Code::CannotConnect, &format!("`create_with` of `{}` failed", self.name))
-        })?;
-        std::fs::rename(&unfinished, &self.path).map_err(|error| self.refused(&error))
+        done
     }
 
-    fn refused(&self, error: &std::io::Error) -> Box<Diagnostic> {
-        let code = match error.kind() {
+    fn fill(&self, unfinished: &Path, script: &str) -> Result<()> {
+        let run = || -> rusqlite::Result<()> {
+            let connection = Connection::open(unfinished)?;
+            run_script(&connection, script)?;
+            connection.close().map_err(|(_, error)| error)
+        };
+        run().map_err(|error| self.script_failed(&error))?;
+        std::fs::rename(unfinished, &self.path).map_err(|error| self.refused("create", &error))
+    }
+
+    fn script_failed(&self, error: &rusqlite::Error) -> Box<Diagnostic> {
+        let mut problem = failure(error, Code::CannotConnect, &format!("`create_with` of `{}` failed", self.name));
+        if problem.code == Code::CannotConnect {
+            problem.help = Some("correct the script; nothing was created".to_owned());
+        }
+        problem
+    }
+
+    fn refused(&self, doing: &str, reason: &std::io::Error) -> Box<Diagnostic> {
+        let headline = format!("connection `{}` cannot {doing} {}: {reason}", self.name, self.path.display());
+        let code = match reason.kind() {
             std::io::ErrorKind::PermissionDenied | std::io::ErrorKind::ReadOnlyFilesystem => Code::PermissionDenied,
             std::io::ErrorKind::StorageFull => Code::StorageFull,
             _ => Code::CannotConnect,
         };
-        let headline = format!("connection `{}` cannot create {}: {error}", self.name, self.path.display());
-        Box::new(Diagnostic::new(code, headline))
+        Box::new(Diagnostic::new(code, headline).help(code.info().remedy))
     }
 
     pub(super) fn open(&self, access: Access) -> Result<Connection> {
@@ -89,8 +128,22 @@ impl Database {
             connection.query_row("select count(*) from sqlite_schema", [], |_| Ok(()))?;
             Ok(connection)
         };
+        open().map_err(|error| self.not_opened(&error))
+    }
+
+    fn not_opened(&self, error: &rusqlite::Error) -> Box<Diagnostic> {
+        // SQLite does not say why it cannot open a file; the operating system does.
+        if error.sqlite_error_code() == Some(ErrorCode::CannotOpen)
+            && let Err(reason) = std::fs::File::open(&self.path)
+        {
+            return self.refused("open", &reason);
+        }
         let doing = format!("connection `{}` cannot open {}", self.name, self.path.display());
-        open().map_err(|error| failure(&error, Code::CannotConnect, &doing))
+        let mut problem = failure(error, Code::CannotConnect, &doing);
+        if problem.code == Code::CannotConnect {
+            problem.help = Some("check the path in transload.yaml; what is there is left as it is".to_owned());
+        }
+        problem
     }
 
     /// A connection that sees what is committed and writes nothing, also where the file is in WAL mode and its directory is not ours.
@@ -100,6 +153,10 @@ impl Database {
         set.map_err(|error| failure(&error, Code::CannotConnect, &format!("connection `{}`", self.name)))?;
         Ok(connection)
     }
+}
+
+fn run_script(connection: &Connection, script: &str) -> rusqlite::Result<()> {
+    connection.execute_batch(&format!("begin;\n{script}\n;commit;"))
 }
 
 /// Creates the folder of a file.

@@ -248,7 +248,10 @@ fn decimal_units(value: ValueRef<'_>, precision: u8, scale: u8) -> Result<i128, 
         ValueRef::Integer(number) => number.to_string(),
         // The shortest text that reads back as this float: what was written into the column.
         ValueRef::Real(number) if number.is_finite() => number.to_string(),
-        ValueRef::Text(bytes) => utf8(bytes)?.to_owned(),
+        ValueRef::Text(bytes) => String::from_utf8_lossy(bytes).into_owned(),
+        ValueRef::Real(_) => {
+            return Err(Mismatch { code: Code::ValueRange, message: "no decimal is infinite".to_owned() });
+        }
         other => return Err(wrong_class(other, "a decimal")),
     };
     let unfit = || Mismatch {
@@ -295,13 +298,24 @@ fn timestamp(text: &str) -> Result<i64, Mismatch> {
     }
     let pattern = if text.contains('T') { "%Y-%m-%dT%H:%M:%S%.f" } else { "%Y-%m-%d %H:%M:%S%.f" };
     let moment = NaiveDateTime::parse_from_str(text, pattern).map_err(|_| unfit())?;
+    // A leap second, which would become the second after it.
+    if chrono::Timelike::nanosecond(&moment) >= 1_000_000_000 {
+        return Err(unfit());
+    }
     Ok(moment.and_utc().timestamp_micros())
 }
 
 fn uuid(value: ValueRef<'_>) -> Result<uuid::Uuid, Mismatch> {
     match value {
         ValueRef::Blob(bytes) => uuid::Uuid::from_slice(bytes).map_err(|_| wrong_class(value, "a UUID")),
-        other => uuid::Uuid::try_parse(text(other, "a UUID")?).map_err(|_| wrong_class(value, "a UUID")),
+        other => {
+            let text = text(other, "a UUID")?;
+            let read = uuid::Uuid::try_parse(text).ok().filter(|_| matches!(text.len(), 32 | 36));
+            read.ok_or_else(|| Mismatch {
+                code: Code::ValueFormat,
+                message: format!("text of {} bytes is not a UUID", text.len()),
+            })
+        }
     }
 }
 
@@ -426,6 +440,8 @@ mod tests {
             ("DATE", ValueRef::Integer(20_240_203)),
             ("DATETIME", ValueRef::Text(b"2024-02-03")),
             ("DATETIME", ValueRef::Text(b"2024-02-03T10:00:00Z")),
+            ("DATETIME", ValueRef::Text(b"2016-12-31T23:59:60")),
+            ("UUID", ValueRef::Text(b"{0b6ff3a2-5d43-4f0e-9a3c-6d8f0f3f2c11}")),
             ("NUMERIC(4,2)", ValueRef::Real(100.0)),
             ("NUMERIC(4,2)", ValueRef::Real(0.125)),
             ("NUMERIC(4,2)", ValueRef::Real(f64::NAN)),
