@@ -8,7 +8,13 @@ use transload_model::Share;
 
 /// Moves data from an old database schema to a new one, again and again until the cut-over.
 #[derive(Debug, Parser)]
-#[command(name = "transload", version, max_term_width = 100, arg_required_else_help = true)]
+#[command(
+    name = "transload",
+    version,
+    max_term_width = 100,
+    arg_required_else_help = true,
+    after_help = "Examples:\n  transload demo\n  transload validate -C path/to/project\n  transload explain TL0203"
+)]
 pub(crate) struct Args {
     #[command(flatten)]
     pub(crate) global: Global,
@@ -167,7 +173,11 @@ impl FromStr for Limit {
         let (whole, fraction) = percent.split_once('.').unwrap_or((percent, ""));
         let digits = format!("{whole}{fraction:0<4}");
         let parts: u32 = digits.parse().map_err(|_| EXPECTED)?;
-        if whole.is_empty() || fraction.len() > 4 || parts > 1_000_000 { Err(EXPECTED) } else { Ok(Self(Share::PerMillion(parts))) }
+        if whole.is_empty() || fraction.len() > 4 || parts > 1_000_000 {
+            Err(EXPECTED)
+        } else {
+            Ok(Self(Share::PerMillion(parts)))
+        }
     }
 }
 

@@ -19,6 +19,12 @@ pub(crate) fn folder(root: &Path, run: RunId) -> PathBuf {
     root.join(".transload").join("runs").join(run.to_string())
 }
 
+/// Makes the folder of all runs, so that one who may not is told before anything is done.
+pub(crate) fn make_folder(root: &Path) -> Result<(), Box<Diagnostic>> {
+    let folder = root.join(".transload").join("runs");
+    std::fs::create_dir_all(&folder).map_err(|error| Box::new(file_error(&folder, &error)))
+}
+
 /// Appends every event to `events.jsonl`.
 pub(crate) struct EventsFile {
     root: PathBuf,
@@ -64,7 +70,14 @@ pub(crate) fn write_report(root: &Path, run: RunId, report: &Value) -> Result<Pa
         std::fs::rename(&unfinished, &path)?;
         point_latest(&folder)
     };
-    write().map_err(|error| Box::new(file_error(&path, &error)))?;
+    write().map_err(|error| {
+        // A part of it is of no use to anyone.
+        drop(std::fs::remove_file(&unfinished));
+        Box::new(
+            file_error(&path, &error)
+                .note("the run itself is not affected: its rows and its ledger are in the destination"),
+        )
+    })?;
     Ok(path)
 }
 

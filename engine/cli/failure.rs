@@ -39,10 +39,12 @@ pub(crate) fn no_runtime(error: &std::io::Error) -> Diagnostic {
 
 /// A file that cannot be written.
 pub(crate) fn file_error(path: &std::path::Path, error: &std::io::Error) -> Diagnostic {
-    let code = match error.kind() {
-        std::io::ErrorKind::PermissionDenied | std::io::ErrorKind::ReadOnlyFilesystem => Code::PermissionDenied,
-        std::io::ErrorKind::StorageFull => Code::StorageFull,
-        _ => Code::FileError,
+    let (code, help) = match error.kind() {
+        std::io::ErrorKind::PermissionDenied | std::io::ErrorKind::ReadOnlyFilesystem => {
+            (Code::PermissionDenied, "let this user write there, or run as one who may")
+        }
+        std::io::ErrorKind::StorageFull => (Code::StorageFull, "free space, then run again"),
+        _ => (Code::FileError, "see what is in the way there"),
     };
-    Diagnostic::new(code, format!("{} cannot be written: {error}", path.display()))
+    Diagnostic::new(code, format!("{} cannot be written: {error}", path.display())).help(help)
 }

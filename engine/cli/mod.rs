@@ -4,6 +4,7 @@ mod args;
 mod artifacts;
 mod commands;
 mod demo;
+mod excerpt;
 mod failure;
 mod mirror;
 mod progress;

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use transload_model::{Diagnostic, Exit, Label, Severity, SourceFile};
 
 use super::args::{Color, Format, Global, Progress};
+use super::excerpt;
 use super::failure::Failure;
 
 /// The terminal, and how to use it.
@@ -141,7 +142,7 @@ pub(crate) fn as_json(problem: &Diagnostic) -> Value {
         "at": problem.at,
         "places": problem.labels.iter().map(place).collect::<Vec<_>>(),
         "notes": problem.notes,
-        "help": problem.help,
+        "help": remedy(problem),
     })
 }
 
@@ -182,7 +183,7 @@ struct Elsewhere<'a> {
 impl<'a> Elsewhere<'a> {
     fn new(label: &'a Label, severity: miette::Severity) -> Self {
         let file = &label.file;
-        Self { file, source: NamedSource::new(&file.path, file.text.clone()), labels: vec![label], severity }
+        Self { file, source: NamedSource::new(&file.path, excerpt::shown(&file)), labels: vec![label], severity }
     }
 }
 
@@ -200,7 +201,7 @@ impl<'a> Shown<'a> {
         Self {
             problem,
             help: help(problem),
-            source: first.as_ref().map(|file| NamedSource::new(&file.path, file.text.clone())),
+            source: first.as_ref().map(|file| NamedSource::new(&file.path, excerpt::shown(file))),
             labels: problem.labels.iter().filter(is_first).collect(),
             others,
         }
@@ -218,8 +219,14 @@ fn severity(problem: &Diagnostic) -> miette::Severity {
     }
 }
 
+/// What to do: what the problem says itself, else what its code says. A warning may need nothing.
+fn remedy(problem: &Diagnostic) -> Option<&str> {
+    let of_code = || (problem.severity == Severity::Error).then(|| problem.code.info().remedy);
+    problem.help.as_deref().or_else(of_code)
+}
+
 fn help(problem: &Diagnostic) -> Option<String> {
-    let mut lines: Vec<String> = problem.help.iter().cloned().collect();
+    let mut lines: Vec<String> = remedy(problem).map(ToOwned::to_owned).into_iter().collect();
     lines.extend(problem.notes.iter().map(|note| format!("note: {note}")));
     (!lines.is_empty()).then(|| lines.join("\n"))
 }

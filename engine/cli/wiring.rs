@@ -12,12 +12,11 @@ use transload_transform::Functions;
 
 use super::failure::Failure;
 
-/// A project whose two ends are open and whose specs are compiled.
+/// A project whose source is open, whose destination was looked at, and whose specs are compiled.
 pub(crate) struct World {
     pub(crate) project: Project,
     pub(crate) functions: Arc<Functions>,
     pub(crate) sources: BTreeMap<ConnectionName, Arc<dyn Source>>,
-    pub(crate) destination: Arc<dyn Destination>,
     pub(crate) compiled: Compiled,
 }
 
@@ -28,18 +27,29 @@ pub(crate) fn project(root: &Path) -> Result<Project, Failure> {
     Project::load(root, &environment).map_err(Failure::from)
 }
 
-/// Opens both ends and compiles the specs against what they hold.
+/// Looks at both ends and compiles the specs against what they hold. Nothing is written.
 pub(crate) async fn world(root: &Path) -> Result<World, Failure> {
     let project = project(root)?;
     let functions = Arc::new(Functions::new(project.transforms())?);
     let source = transload_connect::source(connection(&project, project.source())?)?;
-    let destination = transload_connect::destination(connection(&project, project.destination())?)?;
+    let destination = transload_connect::destination_catalog(connection(&project, project.destination())?)?;
     let mut catalogs = Catalogs::new();
     catalogs.insert(project.source().clone(), source.catalog().await?);
-    catalogs.insert(project.destination().clone(), destination.catalog().await?);
+    catalogs.insert(project.destination().clone(), destination);
     let compiled = transload_spec::compile(&project, &*functions, &catalogs);
     let sources = BTreeMap::from([(project.source().clone(), source)]);
-    Ok(World { project, functions, sources, destination, compiled })
+    Ok(World { project, functions, sources, compiled })
+}
+
+/// Opens the destination for writing, creating it where it is missing and the project says how.
+pub(crate) fn destination(project: &Project) -> Result<Arc<dyn Destination>, Failure> {
+    transload_connect::destination(connection(project, project.destination())?).map_err(Failure::from)
+}
+
+/// Opens the destination where there is one.
+pub(crate) fn existing_destination(project: &Project) -> Result<Option<Arc<dyn Destination>>, Failure> {
+    let is_there = transload_connect::exists(connection(project, project.destination())?)?;
+    is_there.then(|| destination(project)).transpose()
 }
 
 /// The control store of a project.

@@ -26,7 +26,8 @@ fn pick(random: &mut Random, from: &[i64]) -> Option<i64> {
 /// People who are in the destination and still in the source.
 fn loaded(world: &World) -> Vec<i64> {
     let platform = world.database("data/platform.db");
-    let sql = "select cast(source_id as integer) from transload_migration_mappings where entity_type = 'people' order by 1";
+    let sql =
+        "select cast(source_id as integer) from transload_migration_mappings where entity_type = 'people' order by 1";
     let there = numbers(&platform, sql);
     let here = numbers(&world.database("data/legacy.db"), "select no from old_people");
     there.into_iter().filter(|number| here.contains(number)).collect()
@@ -58,7 +59,9 @@ fn change_once(world: &World, random: &mut Random) {
             change(world, &format!("insert into old_people select {person}, 'new', {day}, {boss} from {fresh}"));
         }
         (2, ..) => change(world, &format!("insert or ignore into old_pets values ({}, 'pet', {boss})", person * 7)),
-        (3, ..) => change(world, &format!("update old_people set dob = '02.02.1992' where no = {person} and dob = 'never'")),
+        (3, ..) => {
+            change(world, &format!("update old_people set dob = '02.02.1992' where no = {person} and dob = 'never'"))
+        }
         (4, Some(sound), _) => change(world, &format!("update old_people set nm = nm || '.' where no = {sound}")),
         (5, Some(sound), Some(free)) if sound != free => {
             change(world, &format!("update old_people set boss = {sound} where no = {free}"));

@@ -15,4 +15,5 @@ mod history;
 mod kill;
 mod mend;
 mod refusals;
+mod values;
 mod world;

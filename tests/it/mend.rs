@@ -217,3 +217,23 @@ fn more_bad_rows_than_allowed_stop_the_entity_and_keep_what_is_committed() {
     assert_eq!(names(&world, "people"), 10);
     world.assert_as_expected();
 }
+
+#[test]
+fn a_reference_that_the_destination_refuses_in_the_second_pass_sets_the_row_aside() {
+    let world = world();
+    world.replace(
+        "schema.sql",
+        "references people (id));\ncreate",
+        "references people (id), check (name <> 'person 3' or boss_id is null));\ncreate",
+    );
+    change(&world, "update old_people set boss = 4 where no = 3");
+
+    let report = world.run();
+
+    assert_eq!(counts(&report, "people")["quarantined"], 2);
+    assert_eq!(counts(&report, "people")["new"], 8);
+    assert!(world.quarantine().contains(&"people 3 CONSTRAINT_CHECK -".to_owned()), "{:?}", world.quarantine());
+    change(&world, "update old_people set boss = null where no = 3");
+    world.run();
+    world.assert_as_expected();
+}

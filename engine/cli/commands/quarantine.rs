@@ -17,7 +17,10 @@ pub(crate) async fn run(root: &Path, quarantine: &Quarantine, screen: &Screen) -
     let (plan, _) = world.plan()?;
     let names: Vec<&EntityName> = plan.entities().iter().map(|entity| &entity.name).collect();
     let wanted = quarantine.entity.as_deref().map(|text| choose(text, &names)).transpose()?;
-    let held = world.destination.quarantine(wanted).await?;
+    let held = match wiring::existing_destination(&world.project)? {
+        Some(destination) => destination.quarantine(wanted).await?,
+        None => Vec::new(),
+    };
     match screen.format {
         Format::Json => {
             let held: Vec<Value> = held.iter().map(as_json).collect();

@@ -7,7 +7,7 @@ use transload_model::{Clock, Exit, RunState, SystemClock, TransformContext};
 use transload_run::{EventSink, Job, Options, RunReport, Stop};
 
 use crate::cli::args::{Format, Progress, Run};
-use crate::cli::artifacts::{EventsFile, write_report};
+use crate::cli::artifacts::{EventsFile, make_folder, write_report};
 use crate::cli::failure::Failure;
 use crate::cli::mirror::Recorder;
 use crate::cli::progress::{Bars, Ears, Heartbeat};
@@ -23,7 +23,9 @@ pub(crate) async fn run(root: &Path, run: &Run, screen: &Screen) -> Result<Exit,
     for warning in &warnings {
         screen.problem(warning);
     }
+    make_folder(root)?;
     let store = wiring::control_store(&world.project)?;
+    let destination = wiring::destination(&world.project)?;
     let recorder = Arc::new(Recorder::new(store, plan.project(), started_at));
     let (mirror, mirroring) = recorder.listen();
     let heartbeat = Heartbeat::new(Arc::clone(&clock));
@@ -37,7 +39,7 @@ pub(crate) async fn run(root: &Path, run: &Run, screen: &Screen) -> Result<Exit,
     let job = Job {
         plan: Arc::clone(&plan),
         sources: std::mem::take(&mut world.sources),
-        destination: world.destination,
+        destination,
         factory: world.functions,
         transform_context: TransformContext {
             now: started_at,
@@ -60,18 +62,28 @@ pub(crate) async fn run(root: &Path, run: &Run, screen: &Screen) -> Result<Exit,
     while tasks.join_next().await.is_some() {}
     drop(mirroring);
     let report = done?;
-    let exit = exit(&report, run.fail_on_quarantine);
-    if let Err(problem) = recorder.finish(&report, clock.now()).await {
-        screen.problem(&problem);
-    }
-    let document = summary::document(&report, plan.project(), exit, &started_at.to_rfc3339());
-    let path = write_report(root, report.run, &document)?;
+    let mut exit = exit(&report, run.fail_on_quarantine);
+    // What cannot be remembered does not undo the run; that it went wrong must be heard all the same.
+    let recorded = recorder.finish(&report, clock.now()).await;
+    exit = if recorded.is_ok() { exit } else { or_unavailable(exit) };
+    let document = |exit| summary::document(&report, plan.project(), exit, &started_at.to_rfc3339());
+    let written = write_report(root, report.run, &document(exit));
+    exit = if written.is_ok() { exit } else { or_unavailable(exit) };
     show(&report, screen, plan.parallel_entity_limit());
     if screen.format == Format::Json {
-        screen.answer(&pretty(&document));
+        screen.answer(&pretty(&document(exit)));
     }
-    screen.hint(&format!("  {}", path.display()));
+    if let Ok(path) = &written {
+        screen.hint(&format!("  {}", path.display()));
+    }
+    for problem in [recorded.err(), written.err()].iter().flatten() {
+        screen.problem(problem);
+    }
     Ok(exit)
+}
+
+fn or_unavailable(exit: Exit) -> Exit {
+    if exit == Exit::Done { Exit::Unavailable } else { exit }
 }
 
 fn exit(report: &RunReport, fail_on_quarantine: bool) -> Exit {

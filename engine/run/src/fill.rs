@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use transload_model::{Counts, KeyBytes, OnMissing, Phase, Result};
 
+use crate::derive::{Work, missing_parent, quarantine_row};
 use crate::detect::{HashMerge, Policy, Verdict};
-use crate::entity::{Work, missing_parent, quarantine_row};
 use crate::load::Pass;
 use crate::reference::ParentIndex;
 

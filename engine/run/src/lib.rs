@@ -3,8 +3,8 @@
 //! It knows ports, never a database. Both faces of Transload start it with [`start`] and listen to its events; neither has a loop of its own.
 
 mod delete;
+mod derive;
 mod detect;
-mod entity;
 mod event;
 mod fence;
 mod fill;

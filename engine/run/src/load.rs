@@ -9,8 +9,8 @@ use transload_model::{
     SegmentHead, SnapshotReader, Stage,
 };
 
+use crate::derive::{Deriver, Work, quarantine_row};
 use crate::detect::{HashMerge, Policy, Rewrite, Step, Verdict};
-use crate::entity::{Deriver, Work, quarantine_row};
 use crate::event::Event;
 use crate::rows::Scored;
 use crate::segment;

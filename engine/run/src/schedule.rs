@@ -9,8 +9,8 @@ use transload_model::{
     Code, Counts, DeletePolicy, Diagnostic, EntityPlan, EntityState, Phase, Result, RunState, SnapshotReader,
 };
 
+use crate::derive::Deriver;
 use crate::detect::Policy;
-use crate::entity::Deriver;
 use crate::event::Event;
 use crate::load::Pass;
 use crate::report::{EntityReport, Spent};

@@ -21,6 +21,8 @@ pub(crate) struct Arrival {
     pub(crate) key: KeyBytes,
     /// The destination key's text, where the mapping is stored.
     pub(crate) destination_id: Option<String>,
+    /// Whether the first pass counted it as new.
+    pub(crate) counted: bool,
 }
 
 /// A row on its way out of the destination.
@@ -91,9 +93,16 @@ impl Settlement {
                 self.inserted[refusal.row].key.clone()
             }
             WriteKind::Update => {
-                counts.modified -= 1;
+                let arrival = &self.updated[refusal.row];
+                let was = if arrival.counted { &mut counts.new } else { &mut counts.modified };
+                // An interrupted run may have counted it; then it was read as unchanged in this one.
+                if *was > 0 {
+                    *was -= 1
+                } else {
+                    counts.unchanged = counts.unchanged.saturating_sub(1)
+                }
                 counts.quarantined += 1;
-                self.updated[refusal.row].key.clone()
+                arrival.key.clone()
             }
             WriteKind::Delete => {
                 let departure = &self.departing[refusal.row];

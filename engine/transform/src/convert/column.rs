@@ -143,7 +143,8 @@ fn to_uuid(values: &ArrayRef, from: LogicalType) -> Column {
     match from {
         LogicalType::Text => map(values.as_string::<i32>().iter(), sink, |text| uuid_from_text(text).map(Some)),
         LogicalType::Bytes => map(values.as_binary::<i32>().iter(), sink, |bytes| {
-            let reason = || Reason::new(Code::ValueFormat, format!("{} bytes are not a UUID, which has 16", bytes.len()));
+            let reason =
+                || Reason::new(Code::ValueFormat, format!("{} bytes are not a UUID, which has 16", bytes.len()));
             <[u8; 16]>::try_from(bytes).map(Some).map_err(|_| reason())
         }),
         _ => impossible(values, from, LogicalType::Uuid),

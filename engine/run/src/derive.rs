@@ -1,4 +1,4 @@
-//! One entity on its way: read, detect, derive, load.
+//! From source rows to destination rows: fields, references, rules and keys of one entity.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -96,7 +96,7 @@ impl Deriver {
         let identities: Vec<KeyBytes> = work.iter().map(|work| scored.identity(work.row)).collect();
         let derived = self.derive(&rows, &faults, &identities).await?;
         self.time += self.context.clock.monotonic() - started;
-        stream.count(Counts { warned: derived.loaded_with_warning(), ..Counts::default() });
+        stream.count(Counts { warned: derived.warned_of(work), ..Counts::default() });
         stream.add_bytes(scored.batch.bytes * work.len() / scored.len().max(1));
         for (at, fault) in derived.faults.iter().enumerate() {
             if let Some(fault) = fault {
@@ -110,12 +110,12 @@ impl Deriver {
         };
         let (inserts, updates) = (good(true), good(false));
         if !inserts.is_empty() {
-            stream.insert(self.written(&derived, &inserts)?, self.arrivals(&derived, &identities, &inserts));
+            stream.insert(self.written(&derived, &inserts)?, self.arrivals(&derived, &identities, work, &inserts));
         }
         if !updates.is_empty() {
             let modified = updates.iter().filter(|at| !work[**at].counted).count() as u64;
             stream.count(Counts { modified, ..Counts::default() });
-            stream.update(self.written(&derived, &updates)?, self.arrivals(&derived, &identities, &updates));
+            stream.update(self.written(&derived, &updates)?, self.arrivals(&derived, &identities, work, &updates));
         }
         let is_open = |at: usize| derived.deferred[at] && derived.faults[at].is_none();
         Ok((0..work.len()).map(is_open).collect())
@@ -274,10 +274,11 @@ impl Deriver {
         select(&names, &columns, at)
     }
 
-    fn arrivals(&self, derived: &Derived, keys: &[KeyBytes], at: &[usize]) -> Vec<Arrival> {
+    fn arrivals(&self, derived: &Derived, keys: &[KeyBytes], work: &[Work], at: &[usize]) -> Vec<Arrival> {
         let arrival = |row: &usize| Arrival {
             key: keys[*row].clone(),
             destination_id: mapping_text(self.plan.key.strategy, &derived.key, *row),
+            counted: work[*row].counted,
         };
         at.iter().map(arrival).collect()
     }
@@ -299,8 +300,9 @@ impl Deriver {
 }
 
 impl Derived {
-    fn loaded_with_warning(&self) -> u64 {
-        self.warned.iter().filter(|row| self.faults[**row].is_none()).count() as u64
+    /// Rows that are loaded with a warning, each once over both passes.
+    fn warned_of(&self, work: &[Work]) -> u64 {
+        self.warned.iter().filter(|row| self.faults[**row].is_none() && !work[**row].counted).count() as u64
     }
 
     /// Notes a fault; a row fails once.
