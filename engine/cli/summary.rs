@@ -152,10 +152,16 @@ fn verdict(report: &RunReport, totals: &Counts, signs: &Signs) -> String {
         let text = "stay in quarantine: they have not moved since they failed, and were not tried again";
         let _ = write!(out, "\n{} {} {text}", signs.warning, rows(totals.untried));
     }
-    let fresh = held.saturating_sub(totals.untried);
+    let fresh = totals.quarantined.saturating_sub(totals.untried);
     if fresh > 0 {
         let _ =
             write!(out, "\n{} {} went to quarantine; `transload quarantine` lists them", signs.warning, rows(fresh));
+    }
+    // What is listed beyond the rows that were read are deletes that the destination refused.
+    let kept = held.saturating_sub(totals.quarantined);
+    if kept > 0 {
+        let text = "gone from the source and kept at the destination, because other rows still refer to them";
+        let _ = write!(out, "\n{} {} {text}", signs.warning, rows(kept));
     }
     out
 }

@@ -168,3 +168,64 @@ fn a_second_run_beside_a_first_is_refused() {
     first.kill().unwrap();
     first.wait().unwrap();
 }
+
+/// Keys whose stored form, collation or class differs from what they mean.
+const ODD_KEYS: [(&str, &str, &str); 4] = [
+    ("moments", "moment datetime not null", "datetime('2020-01-01', (i * 61) || ' seconds')"),
+    ("words", "word text collate nocase not null", "case when i % 2 = 0 then 'W' else 'w' end || printf('%06d', i)"),
+    ("ids", "id uuid not null", "unhex(printf('%08x', i) || '5d434f0e9a3c6d8f0f3f2c11')"),
+    ("numbers", "number integer not null", "i * 3"),
+];
+
+#[test]
+fn a_run_goes_on_behind_any_kind_of_key() {
+    let world = World::empty();
+    world.write("transload.yaml", PROJECT);
+    let mut schema = String::new();
+    std::fs::create_dir_all(world.file("data")).unwrap();
+    let legacy = world.database("data/legacy.db");
+    for (name, column, value) in ODD_KEYS {
+        let key = column.split(' ').next().unwrap();
+        schema += &format!("create table {name} (id text primary key, label text);\n");
+        let spec = format!(
+            "entity_type: {name}\nsource_table: old_{name}\ndestination_table: {name}\nversion: \"1\"\n\
+             key: {{ source: {key}, destination: id }}\nfield_mappings: {{ label: label }}\n"
+        );
+        world.write(&format!("specs/{name}.yaml"), &spec);
+        let fill = format!(
+            "create table old_{name} ({column}, label text);
+             with recursive n (i) as (select 1 union all select i + 1 from n where i < 20000)
+             insert into old_{name} select {value}, 'label ' || i from n;"
+        );
+        legacy.execute_batch(&fill).unwrap();
+    }
+    // A key of another class comes before the cursor in the source's order, and is not to be forgotten.
+    legacy.execute_batch("insert into old_numbers values (4.5, 'no integer')").unwrap();
+    world.write("schema.sql", &schema);
+    for units in [10, 30, 60, 90] {
+        let child = world.command(&["run", "-q"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        stop_after(&world, child, units);
+    }
+
+    let report = world.run();
+
+    assert_eq!(report["totals"]["read"], 80_001);
+    assert_eq!(report["totals"]["new"], 80_000);
+    let mappings: u64 = world
+        .database("data/platform.db")
+        .query_row("select count(*) from transload_migration_mappings", [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(mappings, 80_000);
+    let again = world.run();
+    assert_eq!(again["totals"]["unchanged"], 80_000);
+}
+
+/// Asks the process to stop once so many units are committed, and waits until it did.
+fn stop_after(world: &World, mut child: std::process::Child, units: u64) {
+    while committed(world) < units && child.try_wait().unwrap().is_none() {
+        std::thread::yield_now();
+    }
+    let asked = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(asked.success());
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+}

@@ -237,3 +237,95 @@ fn a_reference_that_the_destination_refuses_in_the_second_pass_sets_the_row_asid
     world.run();
     world.assert_as_expected();
 }
+
+#[test]
+fn a_parent_that_is_gone_stays_while_a_loaded_row_refers_to_it() {
+    let with_key = "owner_id text not null references people (id)";
+    for owner in [with_key, "owner_id text not null"] {
+        let world = world();
+        world.replace("schema.sql", with_key, owner);
+        world.run();
+        change(&world, "delete from old_people where no = 4; insert into old_pets values (444, 'late', 4)");
+
+        let report = world.run();
+
+        assert_eq!(counts(&report, "people")["deleted"], 0, "{owner}");
+        assert_eq!(counts(&report, "pets")["quarantined"], 2, "{owner}");
+        let listed = world.quarantine();
+        assert!(listed.contains(&"people 4 CONSTRAINT_FOREIGN_KEY -".to_owned()), "{owner}: {listed:?}");
+        assert!(listed.contains(&"pets 444 PARENT_MISSING owner_id".to_owned()), "{owner}: {listed:?}");
+        let before = world.bytes("data/platform.db");
+        world.run();
+        assert!(before == world.bytes("data/platform.db"), "{owner}: the delete was tried again");
+
+        change(&world, "update old_pets set owner = 6 where owner = 4");
+        let report = world.run();
+        assert_eq!(counts(&report, "people")["deleted"], 1, "{owner}");
+        world.assert_as_expected();
+    }
+}
+
+#[test]
+fn a_key_that_changed_after_rows_were_loaded_is_refused() {
+    let world = world();
+    world.run();
+    let before = world.bytes("data/platform.db");
+    world.replace("transload.yaml", "0b6ff3a2", "0b6ff3a3");
+
+    let refused = world.transload(&["run"]);
+
+    assert_eq!(refused.code, 6, "{refused:?}");
+    assert!(refused.stderr.contains("TL0310"), "{}", refused.stderr);
+    assert!(before == world.bytes("data/platform.db"));
+}
+
+#[test]
+fn a_missing_row_of_the_entity_itself_can_stop_it() {
+    let world = world();
+    world.replace("specs/people.yaml", "references: people", "references: people, on_missing: fail");
+    change(&world, "update old_people set boss = 99 where no = 2");
+
+    let stopped = world.transload(&["run"]);
+
+    assert_eq!(stopped.code, 1, "{stopped:?}");
+    assert!(stopped.stderr.contains("TL0429") && stopped.stderr.contains("key 2"), "{}", stopped.stderr);
+}
+
+#[test]
+fn a_changed_spec_is_said_until_all_rows_went_through_it() {
+    let world = world();
+    world.run();
+    world.replace("specs/pets.yaml", "transformation: trimmed", "transformation: [trimmed, upper]");
+    change(&world, "update old_pets set name = 'other' where owner = 2");
+    world.run();
+
+    let told = world.transload(&["run"]);
+    assert!(told.stderr.contains("TL0506"), "{}", told.stderr);
+    world.run_with(&["--remap"]);
+    let silent = world.transload(&["run"]);
+    assert!(!silent.stderr.contains("TL0506"), "{}", silent.stderr);
+    world.assert_as_expected();
+}
+
+#[test]
+fn a_run_after_a_resumed_one_is_a_new_one() {
+    let world = world();
+    let first = world.run();
+    // As if the process had been killed right before it gave its hold back.
+    world
+        .database("data/platform.db")
+        .execute(
+            "update transload_fences set run_id = ?, holder = 'boot:1:1', holder_name = 'gone'",
+            [first["run_id"].as_str()],
+        )
+        .unwrap();
+    change(&world, "update old_people set nm = 'changed' where no = 1");
+
+    let resumed = world.run();
+    let next = world.run();
+
+    assert_eq!(resumed["run_id"], first["run_id"]);
+    assert_ne!(next["run_id"], first["run_id"]);
+    assert_eq!(counts(&next, "people")["modified"], 1);
+    world.assert_as_expected();
+}

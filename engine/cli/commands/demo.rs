@@ -21,7 +21,7 @@ pub(crate) async fn run(demo: &Demo, screen: &Screen) -> Result<Exit, Failure> {
     let place = directory.display();
     if is_new {
         screen.hint(&format!(
-            "\nnext:   transload demo                      again: it finds nothing to do\n\
+            "\nnext:   transload demo {place}            again: it finds nothing to do\n\
              \x20       transload quarantine -C {place}   the rows that are broken on purpose\n\
              \x20       transload status -C {place}       the runs so far\n\
              \x20       $EDITOR {place}/specs/patients.yaml && transload validate -C {place}"

@@ -200,7 +200,7 @@ codes! {
         "Map it, or give it a `default_value`.";
     KeyMissing "TL0303" "SPEC_KEY" Problems 422 Never
         "There is no way to tell which old row became which new row."
-        "Write `key: { source: …, destination: … }` with columns that identify a row.";
+        "Write `key: { source: id, destination: id }`, with the columns that identify a row on either end.";
     UnfitColumn "TL0304" "UNFIT_COLUMN" Problems 422 Never
         "The destination column would change the value on storing it."
         "Change the column's type, or the field's `data_type`.";
@@ -219,6 +219,9 @@ codes! {
     KeyNotUnique "TL0309" "KEY_NOT_UNIQUE" Problems 422 Never
         "Several source rows have the same key, so one would overwrite the other."
         "Add columns to `key.source` until they identify a row.";
+    KeyChanged "TL0310" "KEY_CHANGED" Refused 409 Never
+        "The key's strategy, namespace, columns or types changed after rows were loaded, so that those rows could not be found again."
+        "Undo the change of `key`, or start over with an empty destination and no `transload_*` tables.";
     // TL04: rows and loading
     ValueType "TL0401" "VALUE_TYPE" Problems 422 WhenRowMoves
         "A value of another type than its column promises."

@@ -24,6 +24,8 @@ pub enum Outcome {
     Orphaned,
     /// It is gone from the source and waits to be deleted from the destination.
     DeletePending,
+    /// It is gone from the source, and the destination would not let it go: something still refers to it.
+    DeleteRefused,
 }
 
 /// One row of the ledger.
@@ -122,8 +124,12 @@ pub struct Position {
     pub gained: u64,
     /// `gained` of each parent when this entity last went through all its rows.
     pub parents_seen: BTreeMap<EntityName, u64>,
-    /// Identity of the compiled spec.
+    /// Identity of the compiled spec that rows in quarantine were last tried with.
     pub plan_fingerprint: u64,
+    /// Identity of the compiled spec that every loaded row went through; where it is older, some rows keep what they got then.
+    pub mapped_fingerprint: u64,
+    /// Identity of what turns source keys into destination keys.
+    pub key_fingerprint: u64,
     /// Identity of what is read and digested.
     pub read_fingerprint: u64,
 }
@@ -189,8 +195,10 @@ pub struct Unit {
     pub epoch: u64,
     /// The position's `seq` that this unit comes after; none where the stream is new.
     pub after: Option<u64>,
-    /// References to the table's own entity: set NULL before deletes, so that their order does not matter.
+    /// References to the table's own entity: set NULL where rows to delete refer to one another in a circle.
     pub self_references: Vec<ColumnName>,
+    /// Columns of other tables that refer to this one's key: a row that one of them names is not deleted, with a foreign key or without.
+    pub referrers: Vec<(TableName, ColumnName)>,
     /// Rows to insert; several batches, one numbering.
     pub inserts: Vec<RecordBatch>,
     /// Rows to update by key: the batch's other columns are set where they differ.

@@ -83,6 +83,8 @@ pub struct EntityPlan {
     pub plan_fingerprint: u64,
     /// Identity of `reads` and `key.source`: what decides whether two digests can be compared.
     pub read_fingerprint: u64,
+    /// Identity of what turns a source key into a destination key. Once rows are loaded it must not change.
+    pub key_fingerprint: u64,
 }
 
 /// A column to read and the type to read it as.

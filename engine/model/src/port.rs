@@ -37,7 +37,7 @@ pub struct ReadRequest {
     /// Rows come in the order of these columns (indexes into `columns`), each as [`crate::KeyBytes`] orders it. Rows with NULL
     /// or a value of another type there come somewhere.
     pub key: Vec<usize>,
-    /// Only rows behind this key, and rows without one.
+    /// Rows up to this key need not be given; a source leaves them out where that is exact and cheap. Rows without a key always are given.
     pub after: Option<KeyBytes>,
     /// Rows in a batch.
     pub batch_rows: usize,

@@ -3,11 +3,10 @@
 //! What is gone was marked in the ledger while the entity was read to its end. Nothing is deleted that was not loaded by Transload, and nothing at
 //! all where more is gone than the guard allows.
 
-use transload_model::{Code, DeletePolicy, Diagnostic, Entry, KeyBytes, Outcome, Phase, Result, SegmentHead, Share};
+use transload_model::{Code, DeletePolicy, Diagnostic, Entry, KeyBytes, Outcome, Phase, Result, Share};
 
 use crate::detect::Rewrite;
 use crate::load::Pass;
-use crate::segment;
 
 /// Without `deletes.max`, so many rows may go, or one in a hundred.
 const ALWAYS_ALLOWED: u64 = 10;
@@ -21,17 +20,19 @@ impl Pass<'_> {
         let DeletePolicy::Hard(limit) = self.plan.deletes else { return Ok(None) };
         let (_, heads) = self.heads().await?;
         let present: u64 = heads.iter().map(|head| head.present).sum();
+        // A row that something referred to may be free once anything of this run moved.
+        let again = self.context.fences.are_taken();
         let mut count = 0;
         for head in &heads {
-            count += waiting(&self.entries(head).await?).len() as u64;
+            count += waiting(&self.segment(head.id).await?, again).len() as u64;
         }
         if let Some(refusal) = self.guard(limit, count, present) {
             return Ok(Some(refusal));
         }
         // Read again segment by segment, so that no more than one of them is in memory.
         for head in heads {
-            let entries = self.entries(&head).await?;
-            let gone = waiting(&entries);
+            let entries = self.segment(head.id).await?;
+            let gone = waiting(&entries, again);
             if gone.is_empty() {
                 continue;
             }
@@ -41,11 +42,6 @@ impl Pass<'_> {
             self.stream.commit(rewrite, None, Phase::Loaded).await?;
         }
         Ok(None)
-    }
-
-    async fn entries(&self, head: &SegmentHead) -> Result<Vec<Entry>> {
-        let (content, digest) = self.context.destination.segment(head.id).await?;
-        segment::unpack(&content, digest)
     }
 
     fn guard(&self, limit: Option<Share>, count: u64, present: u64) -> Option<Diagnostic> {
@@ -74,7 +70,7 @@ impl Pass<'_> {
         let mut rewrite = Rewrite::default();
         for head in heads {
             if keys.iter().any(|key| head.first <= *key && *key <= head.last) {
-                rewrite.puts.push(self.entries(&head).await?);
+                rewrite.puts.push(self.segment(head.id).await?);
                 rewrite.removed.push(head.id);
             }
         }
@@ -82,7 +78,12 @@ impl Pass<'_> {
     }
 }
 
-/// The rows that wait for deletion.
-fn waiting(entries: &[Entry]) -> Vec<KeyBytes> {
-    entries.iter().filter(|entry| entry.outcome == Outcome::DeletePending).map(|entry| entry.key.clone()).collect()
+/// The rows that wait for deletion; those that were refused before only where it may go better now.
+fn waiting(entries: &[Entry], again: bool) -> Vec<KeyBytes> {
+    let waits = |entry: &&Entry| match entry.outcome {
+        Outcome::DeletePending => true,
+        Outcome::DeleteRefused => again,
+        _ => false,
+    };
+    entries.iter().filter(waits).map(|entry| entry.key.clone()).collect()
 }

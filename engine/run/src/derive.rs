@@ -123,9 +123,7 @@ impl Deriver {
 
     fn set_aside(&self, fault: &RowFault, work: &Work, key: KeyBytes, stream: &mut Stream) -> Result<()> {
         if fault.severity == OnFailure::Fail {
-            let headline = format!("a row of `{}` stops the entity: {}", self.plan.name, fault.message);
-            let place = format!("{} · key {}", self.plan.name, key.text());
-            return Err(Box::new(Diagnostic::new(Code::RowFailed, headline).at(place).help(fault.code.info().remedy)));
+            return Err(stopped_by(&self.plan, &key, fault));
         }
         let outcome = if fault.code == Code::ParentMissing { Outcome::Orphaned } else { Outcome::Quarantined };
         let present = work.known.is_some_and(|known| known.present);
@@ -319,7 +317,14 @@ impl Derived {
 }
 
 fn was_in_quarantine(known: Known) -> bool {
-    !matches!(known.outcome, Outcome::Loaded | Outcome::Deferred)
+    !matches!(known.outcome, Outcome::Loaded | Outcome::Deferred | Outcome::DeletePending)
+}
+
+/// The problem of an entity that one row's failure stops.
+pub(crate) fn stopped_by(plan: &EntityPlan, key: &KeyBytes, fault: &RowFault) -> Box<Diagnostic> {
+    let headline = format!("a row of `{}` stops the entity: {}", plan.name, fault.message);
+    let place = format!("{} · key {}", plan.name, key.text());
+    Box::new(Diagnostic::new(Code::RowFailed, headline).at(place).help(fault.code.info().remedy))
 }
 
 /// A row that goes to quarantine.

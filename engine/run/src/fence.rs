@@ -22,13 +22,17 @@ impl Fences {
 
     /// The epoch under which this run may write `table`.
     pub(crate) async fn epoch(&self, table: &TableName) -> Result<u64> {
+        Ok(self.take().await?.get(table).copied().unwrap_or_default())
+    }
+
+    /// Takes them, where they are not taken yet.
+    pub(crate) async fn take(&self) -> Result<&BTreeMap<TableName, u64>> {
         let take = || async {
             let fences = self.destination.take_fences(self.claim.clone()).await?;
             let epochs = fences.into_iter().map(|fence| (fence.table, fence.epoch)).collect::<BTreeMap<_, _>>();
             Result::<_>::Ok(epochs)
         };
-        let taken = self.taken.get_or_try_init(take).await?;
-        Ok(taken.get(table).copied().unwrap_or_default())
+        self.taken.get_or_try_init(take).await
     }
 
     pub(crate) fn are_taken(&self) -> bool {

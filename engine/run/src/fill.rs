@@ -6,11 +6,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use transload_model::{Counts, KeyBytes, OnMissing, Phase, Result};
+use transload_model::{Counts, KeyBytes, OnFailure, OnMissing, Phase, Result};
 
-use crate::derive::{Work, missing_parent, quarantine_row};
+use crate::derive::{Work, missing_parent, quarantine_row, stopped_by};
 use crate::detect::{HashMerge, Policy, Verdict};
-use crate::load::Pass;
+use crate::load::{Pass, is_done};
 use crate::reference::ParentIndex;
 
 /// What new rows with open references refer to: for each, its missing or not yet certain parents by field.
@@ -26,11 +26,11 @@ impl Pass<'_> {
         self.deriver.refresh_own_index().await?;
         let cursor = self.stream.cursor().cloned();
         let mut merge = self.second_merge(cursor.clone()).await?;
-        self.start_reading(cursor).await?;
+        self.start_reading(cursor.clone()).await?;
         while let Some(scored) = self.next_batch().await? {
             let mut work = Vec::new();
             for row in 0..scored.len() {
-                let Some(key) = scored.key(row) else { continue };
+                let Some(key) = scored.key(row).filter(|key| !is_done(key, cursor.as_ref())) else { continue };
                 match self.judge(&mut merge, key, scored.digest(row)).await? {
                     Verdict::New(_) => merge.take_back(),
                     Verdict::Deferred => {
@@ -69,6 +69,9 @@ impl Pass<'_> {
         let mut quarantine = Vec::new();
         for (key, field) in &unrooted {
             let fault = missing_parent(self.plan, *field, 0);
+            if fault.severity == OnFailure::Fail {
+                return Err(stopped_by(self.plan, key, &fault));
+            }
             quarantine.push(quarantine_row(self.plan, self.context.run, key.clone(), &fault));
         }
         let keys: Vec<KeyBytes> = unrooted.into_keys().collect();

@@ -52,7 +52,7 @@ impl Pass<'_> {
         let mut unkeyed = Vec::new();
         let has_self_references = !self.plan.self_references().is_empty();
         self.deriver.defers = has_self_references;
-        self.start_reading(cursor).await?;
+        self.start_reading(cursor.clone()).await?;
         while let Some(scored) = self.next_batch().await? {
             let mut read = Counts::default();
             let mut work = Vec::new();
@@ -61,6 +61,9 @@ impl Pass<'_> {
                     keep_unkeyed(&mut unkeyed, scored.digest(row), &self.plan.name)?;
                     continue;
                 };
+                if is_done(key, cursor.as_ref()) {
+                    continue;
+                }
                 match self.judge(&mut merge, key, scored.digest(row)).await? {
                     Verdict::Unchanged => read.unchanged += 1,
                     Verdict::Deferred => {
@@ -180,7 +183,7 @@ impl Pass<'_> {
         Box::new(problem.at(place))
     }
 
-    async fn segment(&self, id: i64) -> Result<Vec<Entry>> {
+    pub(crate) async fn segment(&self, id: i64) -> Result<Vec<Entry>> {
         let (content, digest) = self.context.destination.segment(id).await?;
         segment::unpack(&content, digest)
     }
@@ -277,6 +280,11 @@ impl Pass<'_> {
         let puts = if entries.is_empty() { Vec::new() } else { vec![entries] };
         Ok(Rewrite { removed: heads.iter().map(|head| head.id).collect(), puts, forgotten: gone })
     }
+}
+
+/// Whether a row was accounted for before the run was interrupted. A source may give it again.
+pub(crate) fn is_done(key: &[u8], cursor: Option<&KeyBytes>) -> bool {
+    cursor.is_some_and(|cursor| key <= cursor.as_bytes())
 }
 
 fn keep_unkeyed(unkeyed: &mut Vec<u64>, digest: u64, entity: &transload_model::EntityName) -> Result<()> {

@@ -42,6 +42,13 @@ pub(crate) async fn check_destination(
         let help = "empty the table, or load into another one";
         return Err(Box::new(Diagnostic::new(Code::DestinationNotEmpty, headline).help(help)));
     }
+    let position = ledger.positions.get(&plan.name);
+    if position.is_some_and(|position| position.key_fingerprint != plan.key_fingerprint) && loaded > 0 {
+        let headline = format!("the key of `{}` changed after rows were loaded", plan.name);
+        let code = Code::KeyChanged;
+        let place = format!("spec {}", plan.spec_path);
+        return Err(Box::new(Diagnostic::new(code, headline).at(place).help(code.info().remedy)));
+    }
     if held < loaded {
         let headline = format!("`{table}` holds {held} rows, {loaded} were loaded into it");
         let problem = Diagnostic::new(Code::LedgerMismatch, headline);

@@ -6,14 +6,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use transload_model::{Destination, EntityName, KeyBytes, Result, SegmentHead};
+use transload_model::{Destination, EntityName, Entry, KeyBytes, Outcome, Result, SegmentHead};
 
 use crate::segment;
 
 /// Entries that stay in memory between two lookups.
 const CACHED_ENTRIES: usize = 2_000_000;
 
-/// Which keys of one entity are in the destination.
+/// Which keys of one entity are in the destination, and not about to leave it.
 pub(crate) struct ParentIndex {
     destination: Arc<dyn Destination>,
     heads: Vec<SegmentHead>,
@@ -60,9 +60,15 @@ impl ParentIndex {
                 let (content, digest) = self.destination.segment(id).await?;
                 let entries = segment::unpack(&content, digest)?;
                 self.cached += entries.len();
-                self.cache.insert(id, entries.into_iter().map(|entry| (entry.key, entry.present)).collect());
+                self.cache.insert(id, entries.into_iter().map(standing).collect());
             }
         }
         Ok(())
     }
+}
+
+/// A key, and whether rows may refer to it.
+fn standing(entry: Entry) -> (KeyBytes, bool) {
+    let goes = matches!(entry.outcome, Outcome::DeletePending | Outcome::DeleteRefused);
+    (entry.key, entry.present && !goes)
 }

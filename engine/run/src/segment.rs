@@ -73,6 +73,7 @@ fn outcome_code(outcome: Outcome) -> u8 {
         Outcome::Orphaned => 3,
         Outcome::DeletePending => 4,
         Outcome::UpdatePending => 5,
+        Outcome::DeleteRefused => 6,
     }
 }
 
@@ -84,6 +85,7 @@ fn outcome(code: u8) -> Option<Outcome> {
         Outcome::Quarantined,
         Outcome::Orphaned,
         Outcome::DeletePending,
+        Outcome::DeleteRefused,
     ];
     all.into_iter().find(|outcome| outcome_code(*outcome) == code)
 }
@@ -116,7 +118,7 @@ mod tests {
     use super::*;
 
     fn entry() -> impl Strategy<Value = Entry> {
-        (any::<u64>(), 0_u8..6, any::<bool>(), "[a-z]{0,200}").prop_map(|(digest, code, present, text)| Entry {
+        (any::<u64>(), 0_u8..7, any::<bool>(), "[a-z]{0,200}").prop_map(|(digest, code, present, text)| Entry {
             key: KeyBytes::encode(&[KeyValue::Text(text.into())]),
             digest,
             outcome: outcome(code).unwrap(),

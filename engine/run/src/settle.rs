@@ -97,9 +97,9 @@ impl Settlement {
                 let was = if arrival.counted { &mut counts.new } else { &mut counts.modified };
                 // An interrupted run may have counted it; then it was read as unchanged in this one.
                 if *was > 0 {
-                    *was -= 1
+                    *was -= 1;
                 } else {
-                    counts.unchanged = counts.unchanged.saturating_sub(1)
+                    counts.unchanged = counts.unchanged.saturating_sub(1);
                 }
                 counts.quarantined += 1;
                 arrival.key.clone()
@@ -107,6 +107,9 @@ impl Settlement {
             WriteKind::Delete => {
                 let departure = &self.departing[refusal.row];
                 counts.deleted -= u64::from(departure.deleted);
+                if departure.deleted {
+                    self.corrections.insert(departure.key.clone(), (Outcome::DeleteRefused, true));
+                }
                 departure.key.clone()
             }
         };

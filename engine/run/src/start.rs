@@ -6,8 +6,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use transload_model::{
-    Catalog, Claim, Clock, Code, ConnectionName, Destination, Diagnostic, EntityName, EntityPlan, LedgerState, Plan,
-    Position, Result, RunId, RunState, Share, SnapshotReader, Source, TableName, TransformContext, TransformFactory,
+    Catalog, Claim, Clock, Code, ColumnName, ConnectionName, Destination, Diagnostic, EntityName, EntityPlan,
+    FieldPlan, LedgerState, Plan, Position, Result, RunId, RunState, Share, SnapshotReader, Source, TableName,
+    TransformContext, TransformFactory,
 };
 
 use crate::event::{Event, EventSink};
@@ -94,6 +95,20 @@ impl Context {
         plan.parents.iter().map(of).collect()
     }
 
+    /// Columns of other entities that refer to this one's key, where that is one column.
+    pub(crate) fn referrers(&self, plan: &EntityPlan) -> Vec<(TableName, ColumnName)> {
+        if plan.key.destination.len() != 1 {
+            return Vec::new();
+        }
+        let mut referrers = Vec::new();
+        for child in self.plan.entities().iter().filter(|child| child.name != plan.name) {
+            let refers = |field: &&FieldPlan| field.reference.as_ref().is_some_and(|to| to.entity == plan.name);
+            let columns = child.fields.iter().filter(refers).map(|field| field.destination.clone());
+            referrers.extend(columns.map(|column| (child.destination.table.clone(), column)));
+        }
+        referrers
+    }
+
     pub(crate) fn set_gained(&self, entity: &EntityName, rows: u64) {
         self.gained.lock().unwrap_or_else(PoisonError::into_inner).insert(entity.clone(), rows);
     }
@@ -122,6 +137,10 @@ pub async fn start(job: Job) -> Result<RunReport> {
         preflight::check_keys(entity, &catalogs, &mut **reader).await?;
     }
     let context = Arc::new(context(job, ledger, run, &tables));
+    if unfinished.is_some() {
+        // Ends the hold of the process that is gone, also where nothing is left to write.
+        context.fences.take().await?;
+    }
     let entities = context.plan.waves().iter().flatten().map(|i| context.plan.entities()[*i].name.clone()).collect();
     context.sink.emit(&Event::RunStarted { run_id: run, resumed: unfinished.is_some(), entities });
     let done = schedule::run_all(&context, readers).await?;
@@ -175,7 +194,7 @@ async fn catalogs(sources: &BTreeMap<ConnectionName, Arc<dyn Source>>) -> Result
 
 fn changed_spec(entity: &EntityPlan, ledger: &LedgerState, options: Options) -> Option<Diagnostic> {
     let position = ledger.positions.get(&entity.name)?;
-    let is_same = position.plan_fingerprint == entity.plan_fingerprint;
+    let is_same = position.mapped_fingerprint == entity.plan_fingerprint;
     // Where other columns are read than before, every row is derived again anyway.
     if is_same || options.remap || position.read_fingerprint != entity.read_fingerprint {
         return None;
@@ -233,7 +252,7 @@ fn context(job: Job, ledger: LedgerState, run: RunId, tables: &[TableName]) -> C
 }
 
 async fn reasons(context: &Context) -> Result<Vec<QuarantineReason>> {
-    let mut counted: BTreeMap<(EntityName, &'static str, Option<transload_model::ColumnName>), u64> = BTreeMap::new();
+    let mut counted: BTreeMap<(EntityName, &'static str, Option<ColumnName>), u64> = BTreeMap::new();
     for row in context.destination.quarantine(None).await? {
         *counted.entry((row.entity, row.code.info().word, row.field)).or_default() += 1;
     }

@@ -24,6 +24,9 @@ const UNIT_BYTES: usize = 32 << 20;
 /// Time after which a unit commits though it is small.
 const UNIT_TIME: Duration = Duration::from_secs(2);
 
+/// The fingerprint of no spec: rows are being derived again, and not all are through.
+const UNFINISHED: u64 = 0;
+
 /// What a unit collects.
 #[derive(Default)]
 struct Pending {
@@ -70,6 +73,8 @@ impl Stream {
             gained: stored.map_or(0, |position| position.gained),
             parents_seen: stored.map(|position| position.parents_seen.clone()).unwrap_or_default(),
             plan_fingerprint: stored.map_or(plan.plan_fingerprint, |position| position.plan_fingerprint),
+            mapped_fingerprint: stored.map_or(plan.plan_fingerprint, |position| position.mapped_fingerprint),
+            key_fingerprint: plan.key_fingerprint,
             read_fingerprint: stored.map_or(plan.read_fingerprint, |position| position.read_fingerprint),
         };
         let goes_on =
@@ -228,11 +233,7 @@ impl Stream {
         if phase != Phase::Loading {
             position.parents_seen = self.context.parents_gained(&self.plan);
         }
-        // Before all rows went through the spec as it is now, a run that is interrupted must begin them anew.
-        if matches!(phase, Phase::Loaded | Phase::Done) {
-            position.plan_fingerprint = self.plan.plan_fingerprint;
-            position.read_fingerprint = self.plan.read_fingerprint;
-        }
+        self.set_fingerprints(&mut position);
         let unit = Unit {
             entity: self.plan.name.clone(),
             table: self.plan.destination.table.clone(),
@@ -240,6 +241,7 @@ impl Stream {
             epoch,
             after: self.exists.then_some(self.position.seq),
             self_references: self_columns(&self.plan),
+            referrers: self.context.referrers(&self.plan),
             inserts: pending.inserts,
             updates: pending.updates,
             deletes: pending.deletes,
@@ -264,6 +266,21 @@ impl Stream {
         let (entity, seq, counts) = (self.plan.name.clone(), self.position.seq, self.position.counts);
         self.context.sink.emit(&Event::UnitCommitted { entity, seq, counts });
         Ok(())
+    }
+
+    /// Before all rows went through the spec as it is now, a run that is interrupted must begin them anew.
+    fn set_fingerprints(&self, position: &mut Position) {
+        let is_through = matches!(position.phase, Phase::Loaded | Phase::Done);
+        let derives_all = self.context.options.remap || position.read_fingerprint != self.plan.read_fingerprint;
+        if derives_all {
+            position.mapped_fingerprint = if is_through { self.plan.plan_fingerprint } else { UNFINISHED };
+        }
+        if is_through {
+            position.plan_fingerprint = self.plan.plan_fingerprint;
+            position.read_fingerprint = self.plan.read_fingerprint;
+        } else if self.context.options.remap {
+            position.plan_fingerprint = UNFINISHED;
+        }
     }
 
     /// Gives the unit to the destination and takes the position that became durable.

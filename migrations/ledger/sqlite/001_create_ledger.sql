@@ -27,6 +27,8 @@ create table transload_stream_positions (
     gained integer not null,
     parents_seen text not null,
     plan_fingerprint text not null,
+    mapped_fingerprint text not null,
+    key_fingerprint text not null,
     read_fingerprint text not null,
     updated_at text not null,
     primary key (entity_type, stream)

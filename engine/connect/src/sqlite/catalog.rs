@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use rusqlite::Connection;
 use transload_model::{Catalog, Column, ColumnName, ForeignKey, Table, TableName};
 
+use super::sql::quote;
 use super::types;
 
 /// Prefix of the ledger's tables, which are no one's business but ours.
@@ -123,12 +124,11 @@ fn foreign_keys(connection: &Connection, table: &TableName) -> rusqlite::Result<
     Ok(keys.into_values().collect())
 }
 
-/// Whether a column of the key can be NULL.
-pub(super) fn has_nullable_key(
-    connection: &Connection,
-    name: &TableName,
-    key: &[&ColumnName],
-) -> rusqlite::Result<bool> {
+/// Whether the key is the rowid itself: then it holds nothing but integers, in their order.
+pub(super) fn is_row_id(connection: &Connection, name: &TableName, key: &[&ColumnName]) -> rusqlite::Result<bool> {
     let table = table(connection, name.clone())?;
-    Ok(key.iter().any(|column| table.column(column).is_none_or(|column| column.nullable)))
+    let [column] = key else { return Ok(false) };
+    let is_declared = table.column(column).is_some_and(|column| is_integer(&column.declared));
+    let has_row_id = connection.prepare(&format!("select rowid from {}", quote(name.as_str()))).is_ok();
+    Ok(is_declared && has_row_id && table.primary_key.len() == 1 && table.primary_key.contains(column))
 }

@@ -78,8 +78,8 @@ fn fence(connection: &Connection, table: &TableName) -> rusqlite::Result<Option<
 }
 
 fn positions(connection: &Connection) -> Result<BTreeMap<EntityName, Position>> {
-    let sql = "select entity_type, run_id, seq, phase, cursor, counts, gained, parents_seen, plan_fingerprint, read_fingerprint \
-               from transload_stream_positions";
+    let sql = "select entity_type, run_id, seq, phase, cursor, counts, gained, parents_seen, plan_fingerprint, read_fingerprint, \
+               mapped_fingerprint, key_fingerprint from transload_stream_positions";
     let mut statement = connection.prepare(sql).map_err(|error| failed(&error))?;
     let mut rows = statement.query([]).map_err(|error| failed(&error))?;
     let mut positions = BTreeMap::new();
@@ -94,7 +94,7 @@ fn positions(connection: &Connection) -> Result<BTreeMap<EntityName, Position>> 
 fn position(row: &Row<'_>) -> rusqlite::Result<Option<Position>> {
     let text = |column: usize| row.get::<_, String>(column);
     let (entity, run, phase, counts, parents) = (text(0)?, text(1)?, text(3)?, text(5)?, text(7)?);
-    let (plan, read) = (text(8)?, text(9)?);
+    let fingerprints = [text(8)?, text(9)?, text(10)?, text(11)?];
     let (seq, gained) = (row.get(2)?, row.get(6)?);
     let cursor: Option<Vec<u8>> = row.get(4)?;
     let parse = || {
@@ -112,11 +112,17 @@ fn position(row: &Row<'_>) -> rusqlite::Result<Option<Position>> {
             counts: serde_json::from_str(&counts).ok()?,
             gained,
             parents_seen,
-            plan_fingerprint: u64::from_str_radix(&plan, 16).ok()?,
-            read_fingerprint: u64::from_str_radix(&read, 16).ok()?,
+            plan_fingerprint: fingerprint(&fingerprints[0])?,
+            read_fingerprint: fingerprint(&fingerprints[1])?,
+            mapped_fingerprint: fingerprint(&fingerprints[2])?,
+            key_fingerprint: fingerprint(&fingerprints[3])?,
         })
     };
     Ok(parse())
+}
+
+fn fingerprint(text: &str) -> Option<u64> {
+    u64::from_str_radix(text, 16).ok()
 }
 
 /// Creates the ledger where there is none and takes the fences, in one transaction.
@@ -341,8 +347,8 @@ fn write_position(connection: &Connection, unit: &Unit, position: &Position, now
     connection
         .prepare_cached(
             "insert or replace into transload_stream_positions (entity_type, stream, destination_table, epoch, run_id, seq, \
-             phase, cursor, counts, gained, parents_seen, plan_fingerprint, read_fingerprint, updated_at) \
-             values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+             phase, cursor, counts, gained, parents_seen, plan_fingerprint, read_fingerprint, mapped_fingerprint, key_fingerprint, \
+             updated_at) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         )?
         .execute(params![
             unit.entity.as_str(),
@@ -358,6 +364,8 @@ fn write_position(connection: &Connection, unit: &Unit, position: &Position, now
             text(serde_json::to_string(&parents))?,
             format!("{:016x}", position.plan_fingerprint),
             format!("{:016x}", position.read_fingerprint),
+            format!("{:016x}", position.mapped_fingerprint),
+            format!("{:016x}", position.key_fingerprint),
             now
         ])
         .map(drop)

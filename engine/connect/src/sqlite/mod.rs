@@ -10,6 +10,8 @@ mod ledger;
 mod open;
 mod source;
 mod sql;
+#[cfg(test)]
+mod tests;
 mod types;
 mod worker;
 mod write;

@@ -146,9 +146,10 @@ fn stream(
 ) -> Result<()> {
     let failed = |error: rusqlite::Error| read_failed(&error, name);
     let key: Vec<&ColumnName> = request.key.iter().map(|i| &request.columns[*i].name).collect();
-    let nullable = catalog::has_nullable_key(connection, &request.table, &key).map_err(failed)?;
-    let mut statement = connection.prepare(&sql::select(request, nullable)).map_err(failed)?;
-    let behind = request.after.as_ref().map_or(Ok(Vec::new()), decoded).map_err(|problem| *problem)?;
+    // Elsewhere a column may hold values of other classes or another order than the key's, so the reader gets every row.
+    let skips = catalog::is_row_id(connection, &request.table, &key).map_err(failed)?;
+    let behind = request.after.as_ref().filter(|_| skips).map_or(Ok(Vec::new()), decoded)?;
+    let mut statement = connection.prepare(&sql::select(request, !behind.is_empty())).map_err(failed)?;
     let mut rows = statement.query(params_from_iter(behind)).map_err(failed)?;
     let mut batch = Batch::new(request);
     while let Some(row) = rows.next().map_err(failed)? {

@@ -15,19 +15,13 @@ fn list<'a>(
     parts.join(between)
 }
 
-/// Reads columns in key order; binds the parts of `after` where there is one.
-pub(super) fn select(request: &ReadRequest, nullable_key: bool) -> String {
+/// Reads columns in key order. With `behind`, the key is one integer, bound, and only rows above it come.
+pub(super) fn select(request: &ReadRequest, behind: bool) -> String {
     let columns = list(request.columns.iter().map(|column| &column.name), |name| name, ", ");
     let key: Vec<&ColumnName> = request.key.iter().map(|i| &request.columns[*i].name).collect();
     let mut sql = format!("select {columns} from {}", quote(request.table.as_str()));
-    if request.after.is_some() {
-        let marks = vec!["?"; key.len()].join(", ");
-        let names = list(key.iter().copied(), |name| name, ", ");
-        sql += &format!(" where ({names}) > ({marks})");
-        if nullable_key {
-            let no_key = list(key.iter().copied(), |name| format!("{name} is null"), " or ");
-            sql += &format!(" or {no_key}");
-        }
+    if behind {
+        sql += &format!(" where {}", list(key.iter().copied(), |name| format!("{name} > ?"), " and "));
     }
     if !key.is_empty() {
         sql += &format!(" order by {}", list(key, |name| format!("{name} collate binary"), ", "));
@@ -61,12 +55,16 @@ pub(super) fn set_null(table: &TableName, columns: &[ColumnName], key: &[ColumnN
     format!("update {} set {assignments} where {}", quote(table.as_str()), matches(key))
 }
 
+pub(super) fn refers(table: &TableName, column: &ColumnName) -> String {
+    format!("select 1 from {} where {} = ?", quote(table.as_str()), quote(column.as_str()))
+}
+
 pub(super) fn count(table: &TableName) -> String {
     format!("select count(*) from {}", quote(table.as_str()))
 }
 
 pub(super) fn count_repeated(table: &TableName, key: &[ColumnName]) -> String {
-    let names = list(key, |name| name, ", ");
+    let names = list(key, |name| format!("{name} collate binary"), ", ");
     let known = list(key, |name| format!("{name} is not null"), " and ");
     format!(
         "select count(*) from (select 1 from {} where {known} group by {names} having count(*) > 1)",

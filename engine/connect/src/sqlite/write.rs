@@ -186,11 +186,30 @@ fn try_deletes(
     let mut statement = connection.prepare_cached(&sql::delete(&unit.table, &unit.key))?;
     let mut left = Vec::new();
     for (number, key) in rows {
-        if let Done::Refused = execute(&mut statement, key.clone(), (WriteKind::Delete, number), refused)? {
+        if let Some((table, column)) = referrer(connection, unit, &key)? {
+            refused.push(referred(number, &table, &column));
+            left.push((number, key));
+        } else if let Done::Refused = execute(&mut statement, key.clone(), (WriteKind::Delete, number), refused)? {
             left.push((number, key));
         }
     }
     Ok(left)
+}
+
+/// A column of another table that still names the row.
+fn referrer(connection: &Connection, unit: &Unit, key: &[Value]) -> Written<Option<(TableName, ColumnName)>> {
+    for (table, column) in &unit.referrers {
+        let mut refers = connection.prepare_cached(&sql::refers(table, column))?;
+        if refers.exists(params_from_iter(key))? {
+            return Ok(Some((table.clone(), column.clone())));
+        }
+    }
+    Ok(None)
+}
+
+fn referred(row: usize, table: &TableName, column: &ColumnName) -> Refusal {
+    let message = format!("`{table}`.`{column}` still refers to it");
+    Refusal { kind: WriteKind::Delete, row, code: Code::ConstraintForeignKey, field: None, message }
 }
 
 /// Rows that refer to one another in a circle go only without those references. All go, or all stay as they are.

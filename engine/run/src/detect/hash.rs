@@ -246,8 +246,8 @@ impl HashMerge {
             Outcome::Deferred => Verdict::Deferred,
             Outcome::UpdatePending => Verdict::Modified(known),
             _ if self.policy.fill => Verdict::Unchanged,
-            Outcome::Loaded | Outcome::DeletePending if again => Verdict::Modified(known),
-            Outcome::Loaded | Outcome::DeletePending => Verdict::Unchanged,
+            Outcome::Loaded | Outcome::DeletePending | Outcome::DeleteRefused if again => Verdict::Modified(known),
+            Outcome::Loaded | Outcome::DeletePending | Outcome::DeleteRefused => Verdict::Unchanged,
             Outcome::Quarantined if !(again || self.policy.retry_quarantined) => Verdict::Untried,
             Outcome::Orphaned if !(again || self.policy.retry_quarantined || self.policy.retry_orphaned) => {
                 Verdict::Untried
@@ -257,7 +257,7 @@ impl HashMerge {
         };
         match verdict {
             // It came back before it was deleted.
-            Verdict::Unchanged if entry.outcome == Outcome::DeletePending && !self.policy.fill => {
+            Verdict::Unchanged if is_going(entry.outcome) && !self.policy.fill => {
                 self.rewrite.forgotten.push(entry.key.clone());
                 self.push(Entry { outcome: Outcome::Loaded, ..entry }, true);
             }
@@ -284,8 +284,9 @@ impl HashMerge {
             return;
         }
         self.delete_pending += 1;
-        let is_news = entry.outcome != Outcome::DeletePending;
-        self.push(Entry { outcome: Outcome::DeletePending, ..entry }, is_news);
+        let was_known = is_going(entry.outcome);
+        let outcome = if was_known { entry.outcome } else { Outcome::DeletePending };
+        self.push(Entry { outcome, ..entry }, !was_known);
     }
 
     /// Leaves the last judged row, which is modified, to the second pass.
@@ -318,4 +319,9 @@ impl HashMerge {
             }
         }
     }
+}
+
+/// Whether the ledger knows already that the source does not have the row any more.
+fn is_going(outcome: Outcome) -> bool {
+    matches!(outcome, Outcome::DeletePending | Outcome::DeleteRefused)
 }

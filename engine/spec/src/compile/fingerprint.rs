@@ -19,6 +19,27 @@ pub(crate) fn read_fingerprint(plan: &EntityPlan) -> u64 {
     text.finish()
 }
 
+/// What decides which destination key a source key becomes.
+pub(crate) fn key_fingerprint(plan: &EntityPlan, strategies: &[Option<KeyStrategy>]) -> u64 {
+    let mut text = Canonical::new("transload-key/1");
+    text.put("entity", plan.name.as_str());
+    for logical in plan.key_types() {
+        text.put("key.type", &logical.to_string());
+    }
+    text.put("key.strategy", &strategy(plan.key.strategy));
+    for column in &plan.key.destination {
+        text.put("key.destination", column.as_str());
+        let Some(index) = plan.fields.iter().position(|field| field.destination == *column) else { continue };
+        let parts =
+            plan.fields[index].sources.iter().filter_map(|read| plan.key.source.iter().position(|key| key == read));
+        parts.for_each(|part| text.put("key.part", &part.to_string()));
+        calls(&mut text, &plan.fields[index]);
+        text.maybe("key.parent", strategies.get(index).copied().flatten().map(strategy));
+        text.put("key.written", &plan.fields[index].written_as.to_string());
+    }
+    text.finish()
+}
+
 /// What decides what is written for a row. `strategies` are those of the entities that the fields refer to.
 pub(crate) fn plan_fingerprint(plan: &EntityPlan, strategies: &[Option<KeyStrategy>], scope: &Scope<'_>) -> u64 {
     let mut text = Canonical::new("transload-plan/1");
@@ -60,11 +81,7 @@ fn reads(text: &mut Canonical, plan: &EntityPlan) {
     }
 }
 
-fn field(text: &mut Canonical, field: &FieldPlan, parent: Option<KeyStrategy>) {
-    text.put("field", field.destination.as_str());
-    for source in &field.sources {
-        text.put("field.source", &source.to_string());
-    }
+fn calls(text: &mut Canonical, field: &FieldPlan) {
     for call in &field.calls {
         let function = match &call.function {
             Function::BuiltIn(name) => format!("built-in {name}"),
@@ -77,6 +94,14 @@ fn field(text: &mut Canonical, field: &FieldPlan, parent: Option<KeyStrategy>) {
             text.put("field.argument.value", &canonical(value));
         }
     }
+}
+
+fn field(text: &mut Canonical, field: &FieldPlan, parent: Option<KeyStrategy>) {
+    text.put("field", field.destination.as_str());
+    for source in &field.sources {
+        text.put("field.source", &source.to_string());
+    }
+    calls(text, field);
     text.maybe("field.default", field.default.as_ref().map(canonical));
     text.maybe("field.format", field.format.clone());
     text.put("field.type", &field.data_type.to_string());

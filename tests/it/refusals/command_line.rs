@@ -1,0 +1,70 @@
+//! The command line itself.
+
+use crate::world::World;
+
+#[test]
+fn a_wrong_flag_is_refused_before_anything_is_looked_at() {
+    let world = World::empty();
+    let wrong: [(&[&str], &str); 9] = [
+        (&["run", "--nope"], "'--nope'"),
+        (&["run", "extra"], "'extra'"),
+        (&["run", "--max-deletes", "many"], "a number of rows (50) or a percentage (2.5%) is expected"),
+        (&["run", "--max-deletes", "101%"], "a number of rows (50) or a percentage (2.5%) is expected"),
+        (&["validate", "--format", "xml"], "[possible values: text, json]"),
+        (&["validate", "--project"], "--project <DIR>"),
+        (&["init"], "<NAME>"),
+        (&["migrate"], "'migrate'"),
+        (&[], "Usage: transload"),
+    ];
+    for (arguments, says) in wrong {
+        let told = world.transload(arguments);
+
+        assert_eq!(told.code, 2, "{arguments:?}: {told:?}");
+        assert!(told.stderr.contains(says), "{arguments:?}: {}", told.stderr);
+        assert_eq!(told.stdout, "", "{arguments:?}");
+    }
+    assert_eq!(std::fs::read_dir(world.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn every_verbs_help_ends_with_examples() {
+    let world = World::empty();
+    let overview = world.transload(&["--help"]);
+    assert_eq!(overview.code, 0);
+    let verbs: Vec<&str> = overview
+        .stdout
+        .lines()
+        .skip_while(|line| *line != "Commands:")
+        .skip(1)
+        .take_while(|line| !line.is_empty())
+        .filter_map(|line| line.split_whitespace().next())
+        .filter(|verb| *verb != "help")
+        .collect();
+    assert_eq!(verbs, ["demo", "init", "validate", "run", "status", "quarantine", "explain"]);
+
+    for verb in std::iter::once(None).chain(verbs.into_iter().map(Some)) {
+        let arguments: Vec<&str> = verb.into_iter().chain(["--help"]).collect();
+        let told = world.transload(&arguments);
+
+        assert_eq!(told.code, 0, "{told:?}");
+        let (_, examples) = told.stdout.split_once("\nExamples:\n").unwrap_or_else(|| panic!("{verb:?}: {told:?}"));
+        let shown = format!("  transload {}", verb.unwrap_or_default());
+        assert!(examples.lines().any(|line| line.starts_with(shown.trim_end())), "{verb:?}: {examples}");
+        assert!(examples.lines().all(|line| line.starts_with("  ")), "{verb:?} does not end with them: {examples}");
+    }
+}
+
+#[test]
+fn what_does_not_exist_is_answered_with_what_is_near() {
+    let world = super::library(1);
+    world.run();
+    let unknown: [(&[&str], &str, &str); 4] = [
+        (&["status", "ffffffff"], "TL0009", "`transload status` lists the runs"),
+        (&["quarantine", "boocks"], "TL0011", "did you mean `books`?"),
+        (&["explain", "TL9999"], "TL0010", "help:"),
+        (&["validate", "-C", "nowhere"], "TL0001", "--project DIR"),
+    ];
+    for (arguments, code, says) in unknown {
+        super::assert_told(code, &world.transload(arguments), code, 2, &[says]);
+    }
+}
