@@ -58,11 +58,17 @@ fn table(connection: &Connection, name: TableName) -> rusqlite::Result<Table> {
         .collect();
     key.sort();
     let primary_key: Vec<ColumnName> = key.into_iter().map(|(_, column)| column).collect();
-    let is_row_id = |column: &Raw| primary_key.len() == 1 && column.key_position == 1 && is_integer(&column.declared);
+    let has_row_id = has_row_id(connection, &name);
+    let is_row_id =
+        |column: &Raw| has_row_id && primary_key.len() == 1 && column.key_position == 1 && is_integer(&column.declared);
     let columns: Vec<Column> = raw.iter().filter_map(|column| describe(column, is_row_id(column))).collect();
     let unique_keys = unique_keys(connection, &name, &columns, &primary_key)?;
     let foreign_keys = foreign_keys(connection, &name)?;
     Ok(Table { name, columns, primary_key, unique_keys, foreign_keys })
+}
+
+fn has_row_id(connection: &Connection, table: &TableName) -> bool {
+    connection.prepare(&format!("select rowid from {}", quote(table.as_str()))).is_ok()
 }
 
 /// Only the exact word makes a rowid alias.
@@ -129,6 +135,8 @@ pub(super) fn is_row_id(connection: &Connection, name: &TableName, key: &[&Colum
     let table = table(connection, name.clone())?;
     let [column] = key else { return Ok(false) };
     let is_declared = table.column(column).is_some_and(|column| is_integer(&column.declared));
-    let has_row_id = connection.prepare(&format!("select rowid from {}", quote(name.as_str()))).is_ok();
-    Ok(is_declared && has_row_id && table.primary_key.len() == 1 && table.primary_key.contains(column))
+    Ok(is_declared
+        && has_row_id(connection, name)
+        && table.primary_key.len() == 1
+        && table.primary_key.contains(column))
 }

@@ -38,8 +38,17 @@ pub(super) fn insert(table: &TableName, columns: &[ColumnName]) -> String {
 /// Sets columns where one of them differs: binds the set columns, the key, and the set columns again.
 pub(super) fn update(table: &TableName, set: &[ColumnName], key: &[ColumnName]) -> String {
     let assignments = list(set, |name| format!("{name} = ?"), ", ");
-    let differs = list(set, |name| format!("{name} is not ?"), " or ");
-    format!("update {} set {assignments} where {} and ({differs})", quote(table.as_str()), matches(key))
+    format!("update {} set {assignments} where {} and ({})", quote(table.as_str()), matches(key), differ(set))
+}
+
+/// Whether one of the columns differs, where there is such a row: binds the columns and the key.
+pub(super) fn differs(table: &TableName, columns: &[ColumnName], key: &[ColumnName]) -> String {
+    let differ = if columns.is_empty() { "false".to_owned() } else { differ(columns) };
+    format!("select {differ} from {} where {}", quote(table.as_str()), matches(key))
+}
+
+fn differ(columns: &[ColumnName]) -> String {
+    list(columns, |name| format!("{name} is not ?"), " or ")
 }
 
 pub(super) fn exists(table: &TableName, key: &[ColumnName]) -> String {

@@ -6,7 +6,7 @@
 use arrow::array::ArrayRef;
 use arrow::record_batch::RecordBatch;
 use rusqlite::types::Value;
-use rusqlite::{CachedStatement, Connection, params_from_iter};
+use rusqlite::{CachedStatement, Connection, OptionalExtension, params_from_iter};
 use transload_model::{Code, ColumnName, Diagnostic, Refusal, TableName, Unit, WriteKind};
 
 use super::error::refusal;
@@ -112,7 +112,8 @@ fn insert(connection: &Connection, unit: &Unit, refusals: &mut Vec<Refusal>) -> 
 
 /// A trigger said `raise(ignore)`.
 fn swallowed(table: &TableName) -> WriteError {
-    problem(Code::RowCountMismatch, format!("`{table}` swallowed a row: a trigger or view of the destination drops it"))
+    let headline = format!("`{table}` swallowed a change: a trigger or view of the destination drops it");
+    problem(Code::RowCountMismatch, headline)
 }
 
 fn update(connection: &Connection, unit: &Unit, refusals: &mut Vec<Refusal>) -> Written<()> {
@@ -122,23 +123,23 @@ fn update(connection: &Connection, unit: &Unit, refusals: &mut Vec<Refusal>) -> 
         let set: Vec<ColumnName> = names(batch)?.into_iter().filter(|name| !unit.key.contains(name)).collect();
         let bound_key = bind(batch, &unit.key, &blobs)?;
         let bound_set = bind(batch, &set, &blobs)?;
-        let mut exists = connection.prepare_cached(&sql::exists(&unit.table, &unit.key))?;
-        let sql = if set.is_empty() { String::new() } else { sql::update(&unit.table, &set, &unit.key) };
+        let update = sql::update(&unit.table, &set, &unit.key);
+        let mut differs = connection.prepare_cached(&sql::differs(&unit.table, &set, &unit.key))?;
         for row in 0..batch.num_rows() {
-            let key = values(&bound_key, row);
-            let mut touched = false;
+            let (key, wanted) = (values(&bound_key, row), values(&bound_set, row));
+            let mut done = Done::Rows(0);
             if !set.is_empty() {
-                let wanted = values(&bound_set, row);
                 let all: Vec<Value> = wanted.iter().chain(&key).chain(&wanted).cloned().collect();
-                let mut statement = connection.prepare_cached(&sql)?;
-                touched = match execute(&mut statement, all, (WriteKind::Update, number), refusals)? {
-                    Done::Refused => true,
-                    Done::Rows(rows) => rows > 0,
-                };
+                done = execute(&mut connection.prepare_cached(&update)?, all, (WriteKind::Update, number), refusals)?;
             }
-            // No row differed: it holds the values already, or someone removed it.
-            if !touched && !exists.exists(params_from_iter(key))? {
-                refusals.push(gone(&unit.table, number));
+            if matches!(done, Done::Rows(0)) {
+                let all = params_from_iter(wanted.iter().chain(&key));
+                match differs.query_row(all, |row| row.get::<_, bool>(0)).optional()? {
+                    Some(true) => return Err(swallowed(&unit.table)),
+                    // It holds the values already.
+                    Some(false) => {}
+                    None => refusals.push(gone(&unit.table, number)),
+                }
             }
             number += 1;
         }
@@ -184,13 +185,19 @@ fn try_deletes(
     refused: &mut Vec<Refusal>,
 ) -> Written<Vec<(usize, Vec<Value>)>> {
     let mut statement = connection.prepare_cached(&sql::delete(&unit.table, &unit.key))?;
+    let mut exists = connection.prepare_cached(&sql::exists(&unit.table, &unit.key))?;
     let mut left = Vec::new();
     for (number, key) in rows {
         if let Some((table, column)) = referrer(connection, unit, &key)? {
             refused.push(referred(number, &table, &column));
             left.push((number, key));
-        } else if let Done::Refused = execute(&mut statement, key.clone(), (WriteKind::Delete, number), refused)? {
-            left.push((number, key));
+            continue;
+        }
+        match execute(&mut statement, key.clone(), (WriteKind::Delete, number), refused)? {
+            Done::Refused => left.push((number, key)),
+            // Someone may have removed it before; then it is not there.
+            Done::Rows(0) if exists.exists(params_from_iter(&key))? => return Err(swallowed(&unit.table)),
+            Done::Rows(_) => {}
         }
     }
     Ok(left)
