@@ -183,7 +183,7 @@ struct Elsewhere<'a> {
 impl<'a> Elsewhere<'a> {
     fn new(label: &'a Label, severity: miette::Severity) -> Self {
         let file = &label.file;
-        Self { file, source: NamedSource::new(&file.path, excerpt::shown(&file)), labels: vec![label], severity }
+        Self { file, source: NamedSource::new(&file.path, excerpt::shown(file)), labels: vec![label], severity }
     }
 }
 

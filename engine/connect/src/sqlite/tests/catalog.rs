@@ -100,7 +100,7 @@ async fn views_are_tables_to_read_and_the_ledger_is_none() {
          create table \"odd \"\" name\" (\"odd col\" int)",
     )
     .await;
-    let names: Vec<&str> = catalog.tables.keys().map(|name| name.as_str()).collect();
+    let names: Vec<&str> = catalog.tables.keys().map(transload_model::TableName::as_str).collect();
     assert_eq!(names, ["odd \" name", "t", "v"]);
     let view = catalog.table(&table("v")).unwrap();
     assert_eq!(all_shown(view), ["a integer nullable", "name text nullable"]);
