@@ -13,7 +13,7 @@ use transload_model::SourceFile;
 static SECRETS: LazyLock<Regex> = LazyLock::new(|| {
     let in_url = r#"://[^\s:/@]*:(?<url>[^\s"']+)@"#;
     let name = r#"(?i:\w*(?:password|passwd|pwd|secret|token|api_?key))["']?\s*[:=]\s*"#;
-    let value = r#"(?:"(?<double>[^"\n]+)"|'(?<single>[^'\n]+)'|(?<plain>[^\s"'&,{}\[\]]+))"#;
+    let value = r#"(?:"(?<double>[^"\n]+)"|'(?<single>[^'\n]+)'|(?<plain>(?:\$\{[^\s}]*\}|[^\s"'&,{}\[\]])+))"#;
     Regex::new(&format!("{in_url}|{name}{value}")).expect("the pattern is a constant")
 });
 
@@ -53,7 +53,7 @@ mod tests {
             ("{ url: \"mysql://:x@h\", pool: 3 }", "{ url: \"mysql://:*@h\", pool: 3 }"),
             ("db_password: \"a b\"", "db_password: \"***\""),
             ("{ api_key: 'k', url: x?token=t&a=b }", "{ api_key: '*', url: x?token=*&a=b }"),
-            ("Password=${PW:-default}", "Password=**************}"),
+            ("Password=${PW:-default}", "Password=**************"),
         ];
         for (text, expected) in covered {
             assert_eq!(shown_as(text), expected);

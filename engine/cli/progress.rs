@@ -3,7 +3,6 @@
 //! The heartbeat comes from a timer and not from rows, so that a run that hangs can be told from a run that is silent.
 
 use std::collections::BTreeMap;
-use std::io::Write;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -11,6 +10,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use transload_model::{Clock, Counts, EntityName};
 use transload_run::{Event, EventSink};
 
+use super::render::heartbeat;
 use super::text::{number, rate};
 
 const HEARTBEAT: Duration = Duration::from_secs(10);
@@ -91,11 +91,7 @@ impl Heartbeat {
         timer.tick().await;
         loop {
             timer.tick().await;
-            let lines = self.lines();
-            let mut out = std::io::stderr().lock();
-            for line in lines {
-                drop(writeln!(out, "{line}"));
-            }
+            heartbeat(&self.lines());
         }
     }
 

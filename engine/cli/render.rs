@@ -120,6 +120,14 @@ impl Screen {
     }
 }
 
+/// Writes lines that tell that a run is alive.
+pub(crate) fn heartbeat(lines: &[String]) {
+    let mut out = std::io::stderr().lock();
+    for line in lines {
+        drop(writeln!(out, "{line}"));
+    }
+}
+
 /// JSON as it is written everywhere.
 pub(crate) fn pretty(value: &Value) -> String {
     serde_json::to_string_pretty(value).unwrap_or_else(|error| format!("{{\"error\": \"{error}\"}}"))

@@ -60,7 +60,7 @@ fn change_once(world: &World, random: &mut Random) {
         }
         (2, ..) => change(world, &format!("insert or ignore into old_pets values ({}, 'pet', {boss})", person * 7)),
         (3, ..) => {
-            change(world, &format!("update old_people set dob = '02.02.1992' where no = {person} and dob = 'never'"))
+            change(world, &format!("update old_people set dob = '02.02.1992' where no = {person} and dob = 'never'"));
         }
         (4, Some(sound), _) => change(world, &format!("update old_people set nm = nm || '.' where no = {sound}")),
         (5, Some(sound), Some(free)) if sound != free => {

@@ -113,7 +113,7 @@ codes! {
         "Give the user the right, or run as one who has it. SQLite also needs to write beside the file.";
     FileError "TL0007" "FILE_ERROR" CannotStart 500 Never
         "A file of the project cannot be read or written."
-        "The message names the file and the operating system's reason.";
+        "Look at the file that the message names, and whether this user may read or write it.";
     NoSpecs "TL0008" "NO_SPECS" CannotStart 404 Never
         "No file matches `specs` of `transload.yaml`."
         "Write a spec, or correct the pattern. The default is `specs/**/*.yaml`.";

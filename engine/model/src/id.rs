@@ -4,7 +4,9 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::{Serialize, Serializer};
-use uuid::Uuid;
+use uuid::{NoContext, Timestamp, Uuid};
+
+use crate::Clock;
 
 /// One execution of a plan: a UUIDv7, so ids sort by time.
 ///
@@ -13,10 +15,12 @@ use uuid::Uuid;
 pub struct RunId(Uuid);
 
 impl RunId {
-    /// A new id, of now.
+    /// A new id, of the clock's now.
     #[must_use]
-    pub fn generate() -> Self {
-        Self(Uuid::now_v7())
+    pub fn generate(clock: &dyn Clock) -> Self {
+        let now = clock.now();
+        let seconds = u64::try_from(now.timestamp()).unwrap_or_default();
+        Self(Uuid::new_v7(Timestamp::from_unix(NoContext, seconds, now.timestamp_subsec_nanos())))
     }
 
     /// The last eight characters.

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use arrow::record_batch::RecordBatch;
+use chrono::{DateTime, Utc};
 
 use crate::{Code, ColumnName, Counts, EntityName, KeyBytes, RunId, Stage, TableName};
 
@@ -176,6 +177,8 @@ pub struct Claim {
     pub run: RunId,
     /// The tables, each with the epoch that was read at the start; someone else's newer one refuses the claim.
     pub tables: Vec<(TableName, u64)>,
+    /// When they are taken, for people who look.
+    pub at: DateTime<Utc>,
     /// The seed that a new ledger starts with.
     pub digest_seed: u64,
     /// Take them even though a living process holds them.
@@ -205,6 +208,8 @@ pub struct Unit {
     pub updates: Vec<RecordBatch>,
     /// Rows to delete: key columns only.
     pub deletes: Vec<RecordBatch>,
+    /// When it was handed over, for people who look.
+    pub at: DateTime<Utc>,
     /// Times that the unit may be tried again after a failure that passes.
     pub max_retry_attempts: u32,
 }

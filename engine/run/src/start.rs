@@ -125,7 +125,7 @@ pub async fn start(job: Job) -> Result<RunReport> {
     let tables: Vec<TableName> = job.plan.entities().iter().map(|entity| entity.destination.table.clone()).collect();
     let ledger = job.destination.ledger(&tables).await?;
     let unfinished = unfinished_run(&ledger)?;
-    let run = unfinished.unwrap_or_else(RunId::generate);
+    let run = unfinished.unwrap_or_else(|| RunId::generate(&*job.clock));
     let catalogs = catalogs(&job.sources).await?;
     let mut warnings = Vec::new();
     for entity in job.plan.entities() {
@@ -232,7 +232,7 @@ fn context(job: Job, ledger: LedgerState, run: RunId, tables: &[TableName]) -> C
     let epoch = |table: &TableName| ledger.fences.iter().find(|fence| fence.table == *table).map_or(0, |f| f.epoch);
     let mut tables: Vec<(TableName, u64)> = tables.iter().map(|table| (table.clone(), epoch(table))).collect();
     tables.sort();
-    let claim = Claim { run, tables, digest_seed: seed, force: false };
+    let claim = Claim { run, tables, at: job.clock.now(), digest_seed: seed, force: false };
     let gained = ledger.positions.iter().map(|(name, position)| (name.clone(), position.gained)).collect();
     Context {
         plan: job.plan,

@@ -245,6 +245,7 @@ impl Stream {
             inserts: pending.inserts,
             updates: pending.updates,
             deletes: pending.deletes,
+            at: self.context.clock.now(),
             max_retry_attempts: self.plan.load.max_retry_attempts,
         };
         let mut released = pending.released;

@@ -9,8 +9,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use rusqlite::{Connection, TransactionBehavior};
 use transload_model::{
-    Catalog, Claim, Clock, Code, ConnectionPlan, Destination, Diagnostic, EntityName, Fence, LedgerState,
-    QuarantineRow, Result, RunId, SegmentHead, Settle, SnapshotReader, SystemClock, TableName, Unit,
+    Catalog, Claim, Code, ConnectionPlan, Destination, Diagnostic, EntityName, Fence, LedgerState, QuarantineRow,
+    Result, RunId, SegmentHead, Settle, SnapshotReader, TableName, Unit,
 };
 
 use super::error::{failure, is_passing};
@@ -70,7 +70,7 @@ impl Destination for SqliteDestination {
     }
 
     async fn take_fences(&self, claim: Claim) -> Result<Vec<Fence>> {
-        self.writer.call(move |connection| ledger::take_fences(connection, &claim, &now())).await
+        self.writer.call(move |connection| ledger::take_fences(connection, &claim)).await
     }
 
     async fn release_fences(&self, run: RunId) -> Result<()> {
@@ -107,10 +107,6 @@ impl Destination for SqliteDestination {
     }
 }
 
-fn now() -> String {
-    SystemClock::new().now().to_rfc3339()
-}
-
 fn commit(connection: &mut Connection, unit: &Unit, settle: &Settle) -> Result<()> {
     let mut attempt = 0;
     loop {
@@ -137,7 +133,7 @@ fn try_commit(connection: &mut Connection, unit: &Unit, settle: &Settle) -> std:
         return Err(WriteError::Problem(Box::new(Diagnostic::new(Code::Fenced, headline))));
     }
     let refusals = write::rows(&transaction, unit)?;
-    ledger::write(&transaction, unit, &settle(&refusals), &now())?;
+    ledger::write(&transaction, unit, &settle(&refusals))?;
     transaction.commit()?;
     Ok(())
 }

@@ -126,7 +126,7 @@ fn fingerprint(text: &str) -> Option<u64> {
 }
 
 /// Creates the ledger where there is none and takes the fences, in one transaction.
-pub(super) fn take_fences(connection: &mut Connection, claim: &Claim, now: &str) -> Result<Vec<Fence>> {
+pub(super) fn take_fences(connection: &mut Connection, claim: &Claim) -> Result<Vec<Fence>> {
     // Rows and ledger survive power loss only with both of these.
     let set = |connection: &Connection| -> rusqlite::Result<()> {
         connection.query_row("pragma journal_mode = wal", [], |_| Ok(()))?;
@@ -139,7 +139,7 @@ pub(super) fn take_fences(connection: &mut Connection, claim: &Claim, now: &str)
     if exists(&transaction).map_err(|error| failed(&error))? {
         check_version(&transaction)?;
     } else {
-        create(&transaction, claim, now).map_err(|error| failed(&error))?;
+        create(&transaction, claim).map_err(|error| failed(&error))?;
     }
     let mut taken = Vec::new();
     for (table, seen) in &claim.tables {
@@ -149,12 +149,12 @@ pub(super) fn take_fences(connection: &mut Connection, claim: &Claim, now: &str)
     Ok(taken)
 }
 
-fn create(connection: &Connection, claim: &Claim, now: &str) -> rusqlite::Result<()> {
+fn create(connection: &Connection, claim: &Claim) -> rusqlite::Result<()> {
     connection.execute_batch(CREATE)?;
     let values = [
         ("schema_version", VERSION.to_owned()),
         ("digest_seed", claim.digest_seed.to_string()),
-        ("created_at", now.to_owned()),
+        ("created_at", claim.at.to_rfc3339()),
         ("created_by", format!("transload {}", env!("CARGO_PKG_VERSION"))),
     ];
     for (name, value) in values {
@@ -271,7 +271,8 @@ pub(super) fn holds(connection: &Connection, unit: &Unit) -> rusqlite::Result<bo
 }
 
 /// Writes the ledger's part of a unit.
-pub(super) fn write(connection: &Connection, unit: &Unit, write: &LedgerWrite, now: &str) -> rusqlite::Result<()> {
+pub(super) fn write(connection: &Connection, unit: &Unit, write: &LedgerWrite) -> rusqlite::Result<()> {
+    let now = &unit.at.to_rfc3339();
     for id in &write.segments_removed {
         connection.prepare_cached("delete from transload_segments where segment_id = ?")?.execute([id])?;
     }

@@ -1,7 +1,7 @@
 //! Reading rows.
 //!
 //! Every reader is a connection with an open read transaction on a thread of its own. The readers of one snapshot see the file at the same
-//! moment: a watching connection tells whether anyone committed while they opened, and then they open again.
+//! moment: a watching connection tells whether anyone committed while they began, and then they begin again.
 
 use std::sync::Arc;
 
@@ -25,8 +25,8 @@ use super::{catalog, sql};
 /// Batches that wait between the reading thread and its reader.
 const BATCHES_AHEAD: usize = 2;
 
-/// Times that the readers of a snapshot open again because someone committed in between.
-const SNAPSHOT_ATTEMPTS: usize = 50;
+/// Times that the readers of a snapshot begin again because someone committed in between.
+const SNAPSHOT_ATTEMPTS: usize = 1_000;
 
 /// Bytes after which a batch ends early.
 const BATCH_BYTES: usize = 16 << 20;
@@ -52,11 +52,12 @@ impl Source for SqliteSource {
 
     async fn snapshot(&self, readers: usize) -> Result<Vec<Box<dyn SnapshotReader>>> {
         let watcher = self.database.open(Access::Read)?;
-        let failed = |error: rusqlite::Error| read_failed(&error, &self.database.name);
+        // Opened before, so that the transactions begin as close to one another as can be.
+        let connections: Vec<Connection> =
+            (0..readers).map(|_| self.database.open(Access::Read)).collect::<Result<_>>()?;
         for _ in 0..SNAPSHOT_ATTEMPTS {
-            let before = data_version(&watcher).map_err(failed)?;
-            let connections = self.open_all(readers)?;
-            if data_version(&watcher).map_err(failed)? == before {
+            let is_one_moment = begin_all(&connections, &watcher);
+            if is_one_moment.map_err(|error| read_failed(&error, &self.database.name))? {
                 return connections.into_iter().map(|connection| boxed(&self.database, connection)).collect();
             }
         }
@@ -65,19 +66,20 @@ impl Source for SqliteSource {
     }
 }
 
-impl SqliteSource {
-    fn open_all(&self, readers: usize) -> Result<Vec<Connection>> {
-        let mut connections = Vec::with_capacity(readers);
-        for _ in 0..readers {
-            let connection = self.database.open(Access::Read)?;
-            // The transaction sees the file from its first read on.
-            connection
-                .execute_batch("begin; select count(*) from sqlite_schema;")
-                .map_err(|error| read_failed(&error, &self.database.name))?;
-            connections.push(connection);
-        }
-        Ok(connections)
+/// Begins a transaction on each connection. Where someone committed in between, all are ended again.
+fn begin_all(connections: &[Connection], watcher: &Connection) -> rusqlite::Result<bool> {
+    let before = data_version(watcher)?;
+    for connection in connections {
+        // The transaction sees the file from its first read on.
+        connection.execute_batch("begin; select count(*) from sqlite_schema;")?;
     }
+    if data_version(watcher)? == before {
+        return Ok(true);
+    }
+    for connection in connections {
+        connection.execute_batch("rollback")?;
+    }
+    Ok(false)
 }
 
 /// Moves when another connection commits.

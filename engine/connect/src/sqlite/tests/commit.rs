@@ -127,7 +127,7 @@ async fn a_swallowed_update_fails_the_unit_and_nothing_of_it_is_written() {
 async fn a_lost_fence_keeps_the_unit_out() {
     let held = Held::new(PEOPLE).await;
     held.commit(inserting(&held, &[1], &[Some("ada")])).await.unwrap();
-    let newer = take(&*held.destination, RunId::generate(), held.epoch).await;
+    let newer = take(&*held.destination, RunId::generate(&transload_model::SystemClock::new()), held.epoch).await;
     assert!(newer > held.epoch);
 
     let failed = held.commit(Unit { after: Some(1), ..inserting(&held, &[2], &[Some("bob")]) }).await;
@@ -155,8 +155,9 @@ async fn a_unit_that_was_committed_already_is_kept_out() {
 async fn fences_are_taken_over_from_the_epoch_that_was_seen_and_no_other() {
     let held = Held::new(PEOPLE).await;
     let claim = |seen, force| transload_model::Claim {
-        run: RunId::generate(),
+        run: RunId::generate(&transload_model::SystemClock::new()),
         tables: vec![(super::given::table("people"), seen)],
+        at: chrono::Utc::now(),
         digest_seed: 7,
         force,
     };

@@ -9,7 +9,7 @@ use crate::sqlite::open_control_store;
 fn run(started: i64) -> RunRecord {
     let started_at = DateTime::<Utc>::UNIX_EPOCH + TimeDelta::milliseconds(started);
     RunRecord {
-        id: RunId::generate(),
+        id: RunId::generate(&transload_model::SystemClock::new()),
         project: "clinic".to_owned(),
         environment: "default".to_owned(),
         state: RunState::Running,
@@ -58,7 +58,7 @@ async fn runs_and_entities_come_back_as_they_were_put() {
     assert_eq!(store.runs(10).await.unwrap(), [second.clone(), first]);
     assert_eq!(store.runs(1).await.unwrap(), [second.clone()]);
     assert_eq!(store.entities(second.id).await.unwrap(), [patients, entity("doctors", 1)]);
-    assert_eq!(store.entities(RunId::generate()).await.unwrap(), []);
+    assert_eq!(store.entities(RunId::generate(&transload_model::SystemClock::new())).await.unwrap(), []);
 }
 
 #[tokio::test]
@@ -79,7 +79,10 @@ async fn a_row_that_a_newer_version_wrote_is_passed_over() {
 async fn an_entity_without_its_run_is_refused() {
     let file = File::new("");
     let store = open_control_store(&file.plan().url).unwrap();
-    let problem = store.put_entity(RunId::generate(), &entity("patients", 1)).await.unwrap_err();
+    let problem = store
+        .put_entity(RunId::generate(&transload_model::SystemClock::new()), &entity("patients", 1))
+        .await
+        .unwrap_err();
     assert_eq!(problem.code, Code::ControlStore);
     assert!(problem.help.is_some());
 }

@@ -119,7 +119,7 @@ impl Held {
     pub(super) async fn new(sql: &str) -> Self {
         let file = File::new(sql);
         let destination = super::super::open_destination(&file.plan()).unwrap();
-        let run = RunId::generate();
+        let run = RunId::generate(&transload_model::SystemClock::new());
         let epoch = take(&*destination, run, 0).await;
         Self { file, destination, run, epoch }
     }
@@ -137,6 +137,7 @@ impl Held {
             inserts: Vec::new(),
             updates: Vec::new(),
             deletes: Vec::new(),
+            at: chrono::Utc::now(),
             max_retry_attempts: 0,
         }
     }
@@ -188,7 +189,8 @@ impl Held {
 
 /// Takes the fence over `people`; gives its epoch.
 pub(super) async fn take(destination: &dyn Destination, run: RunId, seen: u64) -> u64 {
-    let claim = Claim { run, tables: vec![(table("people"), seen)], digest_seed: 7, force: true };
+    let claim =
+        Claim { run, tables: vec![(table("people"), seen)], at: chrono::Utc::now(), digest_seed: 7, force: true };
     destination.take_fences(claim).await.unwrap()[0].epoch
 }
 
