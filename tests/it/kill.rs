@@ -10,18 +10,8 @@ use crate::world::{Random, World};
 const ROWS: u64 = 200_000;
 const KILLS: u64 = 20;
 
-const PROJECT: &str = "
-project: killed
-version: 1
-source: legacy
-destination: platform
-connections:
-  legacy: { url: \"sqlite:data/legacy.db\", read_only: true }
-  platform: { url: \"sqlite:data/platform.db\", create_with: schema.sql }
-defaults:
-  key: { strategy: uuid_v5, namespace: 0b6ff3a2-5d43-4f0e-9a3c-6d8f0f3f2c11 }
-  load: { batch_size: 250, checkpoint_interval: 2, max_errors: 1000 }
-";
+/// So that there are many moments between two of them.
+const SMALL_UNITS: &str = "  load: { batch_size: 250, checkpoint_interval: 2, max_errors: 1000 }";
 
 const SCHEMA: &str = "
 create table items (id text primary key, label text not null, price text not null, parent_id text references items (id));
@@ -51,12 +41,7 @@ field_mappings:
 
 /// 120,000 items, of which some are bad and some have a parent behind them, and 80,000 labels.
 fn world() -> World {
-    let world = World::empty();
-    world.write("transload.yaml", PROJECT);
-    world.write("schema.sql", SCHEMA);
-    world.write("specs/items.yaml", ITEMS);
-    world.write("specs/labels.yaml", LABELS);
-    std::fs::create_dir_all(world.file("data")).unwrap();
+    let world = World::project(SMALL_UNITS, SCHEMA, &[("items", ITEMS), ("labels", LABELS)]);
     world
         .database("data/legacy.db")
         .execute_batch(
@@ -179,10 +164,8 @@ const ODD_KEYS: [(&str, &str, &str); 4] = [
 
 #[test]
 fn a_run_goes_on_behind_any_kind_of_key() {
-    let world = World::empty();
-    world.write("transload.yaml", PROJECT);
+    let world = World::project(SMALL_UNITS, "", &[]);
     let mut schema = String::new();
-    std::fs::create_dir_all(world.file("data")).unwrap();
     let legacy = world.database("data/legacy.db");
     for (name, column, value) in ODD_KEYS {
         let key = column.split(' ').next().unwrap();

@@ -2,19 +2,6 @@
 
 use crate::world::{World, counts};
 
-const PROJECT: &str = "
-project: mend
-version: 1
-source: legacy
-destination: platform
-connections:
-  legacy: { url: \"sqlite:data/legacy.db\", read_only: true }
-  platform: { url: \"sqlite:data/platform.db\", create_with: schema.sql }
-defaults:
-  key: { strategy: uuid_v5, namespace: 0b6ff3a2-5d43-4f0e-9a3c-6d8f0f3f2c11 }
-  deletes: { mode: hard, max: 50% }
-";
-
 const SCHEMA: &str = "
 create table people (id text primary key, name text not null, born date, boss_id text references people (id));
 create table pets (id text primary key, name text not null, owner_id text not null references people (id));
@@ -43,12 +30,8 @@ field_mappings:
 
 /// Ten people, of whom 5 has a date that is none, and a pet of each.
 pub(crate) fn world() -> World {
-    let world = World::empty();
-    world.write("transload.yaml", PROJECT);
-    world.write("schema.sql", SCHEMA);
-    world.write("specs/people.yaml", PEOPLE);
-    world.write("specs/pets.yaml", PETS);
-    std::fs::create_dir_all(world.file("data")).unwrap();
+    let deletes = "  deletes: { mode: hard, max: 50% }";
+    let world = World::project(deletes, SCHEMA, &[("people", PEOPLE), ("pets", PETS)]);
     world
         .database("data/legacy.db")
         .execute_batch(

@@ -21,19 +21,6 @@ mod project;
 mod secret;
 mod spec;
 
-const PROJECT: &str = "
-project: library
-version: 1
-source: legacy
-destination: platform
-connections:
-  legacy: { url: \"sqlite:data/legacy.db\", read_only: true }
-  platform: { url: \"sqlite:data/platform.db\", create_with: schema.sql }
-defaults:
-  key: { strategy: uuid_v5, namespace: 0b6ff3a2-5d43-4f0e-9a3c-6d8f0f3f2c11 }
-  deletes: { mode: hard, max: 50% }
-";
-
 const SCHEMA: &str = "
 create table shelves (id text primary key, label text not null, above_id text references shelves (id));
 create table books (id text primary key, title text not null, shelf_id text not null references shelves (id));
@@ -63,12 +50,8 @@ const SHELF_COUNT: u64 = 10;
 
 /// A project that is sound: shelves and as many books to each as asked for. It has no destination yet.
 fn library(books_a_shelf: u64) -> World {
-    let world = World::empty();
-    world.write("transload.yaml", PROJECT);
-    world.write("schema.sql", SCHEMA);
-    world.write("specs/shelves.yaml", SHELVES);
-    world.write("specs/books.yaml", BOOKS);
-    std::fs::create_dir(world.file("data")).unwrap();
+    let deletes = "  deletes: { mode: hard, max: 50% }";
+    let world = World::project(deletes, SCHEMA, &[("shelves", SHELVES), ("books", BOOKS)]);
     let sql = format!(
         "create table old_shelves (no integer primary key, label text, above integer);
          create table old_books (no integer primary key, title text, shelf integer);

@@ -15,6 +15,19 @@ pub(crate) fn root() -> &'static Path {
 /// The binary under test.
 pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_transload");
 
+/// What the projects of most scenarios have in common.
+const PROJECT: &str = "
+project: tested
+version: 1
+source: legacy
+destination: platform
+connections:
+  legacy: { url: \"sqlite:data/legacy.db\", read_only: true }
+  platform: { url: \"sqlite:data/platform.db\", create_with: schema.sql }
+defaults:
+  key: { strategy: uuid_v5, namespace: 0b6ff3a2-5d43-4f0e-9a3c-6d8f0f3f2c11 }
+";
+
 /// A project in a temporary directory.
 pub(crate) struct World {
     directory: TempDir,
@@ -46,6 +59,18 @@ impl World {
         let world = Self::empty();
         let made = world.transload(&["init", ".", "--demo"]);
         assert_eq!(made.code, 0, "{made:?}");
+        world
+    }
+
+    /// A project with these `defaults`, this schema at the destination, and specs by entity. The old database has no tables yet.
+    pub(crate) fn project(defaults: &str, schema: &str, specs: &[(&str, &str)]) -> Self {
+        let world = Self::empty();
+        world.write("transload.yaml", &format!("{PROJECT}{defaults}\n"));
+        world.write("schema.sql", schema);
+        for (entity, spec) in specs {
+            world.write(&format!("specs/{entity}.yaml"), spec);
+        }
+        std::fs::create_dir_all(world.file("data")).unwrap();
         world
     }
 

@@ -38,7 +38,7 @@ pub(crate) async fn check_destination(
     let is_known = ledger.positions.contains_key(&plan.name);
     let table = &plan.destination.table;
     if !is_known && held > 0 {
-        let headline = format!("`{table}` holds {held} rows that no ledger knows");
+        let headline = format!("`{table}` holds {} that no ledger knows", rows(held));
         let help = "empty the table, or load into another one";
         return Err(Box::new(Diagnostic::new(Code::DestinationNotEmpty, headline).help(help)));
     }
@@ -50,13 +50,17 @@ pub(crate) async fn check_destination(
         return Err(Box::new(Diagnostic::new(code, headline).at(place).help(code.info().remedy)));
     }
     if held < loaded {
-        let headline = format!("`{table}` holds {held} rows, {loaded} were loaded into it");
+        let headline = format!("`{table}` holds {}, {loaded} were loaded into it", rows(held));
         let problem = Diagnostic::new(Code::LedgerMismatch, headline);
         return Err(Box::new(problem.help(Code::LedgerMismatch.info().remedy)));
     }
     if held > loaded {
-        let headline = format!("`{table}` holds {held} rows, {loaded} were loaded into it: someone else adds rows");
+        let headline = format!("`{table}` holds {}, {loaded} were loaded into it: someone else adds rows", rows(held));
         return Ok(Some(Diagnostic::warning(Code::LedgerMismatch, headline)));
     }
     Ok(None)
+}
+
+fn rows(count: u64) -> String {
+    if count == 1 { "1 row".to_owned() } else { format!("{count} rows") }
 }

@@ -1,7 +1,7 @@
 //! What a run did, in the end.
 
 use serde::Serialize;
-use transload_model::{ColumnName, Counts, Diagnostic, EntityName, EntityState, Exit, RunId, RunState};
+use transload_model::{ColumnName, Counts, Diagnostic, EntityName, EntityState, Exit, RunId, RunState, Severity};
 
 /// A finished run.
 #[derive(Debug)]
@@ -16,7 +16,7 @@ pub struct RunReport {
     pub entities: Vec<EntityReport>,
     /// What is in quarantine now, by reason.
     pub quarantine: Vec<QuarantineReason>,
-    /// What the user should know beside the entities' own problems.
+    /// What the user should know beside the entities' own problems. An error among them happened after the work was done.
     pub warnings: Vec<Diagnostic>,
     /// Wall clock.
     pub elapsed_ms: u64,
@@ -79,7 +79,8 @@ impl RunReport {
     /// What the process answers: the gravest of the entities' problems, the first of those that began it.
     #[must_use]
     pub fn exit(&self) -> Exit {
-        let problems = self.entities.iter().filter_map(|entity| entity.problem.as_ref());
+        let after = self.warnings.iter().filter(|problem| problem.severity == Severity::Error);
+        let problems = self.entities.iter().filter_map(|entity| entity.problem.as_ref()).chain(after);
         let exits = problems.map(|problem| problem.code).filter(|code| *code != transload_model::Code::ParentFailed);
         exits.map(|code| code.info().exit).max_by_key(|exit| gravity(*exit)).unwrap_or(Exit::Done)
     }

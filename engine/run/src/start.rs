@@ -146,10 +146,14 @@ pub async fn start(job: Job) -> Result<RunReport> {
     let done = schedule::run_all(&context, readers).await?;
     let state = schedule::end_state(&done.entities);
     // An interrupted run keeps its fences: whoever comes next finds its process gone and goes on with it.
+    // What fails from here on must not hide what was done.
     if state != RunState::Paused {
-        context.fences.release().await?;
+        warnings.extend(context.fences.release().await.err().map(|problem| *problem));
     }
-    let quarantine = reasons(&context).await?;
+    let quarantine = reasons(&context).await.unwrap_or_else(|problem| {
+        warnings.push(*problem);
+        Vec::new()
+    });
     let report = RunReport {
         run,
         resumed: unfinished.is_some(),
