@@ -72,6 +72,7 @@ impl Recorder {
             Event::UnitCommitted { entity, counts, .. } => {
                 (entity, states.get(entity).copied().unwrap_or(EntityState::Moving), *counts)
             }
+            Event::EntityLoaded { entity, counts, .. } => (entity, EntityState::Loaded, *counts),
             Event::EntityCompleted { entity, counts, .. } => (entity, EntityState::Done, *counts),
             Event::EntityFailed { entity, counts, .. } => (entity, EntityState::Failed, *counts),
             Event::Progress { .. } | Event::RunCompleted { .. } => return,

@@ -3,36 +3,38 @@
 //! The heartbeat comes from a timer and not from rows, so that a run that hangs can be told from a run that is silent.
 
 use std::collections::BTreeMap;
+use std::fmt::Write;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressState, ProgressStyle};
 use transload_model::{Clock, Counts, EntityName};
 use transload_run::{Event, EventSink};
 
-use super::render::heartbeat;
-use super::text::{number, rate};
+use super::render::{Signs, heartbeat};
+use super::text::{duration, number, rate};
 
 const HEARTBEAT: Duration = Duration::from_secs(10);
 
 /// Bars, one for each entity at work.
 pub(crate) struct Bars {
     all: MultiProgress,
+    signs: Signs,
     bars: Mutex<BTreeMap<EntityName, ProgressBar>>,
 }
 
 impl Bars {
-    pub(crate) fn new() -> Self {
-        Self { all: MultiProgress::new(), bars: Mutex::new(BTreeMap::new()) }
+    pub(crate) fn new(signs: Signs) -> Self {
+        Self { all: MultiProgress::new(), signs, bars: Mutex::new(BTreeMap::new()) }
     }
 
     fn begin(&self, entity: &EntityName, rows: Option<u64>) {
         let bar = self.all.add(ProgressBar::new(rows.unwrap_or(0)));
         let style = ProgressStyle::with_template(
-            "{prefix:<18} {bar:28} {percent:>3}%  {human_pos}/{human_len}  {per_sec:>14}  eta {eta}  {msg}",
+            "{prefix:<18} {bar:24} {percent:>3}%  {human_pos}/{human_len}  {rate}  eta {eta}  {msg}",
         );
         if let Ok(style) = style {
-            bar.set_style(style.progress_chars("━╸─"));
+            bar.set_style(style.with_key("rate", write_rate).progress_chars(self.signs.bar));
         }
         bar.set_prefix(entity.to_string());
         self.bars.lock().unwrap_or_else(PoisonError::into_inner).insert(entity.clone(), bar);
@@ -57,13 +59,28 @@ impl EventSink for Bars {
                     }
                 });
             }
-            Event::EntityCompleted { entity, .. } | Event::EntityFailed { entity, .. } => {
+            Event::EntityLoaded { entity, counts, elapsed_ms } => {
                 self.with(entity, ProgressBar::finish_and_clear);
+                let line = format!("{} {}", self.signs.done, loaded(entity, counts, *elapsed_ms));
+                drop(self.all.println(line));
             }
-            Event::RunStarted { .. } => {}
+            Event::EntityFailed { entity, .. } => self.with(entity, ProgressBar::finish_and_clear),
+            Event::RunStarted { .. } | Event::EntityCompleted { .. } => {}
             Event::RunCompleted { .. } => drop(self.all.clear()),
         }
     }
+}
+
+fn write_rate(state: &ProgressState, out: &mut dyn Write) {
+    let ms = u64::try_from(state.elapsed().as_millis()).unwrap_or(u64::MAX);
+    let _ = write!(out, "{} rows/s", number(rate(state.pos(), ms)));
+}
+
+fn loaded(entity: &EntityName, counts: &Counts, elapsed_ms: u64) -> String {
+    let (read, written) = (number(counts.read), number(counts.written()));
+    let set_aside = if counts.quarantined > 0 { format!("   ! {}", number(counts.quarantined)) } else { String::new() };
+    let name = entity.as_str();
+    format!("{name:<18} {read:>12} read {written:>12} written {:>8}{set_aside}", duration(elapsed_ms))
 }
 
 /// What the heartbeat tells of each entity at work.
@@ -130,8 +147,8 @@ impl EventSink for Ears {
                     beat.counts = *counts;
                 }
             }
-            Event::EntityCompleted { entity, .. } | Event::EntityFailed { entity, .. } => drop(beats.remove(entity)),
-            Event::RunStarted { .. } | Event::RunCompleted { .. } => {}
+            Event::EntityLoaded { entity, .. } | Event::EntityFailed { entity, .. } => drop(beats.remove(entity)),
+            Event::RunStarted { .. } | Event::EntityCompleted { .. } | Event::RunCompleted { .. } => {}
         }
     }
 }

@@ -29,6 +29,8 @@ pub(crate) struct Signs {
     pub(crate) warning: &'static str,
     pub(crate) dot: &'static str,
     pub(crate) arrow: &'static str,
+    /// What a bar is drawn with: done, at, to do.
+    pub(crate) bar: &'static str,
 }
 
 impl Screen {
@@ -51,9 +53,9 @@ impl Screen {
 
     pub(crate) fn signs(&self) -> Signs {
         if self.unicode {
-            Signs { done: "✓", failed: "✗", warning: "!", dot: "·", arrow: "→" }
+            Signs { done: "✓", failed: "✗", warning: "!", dot: "·", arrow: "→", bar: "━╸─" }
         } else {
-            Signs { done: "ok", failed: "x", warning: "!", dot: "-", arrow: "->" }
+            Signs { done: "ok", failed: "x", warning: "!", dot: "-", arrow: "->", bar: "=>-" }
         }
     }
 

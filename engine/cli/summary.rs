@@ -110,9 +110,11 @@ fn quarantine(out: &mut String, report: &RunReport, signs: &Signs) {
             continue;
         }
         let parts: Vec<String> = reasons.iter().map(|reason| reason_text(reason)).collect();
-        let parts = parts.join(&format!(" {} ", signs.dot));
-        write_line(out, label, &format!("{:<16} {:>4}   {parts}", entity.entity.as_str(), number(total)));
-        label = "";
+        let mut first = format!("{:<16} {:>4}   ", entity.entity.as_str(), number(total));
+        for line in wrapped(&parts, &format!(" {} ", signs.dot)) {
+            write_line(out, label, &format!("{first}{line}"));
+            (label, first) = ("", " ".repeat(first.chars().count()));
+        }
     }
     let warned = report.totals().warned;
     if warned > 0 {
@@ -122,6 +124,24 @@ fn quarantine(out: &mut String, report: &RunReport, signs: &Signs) {
             &format!("{} broke a rule whose `on_failure` is warn, and were loaded", rows(warned)),
         );
     }
+}
+
+/// Characters of a line of reasons, which stand behind some thirty others.
+const REASONS_WIDTH: usize = 70;
+
+/// The parts in lines that are not too long.
+fn wrapped(parts: &[String], between: &str) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for part in parts {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + part.chars().count() <= REASONS_WIDTH => {
+                line.push_str(between);
+                line.push_str(part);
+            }
+            _ => lines.push(part.clone()),
+        }
+    }
+    lines
 }
 
 fn reason_text(reason: &QuarantineReason) -> String {

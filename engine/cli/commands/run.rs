@@ -31,7 +31,7 @@ pub(crate) async fn run(root: &Path, run: &Run, screen: &Screen) -> Result<Exit,
     let heartbeat = Heartbeat::new(Arc::clone(&clock));
     let mut sinks: Vec<Box<dyn EventSink>> = vec![Box::new(EventsFile::new(root)), Box::new(mirror)];
     match screen.progress {
-        Progress::Bar => sinks.push(Box::new(Bars::new())),
+        Progress::Bar => sinks.push(Box::new(Bars::new(screen.signs()))),
         Progress::Plain => sinks.push(Box::new(Ears(Arc::clone(&heartbeat)))),
         Progress::Auto | Progress::None => {}
     }

@@ -39,6 +39,15 @@ pub enum Event {
         /// What became of the rows so far.
         counts: Counts,
     },
+    /// All rows of an entity are in; deletes may follow once its children are loaded.
+    EntityLoaded {
+        /// Which.
+        entity: EntityName,
+        /// What became of its rows.
+        counts: Counts,
+        /// Milliseconds that it took.
+        elapsed_ms: u64,
+    },
     /// An entity is done.
     EntityCompleted {
         /// Which.

@@ -131,14 +131,14 @@ async fn move_entity(context: Arc<Context>, index: usize, mut reader: Box<dyn Sn
         Err(problem) if problem.code == Code::Interrupted => (EntityState::Suspended, Some(*problem)),
         Err(problem) => (EntityState::Failed, Some(*problem)),
     };
-    if let Some(problem) = &problem {
-        context.sink.emit(&Event::EntityFailed {
-            entity: plan.name.clone(),
-            code: problem.code.info().number,
-            message: problem.headline.clone(),
-            counts: stream.counts(),
-        });
-    }
+    let (entity, counts) = (plan.name.clone(), stream.counts());
+    context.sink.emit(&match &problem {
+        None => Event::EntityLoaded { entity, counts, elapsed_ms: millis(elapsed) },
+        Some(problem) => {
+            let (code, message) = (problem.code.info().number, problem.headline.clone());
+            Event::EntityFailed { entity, code, message, counts }
+        }
+    });
     let report = report(&plan, state, stream.counts(), elapsed, problem);
     Moved { index, report, rest: Some((stream, reader)), spent }
 }
