@@ -55,7 +55,8 @@ impl EventSink for EventsFile {
         }
         // The run's truth is in the destination; a full disk here must not stop it.
         if let (Some(file), Ok(line)) = (&mut *file, serde_json::to_string(event)) {
-            drop(writeln!(file, "{line}"));
+            // In one write, so that a kill leaves whole lines.
+            drop(file.write_all(format!("{line}\n").as_bytes()));
         }
     }
 }
@@ -67,8 +68,7 @@ pub(crate) fn write_report(root: &Path, run: RunId, report: &Value) -> Result<Pa
     let write = || -> std::io::Result<()> {
         std::fs::create_dir_all(&folder)?;
         std::fs::write(&unfinished, pretty(report) + "\n")?;
-        std::fs::rename(&unfinished, &path)?;
-        point_latest(&folder)
+        std::fs::rename(&unfinished, &path)
     };
     write().map_err(|error| {
         // A part of it is of no use to anyone.
@@ -78,6 +78,8 @@ pub(crate) fn write_report(root: &Path, run: RunId, report: &Value) -> Result<Pa
                 .note("the run itself is not affected: its rows and its ledger are in the destination"),
         )
     })?;
+    // A convenience; where the place is taken by something else, it stays as it is.
+    drop(point_latest(&folder));
     Ok(path)
 }
 
@@ -89,7 +91,7 @@ fn point_latest(folder: &Path) -> std::io::Result<()> {
         std::fs::remove_file(&new)?;
     }
     std::os::unix::fs::symlink(name, &new)?;
-    std::fs::rename(new, runs.join("latest"))
+    std::fs::rename(&new, runs.join("latest")).or_else(|_| std::fs::remove_file(&new))
 }
 
 #[cfg(not(unix))]

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use comfy_table::{CellAlignment, Table, presets};
 use serde_json::{Value, json};
-use transload_model::{Counts, EntityState, Exit, RunState};
+use transload_model::{Code, Counts, EntityState, Exit, RunState};
 use transload_run::{EntityReport, QuarantineReason, RunReport};
 
 use super::render::{Screen, Signs};
@@ -104,7 +104,7 @@ fn quarantine(out: &mut String, report: &RunReport, signs: &Signs) {
     let mut label = "quarantine";
     for entity in &report.entities {
         let reasons: Vec<&QuarantineReason> =
-            report.quarantine.iter().filter(|reason| reason.entity == entity.entity).collect();
+            report.quarantine.iter().filter(|reason| reason.entity == entity.entity && !is_kept(reason)).collect();
         let total: u64 = reasons.iter().map(|reason| reason.rows).sum();
         if total == 0 {
             continue;
@@ -144,6 +144,11 @@ fn wrapped(parts: &[String], between: &str) -> Vec<String> {
     lines
 }
 
+/// Whether a reason is about rows that are loaded and cannot be deleted, and not about rows set aside.
+fn is_kept(reason: &QuarantineReason) -> bool {
+    reason.code == Code::DeleteRefused.info().word
+}
+
 fn reason_text(reason: &QuarantineReason) -> String {
     let field = reason.field.as_ref().map(|field| format!(" {field}")).unwrap_or_default();
     format!("{}{field} {}", reason.code, number(reason.rows))
@@ -152,8 +157,11 @@ fn reason_text(reason: &QuarantineReason) -> String {
 /// How it went, in a sentence or two.
 fn verdict(report: &RunReport, totals: &Counts, signs: &Signs) -> String {
     let mut out = String::new();
-    let held = report.quarantine.iter().map(|reason| reason.rows).sum::<u64>();
     match report.state {
+        RunState::Completed if report.entities.iter().any(|entity| entity.problem.is_some()) => {
+            let written = rows(totals.written());
+            let _ = write!(out, "{} {written} written; not all could be done, see below", signs.warning);
+        }
         RunState::Completed if totals.written() == 0 && totals.quarantined == totals.untried => {
             let _ =
                 write!(out, "{} nothing to do and nothing written: {} unchanged", signs.done, rows(totals.unchanged));
@@ -169,7 +177,10 @@ fn verdict(report: &RunReport, totals: &Counts, signs: &Signs) -> String {
         }
     }
     if totals.untried > 0 {
-        let text = "stay in quarantine: they have not moved since they failed, and were not tried again";
+        let text = match totals.untried {
+            1 => "stays in quarantine: it has not moved since it failed, and was not tried again",
+            _ => "stay in quarantine: they have not moved since they failed, and were not tried again",
+        };
         let _ = write!(out, "\n{} {} {text}", signs.warning, rows(totals.untried));
     }
     let fresh = totals.quarantined.saturating_sub(totals.untried);
@@ -177,10 +188,10 @@ fn verdict(report: &RunReport, totals: &Counts, signs: &Signs) -> String {
         let _ =
             write!(out, "\n{} {} went to quarantine; `transload quarantine` lists them", signs.warning, rows(fresh));
     }
-    // What is listed beyond the rows that were read are deletes that the destination refused.
-    let kept = held.saturating_sub(totals.quarantined);
+    let kept: u64 = report.quarantine.iter().filter(|reason| is_kept(reason)).map(|reason| reason.rows).sum();
     if kept > 0 {
-        let text = "gone from the source and kept at the destination, because other rows still refer to them";
+        let text =
+            "gone from the source and kept at the destination, because others still refer to it (DELETE_REFUSED)";
         let _ = write!(out, "\n{} {} {text}", signs.warning, rows(kept));
     }
     out

@@ -235,7 +235,7 @@ fn a_parent_that_is_gone_stays_while_a_loaded_row_refers_to_it() {
         assert_eq!(counts(&report, "people")["deleted"], 0, "{owner}");
         assert_eq!(counts(&report, "pets")["quarantined"], 2, "{owner}");
         let listed = world.quarantine();
-        assert!(listed.contains(&"people 4 CONSTRAINT_FOREIGN_KEY -".to_owned()), "{owner}: {listed:?}");
+        assert!(listed.contains(&"people 4 DELETE_REFUSED -".to_owned()), "{owner}: {listed:?}");
         assert!(listed.contains(&"pets 444 PARENT_MISSING owner_id".to_owned()), "{owner}: {listed:?}");
         let before = world.bytes("data/platform.db");
         world.run();

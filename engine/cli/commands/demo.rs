@@ -1,5 +1,7 @@
 //! `demo`: the main job on a made-up clinic, in one command.
 
+use std::path::Path;
+
 use transload_model::{Code, Diagnostic, Exit};
 
 use crate::cli::args::{Demo, Run};
@@ -7,12 +9,19 @@ use crate::cli::commands::{init, run};
 use crate::cli::failure::Failure;
 use crate::cli::render::Screen;
 
+/// Whether the project there is one that this command made.
+fn is_demo(directory: &Path) -> bool {
+    let project = std::fs::read_to_string(directory.join("transload.yaml")).unwrap_or_default();
+    let is_clinic = project.lines().any(|line| line.trim_end() == "project: clinic");
+    is_clinic && directory.join("data").join("legacy.db").exists()
+}
+
 pub(crate) async fn run(demo: &Demo, screen: &Screen) -> Result<Exit, Failure> {
     let directory = &demo.directory;
     let is_new = !directory.join("transload.yaml").exists();
     if is_new {
         init::create(directory, screen)?;
-    } else if !directory.join("data").join("legacy.db").exists() {
+    } else if !is_demo(directory) {
         let headline = format!("{} holds a project that is not the demo", directory.display());
         let problem = Diagnostic::new(Code::DirectoryNotEmpty, headline);
         return Err(problem.help("give another directory: transload demo OTHER").into());

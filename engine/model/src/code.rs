@@ -220,8 +220,8 @@ codes! {
         "Several source rows have the same key, so one would overwrite the other."
         "Add columns to `key.source` until they identify a row.";
     KeyChanged "TL0310" "KEY_CHANGED" Refused 409 Never
-        "The key's strategy, namespace, columns or types changed after rows were loaded, so that those rows could not be found again."
-        "Undo the change of `key`, or start over with an empty destination and no `transload_*` tables.";
+        "The key's strategy, namespace, columns or types, or the destination table, changed after rows were loaded, so that those rows could not be found again."
+        "Undo the change, or start over with an empty destination and no `transload_*` tables.";
     // TL04: rows and loading
     ValueType "TL0401" "VALUE_TYPE" Problems 422 WhenRowMoves
         "A value of another type than its column promises."
@@ -267,7 +267,7 @@ codes! {
         "Correct the row, or give the field a `default_value`.";
     ConstraintForeignKey "TL0415" "CONSTRAINT_FOREIGN_KEY" Problems 422 WhenRowMoves
         "A foreign key of the destination refused the change."
-        "For a load: map the column with `references`. For a delete: another table still refers to the row.";
+        "Map the column with `references`, so that the parent is looked up before.";
     ConstraintOther "TL0416" "CONSTRAINT_OTHER" Problems 422 WhenRowMoves
         "A trigger or type of the destination refused the row."
         "The message holds the destination's own words where they name no value.";
@@ -277,6 +277,9 @@ codes! {
     RowTooLarge "TL0418" "ROW_TOO_LARGE" Problems 422 WhenRowMoves
         "The row holds more than 32 MiB."
         "Leave the large column out, or move it by other means.";
+    DeleteRefused "TL0419" "DELETE_REFUSED" Problems 409 WhenRowMoves
+        "The row is gone from the source, and the destination keeps it: another row still refers to it."
+        "Move or delete the rows that refer to it at the source; the delete is tried again in the next run that writes anything.";
     ErrorBudget "TL0420" "MAX_ERRORS" Quarantine 422 Never
         "More rows failed than `load.max_errors` allows. What was committed stays; the next run goes on from there."
         "Look at the reasons first. Then mend the rows or the spec, or raise `max_errors`.";

@@ -23,6 +23,8 @@ pub enum Outcome {
     Quarantined,
     /// It is in quarantine because a parent is missing, and is tried again when that parent's entity gains rows.
     Orphaned,
+    /// It is in quarantine because another row holds a value that must be unique, and is tried again once the entity freed values.
+    Collided,
     /// It is gone from the source and waits to be deleted from the destination.
     DeletePending,
     /// It is gone from the source, and the destination would not let it go: something still refers to it.
@@ -121,8 +123,14 @@ pub struct Position {
     pub cursor: Option<KeyBytes>,
     /// What this run did so far.
     pub counts: Counts,
-    /// Rows ever inserted: it grows when a child's missing parent may have arrived.
+    /// Rows ever inserted, or back before they were deleted: it grows when a child's missing parent may have arrived.
     pub gained: u64,
+    /// Rows ever updated or deleted: it grows when a unique value may have become free.
+    pub freed: u64,
+    /// `freed` when the entity's last complete pass began.
+    pub freed_seen: u64,
+    /// The table that the entity is loaded into.
+    pub destination_table: TableName,
     /// `gained` of each parent when this entity last went through all its rows.
     pub parents_seen: BTreeMap<EntityName, u64>,
     /// Identity of the compiled spec that rows in quarantine were last tried with.
@@ -200,7 +208,7 @@ pub struct Unit {
     pub after: Option<u64>,
     /// References to the table's own entity: set NULL where rows to delete refer to one another in a circle.
     pub self_references: Vec<ColumnName>,
-    /// Columns of other tables that refer to this one's key: a row that one of them names is not deleted, with a foreign key or without.
+    /// Columns that refer to this table's key, its own among them: a row that another names is not deleted, with a foreign key or without.
     pub referrers: Vec<(TableName, ColumnName)>,
     /// Rows to insert; several batches, one numbering.
     pub inserts: Vec<RecordBatch>,

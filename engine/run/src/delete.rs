@@ -29,19 +29,35 @@ impl Pass<'_> {
         if let Some(refusal) = self.guard(limit, count, present) {
             return Ok(Some(refusal));
         }
-        // Read again segment by segment, so that no more than one of them is in memory.
-        for head in heads {
+        // A row that refers to another of another segment goes first, so as long as some go, the others are tried again.
+        let mut again = again;
+        loop {
+            let before = self.stream.counts().deleted;
+            let tried = self.delete_waiting(again).await?;
+            let deleted = self.stream.counts().deleted - before;
+            if deleted == 0 || deleted == tried {
+                return Ok(None);
+            }
+            again = true;
+        }
+    }
+
+    /// Tries every row that waits, a segment at a time, so that no more than one of them is in memory. Says how many there were.
+    async fn delete_waiting(&mut self, again: bool) -> Result<u64> {
+        let mut tried = 0;
+        for head in self.heads().await?.1 {
             let entries = self.segment(head.id).await?;
             let gone = waiting(&entries, again);
             if gone.is_empty() {
                 continue;
             }
+            tried += gone.len() as u64;
             let rows = self.deriver.key_batch(&gone)?;
             self.stream.delete(rows, gone);
             let rewrite = Rewrite { removed: vec![head.id], puts: vec![entries], forgotten: Vec::new() };
             self.stream.commit(rewrite, None, Phase::Loaded).await?;
         }
-        Ok(None)
+        Ok(tried)
     }
 
     fn guard(&self, limit: Option<Share>, count: u64, present: u64) -> Option<Diagnostic> {

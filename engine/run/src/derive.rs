@@ -81,11 +81,10 @@ impl Deriver {
 
     /// Sees what has been loaded of the entity itself since the deriver was made.
     pub(crate) async fn refresh_own_index(&mut self) -> Result<()> {
-        let index = ParentIndex::new(Arc::clone(&self.context.destination), &self.plan.name).await?;
-        if let Some((own, _)) = self.parents.get_mut(&self.plan.name) {
-            *own = index;
+        match self.parents.get_mut(&self.plan.name) {
+            Some((own, _)) => own.refresh(&self.plan.name).await,
+            None => Ok(()),
         }
-        Ok(())
     }
 
     /// Derives the rows of `work` and gives them to the stream: as inserts, as updates, or to quarantine. Says which are left with an open
@@ -121,16 +120,23 @@ impl Deriver {
         Ok((0..work.len()).map(is_open).collect())
     }
 
-    fn set_aside(&self, fault: &RowFault, work: &Work, key: KeyBytes, stream: &mut Stream) -> Result<()> {
+    fn set_aside(&mut self, fault: &RowFault, work: &Work, key: KeyBytes, stream: &mut Stream) -> Result<()> {
         if fault.severity == OnFailure::Fail {
             return Err(stopped_by(&self.plan, &key, fault));
         }
-        let outcome = if fault.code == Code::ParentMissing { Outcome::Orphaned } else { Outcome::Quarantined };
-        let present = work.known.is_some_and(|known| known.present);
+        let outcome = match fault.code {
+            Code::ParentMissing => Outcome::Orphaned,
+            Code::RuleUnique => Outcome::Collided,
+            _ => Outcome::Quarantined,
+        };
+        let row = quarantine_row(&self.plan, self.context.run, key, fault);
         if work.counted {
-            stream.uncount_new();
+            // The first pass loaded it, with its reference open.
+            let rows = self.key_batch(std::slice::from_ref(&row.key))?;
+            stream.withdraw(rows, vec![row], outcome);
+        } else {
+            stream.quarantine(row, outcome, work.known.is_some_and(|known| known.present));
         }
-        stream.quarantine(quarantine_row(&self.plan, self.context.run, key, fault), outcome, present);
         Ok(())
     }
 

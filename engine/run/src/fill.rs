@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use transload_model::{Counts, KeyBytes, OnFailure, OnMissing, Phase, Result};
+use transload_model::{Counts, KeyBytes, OnFailure, OnMissing, Outcome, Phase, Result};
 
 use crate::derive::{Work, missing_parent, quarantine_row, stopped_by};
 use crate::detect::{HashMerge, Policy, Verdict};
@@ -45,13 +45,15 @@ impl Pass<'_> {
                 }
             }
             if !work.is_empty() {
+                // Units that were committed meanwhile have moved the ledger's segments.
+                self.deriver.refresh_own_index().await?;
                 self.deriver.move_rows(&scored, &work, self.stream).await?;
             }
             self.after_batch(&mut merge, Phase::Filling).await?;
         }
         self.finish(&mut merge).await?;
         self.commit(&mut merge, None, Phase::Loaded).await?;
-        self.check_budget(true)
+        self.stream.check_budget(true)
     }
 
     async fn second_merge(&self, cursor: Option<KeyBytes>) -> Result<HashMerge> {
@@ -76,7 +78,7 @@ impl Pass<'_> {
         }
         let keys: Vec<KeyBytes> = unrooted.into_keys().collect();
         let rows = self.deriver.key_batch(&keys)?;
-        self.stream.withdraw(rows, quarantine);
+        self.stream.withdraw(rows, quarantine, Outcome::Orphaned);
         // The corrections of these rows need their entries: the segments that hold them are written again as they are.
         let rewrite = self.rewrite_of(&keys).await?;
         self.stream.commit(rewrite, None, Phase::Filling).await

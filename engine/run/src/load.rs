@@ -87,6 +87,7 @@ impl Pass<'_> {
                 read.read += 1;
             }
             self.stream.count(read);
+            self.stream.regain(std::mem::take(&mut merge.returned));
             left.to_fill |= self.move_rows(&scored, &work).await?;
             self.after_batch(&mut merge, Phase::Loading).await?;
         }
@@ -96,7 +97,7 @@ impl Pass<'_> {
         left.delete_pending = merge.delete_pending;
         let next = if left.to_fill { Phase::Filling } else { Phase::Loaded };
         self.stream.commit(rewrite, None, next).await?;
-        self.check_budget(true)?;
+        self.stream.check_budget(true)?;
         Ok(left)
     }
 
@@ -206,7 +207,9 @@ impl Pass<'_> {
         self.context.sink.emit(&Event::Progress { entity, counts });
         let fullness = self.stream.fullness().max(merge.rewritten() / REWRITTEN_MAX);
         let stops = self.context.stop.is_requested();
-        if fullness >= 2 || (fullness == 1 && merge.is_at_seam()) || stops {
+        // What failed is listed with its reasons before it stops the entity.
+        let over_budget = self.stream.check_budget(false);
+        if fullness >= 2 || (fullness == 1 && merge.is_at_seam()) || stops || over_budget.is_err() {
             let cursor = merge.position().cloned();
             self.commit(merge, cursor, phase).await?;
         }
@@ -214,7 +217,7 @@ impl Pass<'_> {
             let headline = format!("`{}` stopped on request", self.plan.name);
             return Err(Box::new(Diagnostic::new(Code::Interrupted, headline).help("transload run goes on from here")));
         }
-        self.check_budget(false)
+        over_budget
     }
 
     pub(crate) async fn commit(&mut self, merge: &mut HashMerge, cursor: Option<KeyBytes>, phase: Phase) -> Result<()> {
@@ -224,21 +227,6 @@ impl Pass<'_> {
             merge.refresh(heads);
         }
         Ok(())
-    }
-
-    /// Stops the entity where more rows failed in this run than it may.
-    pub(crate) fn check_budget(&self, is_over: bool) -> Result<()> {
-        let counts = self.stream.counts();
-        let failed = counts.quarantined - counts.untried;
-        let budget = self.plan.load.max_errors;
-        let is_share = matches!(budget, transload_model::Share::PerMillion(_));
-        // A share of the first few rows says nothing.
-        if failed <= budget.of(counts.read) || (is_share && !is_over && counts.read < 1_000) {
-            return Ok(());
-        }
-        let headline = format!("{failed} rows of `{}` failed, {} are allowed", self.plan.name, budget.of(counts.read));
-        let code = Code::ErrorBudget;
-        Err(Box::new(Diagnostic::new(code, headline).note(code.info().sentence).help(code.info().remedy)))
     }
 
     /// Rows without a key, compared with those the ledger knew: what is to be written for them.

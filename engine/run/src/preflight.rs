@@ -43,8 +43,12 @@ pub(crate) async fn check_destination(
         return Err(Box::new(Diagnostic::new(Code::DestinationNotEmpty, headline).help(help)));
     }
     let position = ledger.positions.get(&plan.name);
-    if position.is_some_and(|position| position.key_fingerprint != plan.key_fingerprint) && loaded > 0 {
-        let headline = format!("the key of `{}` changed after rows were loaded", plan.name);
+    let moved = position.filter(|position| position.destination_table != *table).map(|position| {
+        format!("`{}` was loaded into `{}`, and now goes to `{table}`", plan.name, position.destination_table)
+    });
+    let rekeyed = position.filter(|position| position.key_fingerprint != plan.key_fingerprint);
+    let rekeyed = rekeyed.map(|_| format!("the key of `{}` changed after rows were loaded", plan.name));
+    if let Some(headline) = moved.or(rekeyed).filter(|_| loaded > 0) {
         let code = Code::KeyChanged;
         let place = format!("spec {}", plan.spec_path);
         return Err(Box::new(Diagnostic::new(code, headline).at(place).help(code.info().remedy)));

@@ -28,6 +28,15 @@ impl ParentIndex {
         Ok(Self { destination, heads, cache: BTreeMap::new(), cached: 0 })
     }
 
+    /// Sees what has been committed since. What is in memory stays, where its segment does.
+    pub(crate) async fn refresh(&mut self, entity: &EntityName) -> Result<()> {
+        self.heads = self.destination.segments(entity).await?;
+        let ids: BTreeSet<i64> = self.heads.iter().map(|head| head.id).collect();
+        self.cache.retain(|id, _| ids.contains(id));
+        self.cached = self.cache.values().map(Vec::len).sum();
+        Ok(())
+    }
+
     /// For each key, whether its row is in the destination.
     pub(crate) async fn are_present(&mut self, keys: &[Option<KeyBytes>]) -> Result<Vec<bool>> {
         let needed: BTreeSet<usize> = keys.iter().flatten().filter_map(|key| self.head_of(key)).collect();

@@ -131,7 +131,8 @@ async fn move_entity(context: Arc<Context>, index: usize, mut reader: Box<dyn Sn
         Err(problem) if problem.code == Code::Interrupted => (EntityState::Suspended, Some(*problem)),
         Err(problem) => (EntityState::Failed, Some(*problem)),
     };
-    let (entity, counts) = (plan.name.clone(), stream.counts());
+    let counts = if problem.is_none() { stream.counts() } else { stream.durable_counts() };
+    let entity = plan.name.clone();
     context.sink.emit(&match &problem {
         None => Event::EntityLoaded { entity, counts, elapsed_ms: millis(elapsed) },
         Some(problem) => {
@@ -139,7 +140,7 @@ async fn move_entity(context: Arc<Context>, index: usize, mut reader: Box<dyn Sn
             Event::EntityFailed { entity, code, message, counts }
         }
     });
-    let report = report(&plan, state, stream.counts(), elapsed, problem);
+    let report = report(&plan, state, counts, elapsed, problem);
     Moved { index, report, rest: Some((stream, reader)), spent }
 }
 
@@ -167,7 +168,8 @@ async fn load(
         done?;
     }
     context.set_gained(&plan.name, stream.gained());
-    Ok(())
+    // Also where an interrupted run had loaded everything already.
+    stream.check_budget(true)
 }
 
 /// Rows that miss a row of their own entity are tried again in the run that brings it, wherever it comes in key order.
@@ -190,6 +192,7 @@ fn policy(context: &Context, plan: &EntityPlan) -> Policy {
         incomparable: position.is_some_and(|position| position.read_fingerprint != plan.read_fingerprint),
         retry_quarantined: position.is_some_and(|position| position.plan_fingerprint != plan.plan_fingerprint),
         retry_orphaned: position.is_some_and(|position| position.parents_seen != gained),
+        retry_collided: position.is_some_and(|position| position.freed != position.freed_seen),
         mark_deletes: plan.deletes != DeletePolicy::Ignore,
         fill: false,
     }
@@ -211,7 +214,7 @@ async fn delete(context: &Arc<Context>, index: usize, moved: &mut BTreeMap<usize
     let before = stream.load_time;
     let done = if all_done { apply(context, &plan, &mut **reader, stream).await } else { Ok(None) };
     entity.spent[2] += stream.load_time - before;
-    entity.report.counts = stream.counts();
+    entity.report.counts = if done.is_ok() { stream.counts() } else { stream.durable_counts() };
     entity.report.elapsed_ms += millis(context.clock.monotonic() - started);
     match done {
         Ok(refusal) => {

@@ -74,6 +74,7 @@ fn outcome_code(outcome: Outcome) -> u8 {
         Outcome::DeletePending => 4,
         Outcome::UpdatePending => 5,
         Outcome::DeleteRefused => 6,
+        Outcome::Collided => 7,
     }
 }
 
@@ -86,6 +87,7 @@ fn outcome(code: u8) -> Option<Outcome> {
         Outcome::Orphaned,
         Outcome::DeletePending,
         Outcome::DeleteRefused,
+        Outcome::Collided,
     ];
     all.into_iter().find(|outcome| outcome_code(*outcome) == code)
 }
@@ -118,7 +120,7 @@ mod tests {
     use super::*;
 
     fn entry() -> impl Strategy<Value = Entry> {
-        (any::<u64>(), 0_u8..7, any::<bool>(), "[a-z]{0,200}").prop_map(|(digest, code, present, text)| Entry {
+        (any::<u64>(), 0_u8..8, any::<bool>(), "[a-z]{0,200}").prop_map(|(digest, code, present, text)| Entry {
             key: KeyBytes::encode(&[KeyValue::Text(text.into())]),
             digest,
             outcome: outcome(code).unwrap(),

@@ -59,14 +59,19 @@ impl Settlement {
         for refusal in refusals {
             open.refuse(refusal, &mut refused);
         }
-        let arrived = open.inserted.iter().filter(|arrival| !refused.contains(&arrival.key));
+        let applied = |arrival: &&Arrival| !refused.contains(&arrival.key);
+        open.position.freed += open.updated.iter().filter(applied).count() as u64;
+        open.position.freed += open.departing.iter().filter(|gone| !refused.contains(&gone.key)).count() as u64;
+        let arrived = open.inserted.iter().filter(applied);
         let mappings_put: Vec<MappingRow> = arrived.clone().filter_map(mapping).collect();
         open.position.gained += arrived.count() as u64;
         if self.sees_itself {
             open.position.parents_seen.insert(open.position.entity.clone(), open.position.gained);
         }
         let departed = || open.departing.iter().filter(|departure| !refused.contains(&departure.key));
-        let mappings_removed = departed().map(|departure| departure.key.text()).collect();
+        let lost = refusals.iter().filter(|refusal| refusal.code == Code::LedgerMismatch);
+        let lost = lost.map(|refusal| open.updated[refusal.row].key.text());
+        let mappings_removed = departed().map(|departure| departure.key.text()).chain(lost).collect();
         let gone: BTreeSet<&KeyBytes> =
             departed().filter(|departure| departure.deleted).map(|departure| &departure.key).collect();
         let mut quarantine_removed = open.released.clone();
@@ -107,9 +112,8 @@ impl Settlement {
             WriteKind::Delete => {
                 let departure = &self.departing[refusal.row];
                 counts.deleted -= u64::from(departure.deleted);
-                if departure.deleted {
-                    self.corrections.insert(departure.key.clone(), (Outcome::DeleteRefused, true));
-                }
+                let stays = if departure.deleted { Outcome::DeleteRefused } else { Outcome::Quarantined };
+                self.corrections.insert(departure.key.clone(), (stays, true));
                 departure.key.clone()
             }
         };
@@ -119,15 +123,27 @@ impl Settlement {
             WriteKind::Delete => None,
         };
         if let Some(present) = present {
-            self.corrections.insert(key.clone(), (Outcome::Quarantined, present));
+            let is_collision = refusal.code == Code::ConstraintUnique;
+            let outcome = if is_collision { Outcome::Collided } else { Outcome::Quarantined };
+            self.corrections.insert(key.clone(), (outcome, present));
+        }
+        let is_delete = refusal.kind == WriteKind::Delete;
+        if is_delete && self.quarantine.iter().any(|row| row.key == key) {
+            // A withdrawn row: its own reason is listed.
+            refused.insert(key);
+            return;
         }
         self.quarantine.push(QuarantineRow {
             entity: self.position.entity.clone(),
             key: key.clone(),
             stage: Stage::Load,
-            code: refusal.code,
+            code: if is_delete { Code::DeleteRefused } else { refusal.code },
             field: refusal.field.clone(),
-            message: refusal.message.clone(),
+            message: if is_delete {
+                format!("gone from the source, but {}", refusal.message)
+            } else {
+                refusal.message.clone()
+            },
             run: self.position.run,
         });
         refused.insert(key);

@@ -95,13 +95,13 @@ impl Context {
         plan.parents.iter().map(of).collect()
     }
 
-    /// Columns of other entities that refer to this one's key, where that is one column.
+    /// Columns that refer to the entity's key, where that is one column.
     pub(crate) fn referrers(&self, plan: &EntityPlan) -> Vec<(TableName, ColumnName)> {
         if plan.key.destination.len() != 1 {
             return Vec::new();
         }
         let mut referrers = Vec::new();
-        for child in self.plan.entities().iter().filter(|child| child.name != plan.name) {
+        for child in self.plan.entities() {
             let refers = |field: &&FieldPlan| field.reference.as_ref().is_some_and(|to| to.entity == plan.name);
             let columns = child.fields.iter().filter(refers).map(|field| field.destination.clone());
             referrers.extend(columns.map(|column| (child.destination.table.clone(), column)));

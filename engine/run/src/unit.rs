@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use arrow::record_batch::RecordBatch;
 use transload_model::{
-    ColumnName, Counts, EntityName, EntityPlan, KeyBytes, Outcome, Phase, Position, QuarantineRow, Refusal, Result,
-    Unit,
+    Code, ColumnName, Counts, Diagnostic, EntityName, EntityPlan, KeyBytes, Outcome, Phase, Position, QuarantineRow,
+    Refusal, Result, Unit,
 };
 
 use crate::detect::Rewrite;
@@ -41,6 +41,8 @@ struct Pending {
     released: Vec<KeyBytes>,
     /// Rows that were counted as new and are not.
     withdrawn: u64,
+    /// Rows that came back before they were deleted.
+    regained: u64,
     counts: Counts,
     bytes: usize,
     since: Option<Duration>,
@@ -57,6 +59,10 @@ pub(crate) struct Stream {
     pub(crate) committed: bool,
     pending: Pending,
     pub(crate) load_time: Duration,
+    /// Whether this process began behind a cursor: what came before it has not seen what parents gained since.
+    began_behind: bool,
+    /// `freed` when this pass began.
+    freed_before: u64,
 }
 
 impl Stream {
@@ -71,16 +77,24 @@ impl Stream {
             cursor: None,
             counts: Counts::default(),
             gained: stored.map_or(0, |position| position.gained),
+            freed: stored.map_or(0, |position| position.freed),
+            freed_seen: stored.map_or(0, |position| position.freed_seen),
+            destination_table: plan.destination.table.clone(),
             parents_seen: stored.map(|position| position.parents_seen.clone()).unwrap_or_default(),
             plan_fingerprint: stored.map_or(plan.plan_fingerprint, |position| position.plan_fingerprint),
             mapped_fingerprint: stored.map_or(plan.plan_fingerprint, |position| position.mapped_fingerprint),
             key_fingerprint: plan.key_fingerprint,
             read_fingerprint: stored.map_or(plan.read_fingerprint, |position| position.read_fingerprint),
         };
-        let goes_on =
-            |position: &&Position| position.run == context.run && position.plan_fingerprint == plan.plan_fingerprint;
+        let goes_on = |position: &&Position| {
+            let is_same = position.plan_fingerprint == plan.plan_fingerprint;
+            position.run == context.run && is_same && !context.options.remap
+        };
+        let position = stored.filter(goes_on).cloned().unwrap_or(fresh);
         Self {
-            position: stored.filter(goes_on).cloned().unwrap_or(fresh),
+            began_behind: position.cursor.is_some(),
+            freed_before: position.freed,
+            position,
             exists: stored.is_some(),
             committed: false,
             context: Arc::clone(context),
@@ -101,6 +115,11 @@ impl Stream {
 
     pub(crate) fn gained(&self) -> u64 {
         self.position.gained
+    }
+
+    /// What became of the rows that are durable.
+    pub(crate) fn durable_counts(&self) -> Counts {
+        self.position.counts
     }
 
     /// What became of the rows so far, the pending unit included.
@@ -139,11 +158,11 @@ impl Stream {
     }
 
     /// Rows to take out of the destination again because they failed after they were loaded.
-    pub(crate) fn withdraw(&mut self, rows: RecordBatch, quarantine: Vec<QuarantineRow>) {
+    pub(crate) fn withdraw(&mut self, rows: RecordBatch, quarantine: Vec<QuarantineRow>, outcome: Outcome) {
         self.pending.withdrawn += quarantine.len() as u64;
         for row in quarantine {
             self.pending.departing.push(Departure { key: row.key.clone(), deleted: false });
-            self.quarantine(row, Outcome::Orphaned, false);
+            self.quarantine(row, outcome, false);
         }
         self.pending.deletes.push(rows);
     }
@@ -161,9 +180,9 @@ impl Stream {
         self.touch();
     }
 
-    /// A row that was counted as new and failed in the second pass.
-    pub(crate) fn uncount_new(&mut self) {
-        self.pending.withdrawn += 1;
+    /// Rows that parents' children may refer to again.
+    pub(crate) fn regain(&mut self, rows: u64) {
+        self.pending.regained += rows;
     }
 
     /// A row whose reference to its own entity the second pass fills.
@@ -184,6 +203,21 @@ impl Stream {
         if self.pending.since.is_none() {
             self.pending.since = Some(self.context.clock.monotonic());
         }
+    }
+
+    /// Stops the entity where more rows failed in this run than it may.
+    pub(crate) fn check_budget(&self, is_over: bool) -> Result<()> {
+        let counts = self.counts();
+        let failed = counts.quarantined - counts.untried;
+        let budget = self.plan.load.max_errors;
+        let is_share = matches!(budget, transload_model::Share::PerMillion(_));
+        // A share of the first few rows says nothing.
+        if failed <= budget.of(counts.read) || (is_share && !is_over && counts.read < 1_000) {
+            return Ok(());
+        }
+        let headline = format!("{failed} rows of `{}` failed, {} are allowed", self.plan.name, budget.of(counts.read));
+        let code = Code::ErrorBudget;
+        Err(Box::new(Diagnostic::new(code, headline).note(code.info().sentence).help(code.info().remedy)))
     }
 
     /// How full the unit is: at one it should be committed, at two it must.
@@ -230,10 +264,14 @@ impl Stream {
         let from_new = pending.withdrawn.min(position.counts.new);
         position.counts.new -= from_new;
         position.counts.unchanged -= (pending.withdrawn - from_new).min(position.counts.unchanged);
-        if phase != Phase::Loading {
+        position.gained += pending.regained;
+        let sees_parents = phase != Phase::Loading && !self.began_behind;
+        if sees_parents {
             position.parents_seen = self.context.parents_gained(&self.plan);
+            position.freed_seen = self.freed_before;
         }
-        self.set_fingerprints(&mut position);
+        let moves_rows = !pending.inserted.is_empty() || !pending.updated.is_empty();
+        self.set_fingerprints(&mut position, moves_rows);
         let unit = Unit {
             entity: self.plan.name.clone(),
             table: self.plan.destination.table.clone(),
@@ -252,7 +290,7 @@ impl Stream {
         released.extend(rewrite.forgotten);
         let settlement = Settlement {
             position,
-            sees_itself: phase != Phase::Loading && !self.plan.self_references().is_empty(),
+            sees_itself: sees_parents && !self.plan.self_references().is_empty(),
             removed: rewrite.removed,
             puts: rewrite.puts,
             inserted: pending.inserted,
@@ -270,11 +308,14 @@ impl Stream {
     }
 
     /// Before all rows went through the spec as it is now, a run that is interrupted must begin them anew.
-    fn set_fingerprints(&self, position: &mut Position) {
+    fn set_fingerprints(&self, position: &mut Position, moves_rows: bool) {
         let is_through = matches!(position.phase, Phase::Loaded | Phase::Done);
         let derives_all = self.context.options.remap || position.read_fingerprint != self.plan.read_fingerprint;
         if derives_all {
             position.mapped_fingerprint = if is_through { self.plan.plan_fingerprint } else { UNFINISHED };
+        } else if moves_rows && position.mapped_fingerprint != self.plan.plan_fingerprint {
+            // Some rows went through this spec and others through an earlier one.
+            position.mapped_fingerprint = UNFINISHED;
         }
         if is_through {
             position.plan_fingerprint = self.plan.plan_fingerprint;

@@ -25,6 +25,8 @@ create table transload_stream_positions (
     cursor blob,
     counts text not null,
     gained integer not null,
+    freed integer not null,
+    freed_seen integer not null,
     parents_seen text not null,
     plan_fingerprint text not null,
     mapped_fingerprint text not null,
@@ -36,7 +38,7 @@ create table transload_stream_positions (
 
 -- Keys, digests and outcomes of a contiguous key range, packed.
 create table transload_segments (
-    segment_id integer primary key,
+    segment_id integer primary key autoincrement,
     entity_type text not null,
     first_key blob not null,
     last_key blob not null,

@@ -79,7 +79,7 @@ fn fence(connection: &Connection, table: &TableName) -> rusqlite::Result<Option<
 
 fn positions(connection: &Connection) -> Result<BTreeMap<EntityName, Position>> {
     let sql = "select entity_type, run_id, seq, phase, cursor, counts, gained, parents_seen, plan_fingerprint, read_fingerprint, \
-               mapped_fingerprint, key_fingerprint from transload_stream_positions";
+               mapped_fingerprint, key_fingerprint, freed, freed_seen, destination_table from transload_stream_positions";
     let mut statement = connection.prepare(sql).map_err(|error| failed(&error))?;
     let mut rows = statement.query([]).map_err(|error| failed(&error))?;
     let mut positions = BTreeMap::new();
@@ -96,6 +96,7 @@ fn position(row: &Row<'_>) -> rusqlite::Result<Option<Position>> {
     let (entity, run, phase, counts, parents) = (text(0)?, text(1)?, text(3)?, text(5)?, text(7)?);
     let fingerprints = [text(8)?, text(9)?, text(10)?, text(11)?];
     let (seq, gained) = (row.get(2)?, row.get(6)?);
+    let (freed, freed_seen, table) = (row.get(12)?, row.get(13)?, text(14)?);
     let cursor: Option<Vec<u8>> = row.get(4)?;
     let parse = || {
         let seen: BTreeMap<String, u64> = serde_json::from_str(&parents).ok()?;
@@ -111,6 +112,9 @@ fn position(row: &Row<'_>) -> rusqlite::Result<Option<Position>> {
             cursor: cursor.map(|bytes| KeyBytes::from_encoded(&bytes)),
             counts: serde_json::from_str(&counts).ok()?,
             gained,
+            freed,
+            freed_seen,
+            destination_table: TableName::parse(&table).ok()?,
             parents_seen,
             plan_fingerprint: fingerprint(&fingerprints[0])?,
             read_fingerprint: fingerprint(&fingerprints[1])?,
@@ -138,6 +142,7 @@ pub(super) fn take_fences(connection: &mut Connection, claim: &Claim) -> Result<
         .map_err(|error| failed(&error))?;
     if exists(&transaction).map_err(|error| failed(&error))? {
         check_version(&transaction)?;
+        check_seed(&transaction, claim)?;
     } else {
         create(&transaction, claim).map_err(|error| failed(&error))?;
     }
@@ -147,6 +152,16 @@ pub(super) fn take_fences(connection: &mut Connection, claim: &Claim) -> Result<
     }
     transaction.commit().map_err(|error| failed(&error))?;
     Ok(taken)
+}
+
+/// A ledger that came into being after this run looked has another seed, and this run's digests mean nothing in it.
+fn check_seed(connection: &Connection, claim: &Claim) -> Result<()> {
+    let seed = meta(connection, "digest_seed").map_err(|error| failed(&error))?;
+    if seed == Some(claim.digest_seed.to_string()) {
+        return Ok(());
+    }
+    let headline = "another run created the ledger after this one had looked";
+    Err(Box::new(Diagnostic::new(Code::Fenced, headline).help("run again")))
 }
 
 fn create(connection: &Connection, claim: &Claim) -> rusqlite::Result<()> {
@@ -193,8 +208,9 @@ pub(super) fn in_progress(table: &TableName, holder: &Holder) -> Box<Diagnostic>
 }
 
 pub(super) fn release_fences(connection: &Connection, run: &str) -> rusqlite::Result<()> {
-    let sql = "update transload_fences set run_id = null, holder = null, holder_name = null where run_id = ?";
-    connection.execute(sql, [run]).map(drop)
+    let sql =
+        "update transload_fences set run_id = null, holder = null, holder_name = null where run_id = ? and holder = ?";
+    connection.execute(sql, [run, &process::own_token()]).map(drop)
 }
 
 pub(super) fn segments(connection: &Connection, entity: &EntityName) -> rusqlite::Result<Vec<SegmentHead>> {
@@ -349,7 +365,7 @@ fn write_position(connection: &Connection, unit: &Unit, position: &Position, now
         .prepare_cached(
             "insert or replace into transload_stream_positions (entity_type, stream, destination_table, epoch, run_id, seq, \
              phase, cursor, counts, gained, parents_seen, plan_fingerprint, read_fingerprint, mapped_fingerprint, key_fingerprint, \
-             updated_at) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+             freed, freed_seen, updated_at) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         )?
         .execute(params![
             unit.entity.as_str(),
@@ -367,6 +383,8 @@ fn write_position(connection: &Connection, unit: &Unit, position: &Position, now
             format!("{:016x}", position.read_fingerprint),
             format!("{:016x}", position.mapped_fingerprint),
             format!("{:016x}", position.key_fingerprint),
+            position.freed,
+            position.freed_seen,
             now
         ])
         .map(drop)

@@ -72,7 +72,7 @@ impl Database {
 
     /// Runs the script on a file beside the wanted one, which then takes its place whole.
     fn create(&self, script: &str) -> Result<()> {
-        let unfinished = self.path.with_extension("unfinished");
+        let unfinished = self.path.with_extension(format!("{}.unfinished", std::process::id()));
         if let Some(folder) = self.path.parent() {
             std::fs::create_dir_all(folder).map_err(|error| self.refused("create", &error))?;
         }
@@ -93,7 +93,13 @@ impl Database {
             connection.close().map_err(|(_, error)| error)
         };
         run().map_err(|error| self.script_failed(&error))?;
-        std::fs::rename(unfinished, &self.path).map_err(|error| self.refused("create", &error))
+        // Unlike renaming, linking leaves a file alone that another process made meanwhile.
+        let linked = std::fs::hard_link(unfinished, &self.path);
+        drop(std::fs::remove_file(unfinished));
+        match linked {
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+            linked => linked.map_err(|error| self.refused("create", &error)),
+        }
     }
 
     fn script_failed(&self, error: &rusqlite::Error) -> Box<Diagnostic> {

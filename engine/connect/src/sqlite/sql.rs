@@ -32,13 +32,13 @@ pub(super) fn select(request: &ReadRequest, behind: bool) -> String {
 pub(super) fn insert(table: &TableName, columns: &[ColumnName]) -> String {
     let marks = vec!["?"; columns.len()].join(", ");
     let names = list(columns, |name| name, ", ");
-    format!("insert into {} ({names}) values ({marks})", quote(table.as_str()))
+    format!("insert or abort into {} ({names}) values ({marks})", quote(table.as_str()))
 }
 
 /// Sets columns where one of them differs: binds the set columns, the key, and the set columns again.
 pub(super) fn update(table: &TableName, set: &[ColumnName], key: &[ColumnName]) -> String {
     let assignments = list(set, |name| format!("{name} = ?"), ", ");
-    format!("update {} set {assignments} where {} and ({})", quote(table.as_str()), matches(key), differ(set))
+    format!("update or abort {} set {assignments} where {} and ({})", quote(table.as_str()), matches(key), differ(set))
 }
 
 /// Whether one of the columns differs, where there is such a row: binds the columns and the key.
@@ -62,6 +62,11 @@ pub(super) fn delete(table: &TableName, key: &[ColumnName]) -> String {
 pub(super) fn set_null(table: &TableName, columns: &[ColumnName], key: &[ColumnName]) -> String {
     let assignments = list(columns, |name| format!("{name} = null"), ", ");
     format!("update {} set {assignments} where {}", quote(table.as_str()), matches(key))
+}
+
+/// Whether another row of the table names this one; binds the key twice.
+pub(super) fn refers_within(table: &TableName, column: &ColumnName, key: &[ColumnName]) -> String {
+    format!("{} and not ({})", refers(table, column), matches(key))
 }
 
 pub(super) fn refers(table: &TableName, column: &ColumnName) -> String {

@@ -75,6 +75,7 @@ enum Done {
 }
 
 fn execute(
+    connection: &Connection,
     statement: &mut CachedStatement<'_>,
     values: Vec<Value>,
     (kind, row): (WriteKind, usize),
@@ -83,6 +84,8 @@ fn execute(
     match statement.execute(params_from_iter(values)) {
         Ok(rows) => Ok(Done::Rows(rows)),
         Err(error) => match refusal(&error, kind, row) {
+            // A refusal that ended the transaction has undone the rows before it as well.
+            Some(_) if connection.is_autocommit() => Err(error.into()),
             Some(refusal) => {
                 refusals.push(refusal);
                 Ok(Done::Refused)
@@ -100,7 +103,7 @@ fn insert(connection: &Connection, unit: &Unit, refusals: &mut Vec<Refusal>) -> 
         let bound = bind(batch, &columns, &blobs)?;
         let mut statement = connection.prepare_cached(&sql::insert(&unit.table, &columns))?;
         for row in 0..batch.num_rows() {
-            let done = execute(&mut statement, values(&bound, row), (WriteKind::Insert, number), refusals)?;
+            let done = execute(connection, &mut statement, values(&bound, row), (WriteKind::Insert, number), refusals)?;
             if matches!(done, Done::Rows(rows) if rows != 1) {
                 return Err(swallowed(&unit.table));
             }
@@ -130,7 +133,13 @@ fn update(connection: &Connection, unit: &Unit, refusals: &mut Vec<Refusal>) -> 
             let mut done = Done::Rows(0);
             if !set.is_empty() {
                 let all: Vec<Value> = wanted.iter().chain(&key).chain(&wanted).cloned().collect();
-                done = execute(&mut connection.prepare_cached(&update)?, all, (WriteKind::Update, number), refusals)?;
+                done = execute(
+                    connection,
+                    &mut connection.prepare_cached(&update)?,
+                    all,
+                    (WriteKind::Update, number),
+                    refusals,
+                )?;
             }
             if matches!(done, Done::Rows(0)) {
                 let all = params_from_iter(wanted.iter().chain(&key));
@@ -193,7 +202,7 @@ fn try_deletes(
             left.push((number, key));
             continue;
         }
-        match execute(&mut statement, key.clone(), (WriteKind::Delete, number), refused)? {
+        match execute(connection, &mut statement, key.clone(), (WriteKind::Delete, number), refused)? {
             Done::Refused => left.push((number, key)),
             // Someone may have removed it before; then it is not there.
             Done::Rows(0) if exists.exists(params_from_iter(&key))? => return Err(swallowed(&unit.table)),
@@ -203,11 +212,13 @@ fn try_deletes(
     Ok(left)
 }
 
-/// A column of another table that still names the row.
+/// A column in which another row still names this one.
 fn referrer(connection: &Connection, unit: &Unit, key: &[Value]) -> Written<Option<(TableName, ColumnName)>> {
     for (table, column) in &unit.referrers {
-        let mut refers = connection.prepare_cached(&sql::refers(table, column))?;
-        if refers.exists(params_from_iter(key))? {
+        let is_own = *table == unit.table;
+        let sql = if is_own { sql::refers_within(table, column, &unit.key) } else { sql::refers(table, column) };
+        let bound: Vec<&Value> = if is_own { key.iter().chain(key).collect() } else { key.iter().collect() };
+        if connection.prepare_cached(&sql)?.exists(params_from_iter(bound))? {
             return Ok(Some((table.clone(), column.clone())));
         }
     }
@@ -225,7 +236,7 @@ fn break_circles(connection: &Connection, unit: &Unit, rows: &[(usize, Vec<Value
     let mut loosen = connection.prepare_cached(&sql::set_null(&unit.table, &unit.self_references, &unit.key))?;
     let mut refused = Vec::new();
     for (number, key) in rows {
-        execute(&mut loosen, key.clone(), (WriteKind::Delete, *number), &mut refused)?;
+        execute(connection, &mut loosen, key.clone(), (WriteKind::Delete, *number), &mut refused)?;
     }
     if refused.is_empty() {
         try_deletes(connection, unit, rows.to_vec(), &mut refused)?;

@@ -24,6 +24,8 @@ pub(crate) struct Policy {
     pub(crate) retry_quarantined: bool,
     /// Rows that miss a parent are tried again: a parent gained rows.
     pub(crate) retry_orphaned: bool,
+    /// Rows whose unique value another row held are tried again: values became free.
+    pub(crate) retry_collided: bool,
     /// Rows that are gone are marked for deletion.
     pub(crate) mark_deletes: bool,
     /// The second pass: only rows that the first left open count.
@@ -98,6 +100,8 @@ pub(crate) struct HashMerge {
     last: Option<KeyBytes>,
     /// Rows before this key were accounted for before the run was interrupted.
     resume_behind: Option<KeyBytes>,
+    /// Rows that were about to be deleted, and came back.
+    pub(crate) returned: u64,
     /// Rows marked for deletion, from now and from before.
     pub(crate) delete_pending: u64,
 }
@@ -118,6 +122,7 @@ impl HashMerge {
             rewrite: Rewrite::default(),
             last: None,
             resume_behind,
+            returned: 0,
             delete_pending: 0,
         }
     }
@@ -252,13 +257,17 @@ impl HashMerge {
             Outcome::Orphaned if !(again || self.policy.retry_quarantined || self.policy.retry_orphaned) => {
                 Verdict::Untried
             }
-            Outcome::Quarantined | Outcome::Orphaned if entry.present => Verdict::Modified(known),
-            Outcome::Quarantined | Outcome::Orphaned => Verdict::New(Some(known)),
+            Outcome::Collided if !(again || self.policy.retry_quarantined || self.policy.retry_collided) => {
+                Verdict::Untried
+            }
+            Outcome::Quarantined | Outcome::Orphaned | Outcome::Collided if entry.present => Verdict::Modified(known),
+            Outcome::Quarantined | Outcome::Orphaned | Outcome::Collided => Verdict::New(Some(known)),
         };
         match verdict {
             // It came back before it was deleted.
             Verdict::Unchanged if is_going(entry.outcome) && !self.policy.fill => {
                 self.rewrite.forgotten.push(entry.key.clone());
+                self.returned += 1;
                 self.push(Entry { outcome: Outcome::Loaded, ..entry }, true);
             }
             Verdict::Deferred if self.policy.fill => {
@@ -266,6 +275,7 @@ impl HashMerge {
             }
             Verdict::Unchanged | Verdict::Deferred | Verdict::Untried => self.push(entry, false),
             Verdict::New(_) | Verdict::Modified(_) => {
+                self.returned += u64::from(is_going(entry.outcome));
                 self.push(Entry { digest, outcome: Outcome::Loaded, present: true, ..entry }, true);
             }
         }
@@ -284,9 +294,14 @@ impl HashMerge {
             return;
         }
         self.delete_pending += 1;
-        let was_known = is_going(entry.outcome);
-        let outcome = if was_known { entry.outcome } else { Outcome::DeletePending };
-        self.push(Entry { outcome, ..entry }, !was_known);
+        if is_going(entry.outcome) {
+            self.push(entry, false);
+            return;
+        }
+        // What the destination holds of a row that is not simply loaded is not its content: it is to count as moved if it comes back.
+        let digest = if entry.outcome == Outcome::Loaded { entry.digest } else { !entry.digest };
+        self.rewrite.forgotten.extend((entry.outcome != Outcome::Loaded).then(|| entry.key.clone()));
+        self.push(Entry { outcome: Outcome::DeletePending, digest, ..entry }, true);
     }
 
     /// Leaves the last judged row, which is modified, to the second pass.

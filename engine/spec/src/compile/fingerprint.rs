@@ -23,8 +23,9 @@ pub(crate) fn read_fingerprint(plan: &EntityPlan) -> u64 {
 pub(crate) fn key_fingerprint(plan: &EntityPlan, strategies: &[Option<KeyStrategy>]) -> u64 {
     let mut text = Canonical::new("transload-key/1");
     text.put("entity", plan.name.as_str());
-    for logical in plan.key_types() {
-        text.put("key.type", &logical.to_string());
+    for part in &plan.key.source {
+        text.put("key.source", plan.reads[*part].name.as_str());
+        text.put("key.type", &plan.reads[*part].logical.to_string());
     }
     text.put("key.strategy", &strategy(plan.key.strategy));
     for column in &plan.key.destination {
