@@ -39,7 +39,7 @@ field_mappings:
   text: txt
 ";
 
-/// 120,000 items, of which some are bad and some have a parent behind them, and 80,000 labels.
+/// 120,000 items, of which some are bad and some have a parent right behind them or far before, and 80,000 labels.
 fn world() -> World {
     let world = World::project(SMALL_UNITS, SCHEMA, &[("items", ITEMS), ("labels", LABELS)]);
     world
@@ -49,7 +49,8 @@ fn world() -> World {
              create table old_labels (no integer primary key, item integer, txt text);
              with recursive n (i) as (select 1 union all select i + 1 from n where i < 120000)
              insert into old_items select i * 3, case when i % 4001 = 0 then null else ' item ' || i end, i / 4.0,
-                 case when i % 7 = 0 then (i % 120000 + 1) * 3 end from n;
+                 case when i % 4001 = 0 then null when i % 7 = 0 then (i % 120000 + 1) * 3 when i % 7 = 1 then (i / 2) * 3 end
+                 from n;
              with recursive n (i) as (select 1 union all select i + 1 from n where i < 80000)
              insert into old_labels select i, (i % 120000 + 1) * 3, 'label ' || i from n;",
         )

@@ -11,6 +11,7 @@
 
 mod chinook;
 mod demo;
+mod exact;
 mod history;
 mod kill;
 mod mend;

@@ -216,37 +216,43 @@ impl Deriver {
             self.uniques = Some(indexes);
         }
         let mut indexes = self.uniques.take().unwrap_or_default();
-        for index in &mut indexes {
-            self.admit(index, derived)?;
-        }
+        let found = self.admit(&mut indexes, derived);
         self.uniques = Some(indexes);
+        for fault in found? {
+            derived.fail(fault);
+        }
         Ok(())
     }
 
-    fn admit(&self, index: &mut UniqueIndex, derived: &mut Derived) -> Result<()> {
-        let field = index.rule.field;
+    /// Claims the values of each row that is free in all of them. A row that fails one rule takes nothing in another.
+    fn admit(&self, indexes: &mut [UniqueIndex], derived: &Derived) -> Result<Vec<RowFault>> {
+        let key_columns = self.key_columns(derived);
+        let key = cells(&key_columns)?;
+        let columns: Vec<_> = indexes.iter().map(|index| &derived.columns[index.rule.field]).collect();
+        let values = columns.into_iter().map(crate::rows::Cells::new).collect::<Result<Vec<_>>>()?;
         let mut found = Vec::new();
-        {
-            let key_columns = self.key_columns(derived);
-            let key = cells(&key_columns)?;
-            let value = crate::rows::Cells::new(&derived.columns[field])?;
-            for row in 0..derived.faults.len() {
-                if derived.faults[row].is_none() && !index.admit(&value, &key, row) {
-                    found.push(row);
-                }
+        for row in (0..derived.faults.len()).filter(|row| derived.faults[*row].is_none()) {
+            let taken = |(index, value): (&UniqueIndex, &crate::rows::Cells<'_>)| {
+                (!index.is_free(value, &key, row)).then(|| self.taken(index, row))
+            };
+            let faults: Vec<RowFault> = indexes.iter().zip(&values).filter_map(taken).collect();
+            if faults.iter().all(|fault| fault.severity == OnFailure::Warn) {
+                indexes.iter_mut().zip(&values).for_each(|(index, value)| index.claim_row(value, &key, row));
             }
+            found.extend(faults);
         }
-        for row in found {
-            derived.fail(RowFault {
-                row,
-                field: Some(self.plan.fields[field].destination.clone()),
-                stage: Stage::Validate,
-                code: Code::RuleUnique,
-                message: "another row has this value".to_owned(),
-                severity: index.rule.on_failure,
-            });
+        Ok(found)
+    }
+
+    fn taken(&self, index: &UniqueIndex, row: usize) -> RowFault {
+        RowFault {
+            row,
+            field: Some(self.plan.fields[index.rule.field].destination.clone()),
+            stage: Stage::Validate,
+            code: Code::RuleUnique,
+            message: "another row has this value".to_owned(),
+            severity: index.rule.on_failure,
         }
-        Ok(())
     }
 
     /// The destination key's columns.

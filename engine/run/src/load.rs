@@ -52,6 +52,8 @@ impl Pass<'_> {
         let mut unkeyed = Vec::new();
         let has_self_references = !self.plan.self_references().is_empty();
         self.deriver.defers = has_self_references;
+        // Before the cursor there may be rows whose references are open.
+        left.to_fill = has_self_references && cursor.is_some();
         self.start_reading(cursor.clone()).await?;
         while let Some(scored) = self.next_batch().await? {
             let mut read = Counts::default();

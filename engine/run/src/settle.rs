@@ -60,6 +60,9 @@ impl Settlement {
             open.refuse(refusal, &mut refused);
         }
         let applied = |arrival: &&Arrival| !refused.contains(&arrival.key);
+        // A refused row held values while it was on its way.
+        let released = refusals.iter().filter(|refusal| refusal.code != Code::ConstraintUnique);
+        open.position.freed += released.count() as u64;
         open.position.freed += open.updated.iter().filter(applied).count() as u64;
         open.position.freed += open.departing.iter().filter(|gone| !refused.contains(&gone.key)).count() as u64;
         let arrived = open.inserted.iter().filter(applied);

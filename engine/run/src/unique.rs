@@ -46,21 +46,21 @@ impl UniqueIndex {
         Ok(index)
     }
 
-    /// Claims the row's value for its key; whether it is free. NULL always is.
-    pub(crate) fn admit(&mut self, value: &Cells<'_>, key: &[Cells<'_>], row: usize) -> bool {
-        let owner = hash_cells(key, row);
+    /// Whether no other row has the value. NULL always is free.
+    pub(crate) fn is_free(&self, value: &Cells<'_>, key: &[Cells<'_>], row: usize) -> bool {
         if value.is_null(row) {
-            self.forget(owner);
             return true;
         }
-        let value = hash_cells(std::slice::from_ref(value), row);
-        match self.owner_of.get(&value) {
-            Some(other) if *other != owner => false,
-            _ => {
-                self.forget(owner);
-                self.claim(value, owner);
-                true
-            }
+        let owner = self.owner_of.get(&hash_cells(std::slice::from_ref(value), row));
+        owner.is_none_or(|owner| *owner == hash_cells(key, row))
+    }
+
+    /// Gives the row its value, and frees the one it had.
+    pub(crate) fn claim_row(&mut self, value: &Cells<'_>, key: &[Cells<'_>], row: usize) {
+        let owner = hash_cells(key, row);
+        self.forget(owner);
+        if !value.is_null(row) {
+            self.claim(hash_cells(std::slice::from_ref(value), row), owner);
         }
     }
 

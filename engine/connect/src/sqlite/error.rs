@@ -34,6 +34,8 @@ fn words(error: &rusqlite::Error) -> String {
         rusqlite::Error::SqliteFailure(failure, message) => match failure.extended_code {
             // Here SQLite's own words are "disk I/O error" and "attempt to write a readonly database".
             ffi::SQLITE_IOERR_SHMSIZE => "there is no space for the file beside the database".to_owned(),
+            // The text of a trigger is its author's, and may hold anything of the row.
+            ffi::SQLITE_CONSTRAINT_TRIGGER => "a trigger refused it".to_owned(),
             ffi::SQLITE_READONLY_DIRECTORY => "the database's folder may not be written".to_owned(),
             code => message.clone().unwrap_or_else(|| ffi::code_to_str(code).to_owned()),
         },

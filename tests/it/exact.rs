@@ -1,0 +1,124 @@
+//! What the report says is what happened, also where the destination has a will of its own.
+
+use crate::mend::{change, world};
+use crate::world::{World, counts};
+
+fn people(world: &World) -> u64 {
+    world.database("data/platform.db").query_row("select count(*) from people", [], |row| row.get(0)).unwrap()
+}
+
+#[test]
+fn an_entity_that_exceeds_its_budget_lists_its_reasons() {
+    let world = world();
+    world.replace("specs/people.yaml", "version: \"1\"", "version: \"1\"\nload: { max_errors: 2 }");
+    change(&world, "update old_people set dob = 'never' where no < 6");
+
+    let stopped = world.transload(&["run", "--format", "json"]);
+
+    assert_eq!(stopped.code, 3, "{stopped:?}");
+    let report: serde_json::Value = serde_json::from_str(&stopped.stdout).unwrap();
+    assert_eq!(counts(&report, "people")["new"], people(&world));
+    let listed = world.quarantine();
+    assert_eq!(listed.len(), 5, "{listed:?}");
+    assert_eq!(counts(&report, "people")["quarantined"], 5);
+}
+
+#[test]
+fn a_table_that_replaces_or_ignores_on_conflict_loses_no_row() {
+    for clause in ["replace", "ignore", "rollback", "fail"] {
+        let world = world();
+        let unique = format!("name text not null unique on conflict {clause}");
+        world.replace(
+            "schema.sql",
+            "create table people (id text primary key, name text not null",
+            &format!("create table people (id text primary key, {unique}"),
+        );
+        change(&world, "update old_people set nm = 'twin' where no in (3, 8)");
+
+        let report = world.run();
+
+        assert_eq!(counts(&report, "people")["new"], 8, "{clause}");
+        assert_eq!(people(&world), 8, "{clause}");
+        assert!(world.quarantine().contains(&"people 8 CONSTRAINT_UNIQUE name".to_owned()), "{clause}");
+        let again = world.run();
+        assert_eq!(counts(&again, "people")["untried"], 2, "{clause}");
+    }
+}
+
+#[test]
+fn a_trigger_that_ends_the_transaction_leaves_nothing_of_the_unit() {
+    let world = world();
+    let trigger = "create trigger no before insert on people when new.name = 'person 7' begin select raise(rollback, 'person 7'); end;";
+    world.write("schema.sql", &format!("{}{trigger}", world.read("schema.sql")));
+
+    let failed = world.transload(&["run"]);
+
+    assert_eq!(failed.code, 4, "{failed:?}");
+    assert!(failed.stderr.contains("TL0428") && !failed.stderr.contains("person 7"), "{}", failed.stderr);
+    assert_eq!(people(&world), 0);
+    world.database("data/platform.db").execute_batch("drop trigger no").unwrap();
+    world.run();
+    world.assert_as_expected();
+}
+
+#[test]
+fn an_entity_that_moves_to_another_table_is_refused() {
+    let world = world();
+    world.run();
+    let other = "create table others (id text primary key, name text not null, born date, boss_id text); \
+                 insert into others select * from people";
+    world.database("data/platform.db").execute_batch(other).unwrap();
+    world.replace("specs/people.yaml", "destination_table: people", "destination_table: others");
+
+    let refused = world.transload(&["run"]);
+
+    assert_eq!(refused.code, 6, "{refused:?}");
+    assert!(refused.stderr.contains("TL0310"), "{}", refused.stderr);
+}
+
+#[test]
+fn a_chain_of_rows_is_deleted_over_several_segments() {
+    let world = world();
+    world.replace(
+        "specs/people.yaml",
+        "version: \"1\"",
+        "version: \"1\"\nload: { batch_size: 2, checkpoint_interval: 1 }",
+    );
+    change(&world, "delete from old_pets; insert into old_pets values (1, 'pet', 10)");
+    change(&world, "update old_people set boss = no - 1 where no in (2, 3, 4)");
+    world.run();
+    change(&world, "delete from old_people where no in (1, 2, 3, 4)");
+
+    let report = world.run();
+
+    assert_eq!(counts(&report, "people")["deleted"], 4);
+    world.assert_as_expected();
+}
+
+#[test]
+fn a_value_that_became_free_frees_the_row_that_wanted_it() {
+    let world = world();
+    let unique = "validation_rules: [{ field_name: name, rule_type: unique, rule_parameters: { scope: destination } }]";
+    world.write("specs/people.yaml", &format!("{}{unique}\n", world.read("specs/people.yaml")));
+    change(&world, "update old_people set nm = 'twin' where no in (3, 8)");
+    world.run();
+    assert!(world.quarantine().contains(&"people 8 RULE_UNIQUE name".to_owned()));
+    change(&world, "update old_people set nm = 'only' where no = 3");
+
+    world.run();
+    world.run();
+
+    assert!(!world.quarantine().iter().any(|row| row.contains("RULE_UNIQUE")), "{:?}", world.quarantine());
+    world.assert_as_expected();
+}
+
+#[test]
+fn a_project_that_is_not_the_demo_is_not_run_as_the_demo() {
+    let world = world();
+
+    let refused = world.transload(&["demo", "."]);
+
+    assert_eq!(refused.code, 2, "{refused:?}");
+    assert!(refused.stderr.contains("TL0002"), "{}", refused.stderr);
+    assert!(!world.file("data/platform.db").exists());
+}
