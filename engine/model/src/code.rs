@@ -141,16 +141,16 @@ codes! {
         "Keep one.";
     SpecUnknownKey "TL0105" "SPEC_UNKNOWN_FIELD" Problems 422 Never
         "A key that the language does not have."
-        "Take the suggestion, or prefix a note of your own with `x-`.";
+        "Use a key that the language has (docs/language.md), or prefix a note of your own with `x-`.";
     SpecType "TL0106" "SPEC_TYPE" Problems 422 Never
         "A value of another type is expected here."
-        "The label says what was found, the note what is expected. Only `true` and `false` are booleans; versions are quoted.";
+        "Write a value of the expected type. Only `true` and `false` are booleans; versions are quoted.";
     SpecRequired "TL0107" "SPEC_REQUIRED" Problems 422 Never
         "A required key is missing."
-        "Add it; the message names it.";
+        "Add the key.";
     SpecValue "TL0108" "SPEC_VALUE" Problems 422 Never
         "A value that is not among those allowed here."
-        "The note lists what is allowed.";
+        "Use a value that is allowed there; docs/language.md lists them.";
     NotBuilt "TL0109" "NOT_BUILT" Problems 422 Never
         "A key or value that belongs to the language and that this version cannot do yet. It is refused, because ignoring it would change what you asked for."
         "Take it out, or wait for the version that has it; CHANGELOG.md says which does.";
@@ -166,31 +166,31 @@ codes! {
     // TL02: names and graph
     UnknownReference "TL0201" "SPEC_UNKNOWN_ENTITY" Problems 422 Never
         "A spec refers to an entity that no active spec moves."
-        "Take the suggestion, or write that entity's spec.";
+        "Name an entity that an active spec moves, or write that entity's spec.";
     DuplicateEntity "TL0202" "SPEC_DUPLICATE_ENTITY" Problems 422 Never
         "Two active specs move the same entity, or write the same table."
         "Rename one, or set `is_active: false` on it.";
     UnknownColumn "TL0203" "UNKNOWN_COLUMN" Problems 422 Never
         "A column that the table does not have."
-        "Take the suggestion, or look at the table; names are compared exactly.";
+        "Name a column that the table has; names are compared exactly.";
     UnknownTable "TL0204" "UNKNOWN_TABLE" Problems 422 Never
         "A table that the database does not have."
-        "Take the suggestion, or create the table; Transload never creates yours.";
+        "Name a table that the database has, or create it; Transload never creates yours. `create_with` runs only where there is no file yet.";
     Cycle "TL0205" "SPEC_CYCLE" Problems 422 Never
         "Entities wait for one another in a circle, so none can go first."
-        "Take one of the shown references out, and fill that column in a later step.";
+        "Take one of the shown references out.";
     UnknownFunction "TL0206" "UNKNOWN_FUNCTION" Problems 422 Never
         "A transformation that is neither built in, nor in `transforms/`, nor in the spec."
-        "Take the suggestion, or define it under `transformation_functions`.";
+        "`transload explain` lists the functions there are; or define it under `transformation_functions`.";
     FieldConflict "TL0207" "SPEC_CONFLICT" Problems 422 Never
         "Two mappings fill one destination column, or a mapping fills one that is filled otherwise."
         "Keep one.";
     UnknownConnection "TL0208" "UNKNOWN_CONNECTION" Problems 422 Never
         "A connection that `transload.yaml` does not have."
-        "Take the suggestion, or add it under `connections`.";
+        "Name a connection of `transload.yaml`, or add it under `connections`.";
     UnknownField "TL0209" "UNKNOWN_FIELD" Problems 422 Never
         "A rule names a field that the spec does not fill."
-        "Rules name destination fields. Take the suggestion, or map the field.";
+        "Rules name destination fields; map the field, or name one that is mapped.";
     // TL03: types and detection
     ImpossibleConversion "TL0301" "IMPOSSIBLE_CONVERSION" Problems 422 Never
         "There is no way from one type to the other that could keep the value."
@@ -212,7 +212,7 @@ codes! {
         "Convert the value with a transformation, or reference an entity with a key of one column.";
     RuleParameter "TL0307" "RULE_PARAMETER" Problems 422 Never
         "A rule's parameters do not fit the rule or the field."
-        "The note says what the rule takes.";
+        "docs/language.md lists what each rule takes.";
     FunctionArgument "TL0308" "FUNCTION_ARGUMENT" Problems 422 Never
         "A transformation's arguments or input do not fit it."
         "`transload explain FUNCTION` shows what it takes.";
@@ -344,7 +344,7 @@ codes! {
         "A script sees `value`, `row`, `vars`, `env`, `now`, rhai's standard functions and those of `transforms/`.";
     ScriptUnknownColumn "TL0803" "SCRIPT_UNKNOWN_FIELD" Problems 422 Never
         "A script reads a column that the source table does not have."
-        "Take the suggestion. Columns are read as `row.name` or `row[\"name\"]`.";
+        "Columns are read as `row.name` or `row[\"name\"]`, by names that the source table has.";
     ScriptShadow "TL0804" "SCRIPT_SHADOW" Problems 422 Never
         "A script or library file defines a name that is given already; one of the two would be hidden."
         "Take another name.";
