@@ -57,28 +57,33 @@ impl Recorder {
         (Mirror { events }, work)
     }
 
-    async fn write(&self, run: RunId, event: &Event, states: &mut BTreeMap<EntityName, EntityState>) {
+    async fn write(&self, run: RunId, event: &Event, states: &mut BTreeMap<EntityName, (EntityState, Counts)>) {
         let (entity, state, counts) = match event {
             Event::RunStarted { entities, .. } => {
                 let record = self.record(run, RunState::Running, Counts::default(), None);
                 drop(self.store.put_run(&record).await);
                 for entity in entities {
-                    states.insert(entity.clone(), EntityState::Waiting);
+                    states.insert(entity.clone(), (EntityState::Waiting, Counts::default()));
                     self.put(run, entity, EntityState::Waiting, Counts::default()).await;
                 }
                 return;
             }
             Event::EntityStarted { entity, .. } => (entity, EntityState::Moving, Counts::default()),
             Event::UnitCommitted { entity, counts, .. } => {
-                (entity, states.get(entity).copied().unwrap_or(EntityState::Moving), *counts)
+                (entity, states.get(entity).map_or(EntityState::Moving, |(state, _)| *state), *counts)
             }
             Event::EntityLoaded { entity, counts, .. } => (entity, EntityState::Loaded, *counts),
             Event::EntityCompleted { entity, counts, .. } => (entity, EntityState::Done, *counts),
             Event::EntityFailed { entity, counts, .. } => (entity, EntityState::Failed, *counts),
             Event::Progress { .. } | Event::RunCompleted { .. } => return,
         };
-        states.insert(entity.clone(), state);
+        states.insert(entity.clone(), (state, counts));
         self.put(run, entity, state, counts).await;
+        let mut totals = Counts::default();
+        for (_, counts) in states.values() {
+            totals += *counts;
+        }
+        drop(self.store.put_run(&self.record(run, RunState::Running, totals, None)).await);
     }
 
     /// A control store that fails costs the history, not the run; the run's end says so.

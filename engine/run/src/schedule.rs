@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use tokio::task::JoinSet;
 use transload_model::{
-    Code, Counts, DeletePolicy, Diagnostic, EntityPlan, EntityState, Phase, Result, RunState, SnapshotReader,
+    Code, Counts, DeletePolicy, Diagnostic, EntityEvent, EntityPlan, EntityState, Phase, Result, RunState,
+    SnapshotReader,
 };
 
 use crate::derive::Deriver;
@@ -126,11 +127,12 @@ async fn move_entity(context: Arc<Context>, index: usize, mut reader: Box<dyn Sn
     let done = load(&context, &plan, &mut *reader, &mut stream, &mut spent).await;
     spent[2] = stream.load_time;
     let elapsed = context.clock.monotonic() - started;
-    let (state, problem) = match done {
-        Ok(()) => (EntityState::Loaded, None),
-        Err(problem) if problem.code == Code::Interrupted => (EntityState::Suspended, Some(*problem)),
-        Err(problem) => (EntityState::Failed, Some(*problem)),
+    let (event, problem) = match done {
+        Ok(()) => (EntityEvent::Load, None),
+        Err(problem) if problem.code == Code::Interrupted => (EntityEvent::Suspend, Some(*problem)),
+        Err(problem) => (EntityEvent::Fail, Some(*problem)),
     };
+    let state = step(EntityState::Moving, event);
     let counts = if problem.is_none() { stream.counts() } else { stream.durable_counts() };
     let entity = plan.name.clone();
     context.sink.emit(&match &problem {
@@ -142,6 +144,11 @@ async fn move_entity(context: Arc<Context>, index: usize, mut reader: Box<dyn Sn
     });
     let report = report(&plan, state, counts, elapsed, problem);
     Moved { index, report, rest: Some((stream, reader)), spent }
+}
+
+/// The state after an event. One that the state does not know would be a bug here, and a failure is its safest name.
+fn step(state: EntityState, event: EntityEvent) -> EntityState {
+    state.next(event).unwrap_or(EntityState::Failed)
 }
 
 async fn load(
@@ -219,13 +226,15 @@ async fn delete(context: &Arc<Context>, index: usize, moved: &mut BTreeMap<usize
     match done {
         Ok(refusal) => {
             // Where the guard spoke, the deletes wait in the ledger, and the entity is done all the same.
-            entity.report.state = if all_done { EntityState::Done } else { EntityState::Loaded };
+            if all_done {
+                entity.report.state = step(entity.report.state, EntityEvent::Finish);
+            }
             entity.report.problem = refusal;
             let (name, counts, elapsed_ms) = (plan.name.clone(), stream.counts(), entity.report.elapsed_ms);
             context.sink.emit(&Event::EntityCompleted { entity: name, counts, elapsed_ms });
         }
         Err(problem) => {
-            entity.report.state = EntityState::Failed;
+            entity.report.state = step(entity.report.state, EntityEvent::Fail);
             let (entity_name, counts) = (plan.name.clone(), stream.counts());
             let (code, message) = (problem.code.info().number, problem.headline.clone());
             context.sink.emit(&Event::EntityFailed { entity: entity_name, code, message, counts });
