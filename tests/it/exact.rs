@@ -122,3 +122,42 @@ fn a_project_that_is_not_the_demo_is_not_run_as_the_demo() {
     assert!(refused.stderr.contains("TL0002"), "{}", refused.stderr);
     assert!(!world.file("data/platform.db").exists());
 }
+
+#[test]
+fn a_row_that_was_set_aside_and_comes_back_is_judged_anew() {
+    let world = world();
+    world.replace("transload.yaml", "max: 50%", "max: 0");
+    world.run();
+    // Row 3 is loaded, turns bad, goes under a guard that refuses, and comes back as it was when it was bad.
+    change(&world, "update old_people set dob = 'soon' where no = 3");
+    world.run();
+    change(&world, "create table away as select * from old_people where no = 3; delete from old_people where no = 3");
+    assert_eq!(world.transload(&["run"]).code, 6);
+    change(&world, "insert into old_people select * from away");
+
+    world.run();
+
+    assert!(world.quarantine().contains(&"people 3 VALUE_FORMAT born".to_owned()), "{:?}", world.quarantine());
+    change(&world, "update old_people set dob = '03.03.1993' where no = 3");
+    world.run();
+    world.assert_as_expected();
+}
+
+#[test]
+fn a_row_that_someone_removed_does_not_stop_the_entity_for_good() {
+    let world = world();
+    world.run();
+    // One row goes and another comes, so that the count does not tell.
+    let meddle = "pragma foreign_keys = off; delete from people where name = 'person 9';
+                  insert into people (id, name) values ('x', 'x')";
+    world.database("data/platform.db").execute_batch(meddle).unwrap();
+    change(&world, "update old_people set nm = 'changed' where no = 9");
+
+    let report = world.run();
+
+    assert_eq!(counts(&report, "people")["quarantined"], 2);
+    assert!(world.quarantine().contains(&"people 9 LEDGER_MISMATCH -".to_owned()), "{:?}", world.quarantine());
+    change(&world, "update old_people set nm = 'again' where no = 9");
+    let report = world.run();
+    assert_eq!(counts(&report, "people")["new"], 1);
+}
