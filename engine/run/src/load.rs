@@ -33,27 +33,17 @@ pub(crate) struct Pass<'a> {
     pub(crate) detect_time: Duration,
 }
 
-/// What the pass left for later.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Left {
-    /// Rows whose reference to their own entity is open, or that are moved in the second pass because they have one.
-    pub(crate) to_fill: bool,
-    /// Rows that wait for deletion.
-    pub(crate) delete_pending: u64,
-}
-
 impl Pass<'_> {
     /// Reads the whole source table, writes what moved, and marks what is gone.
-    pub(crate) async fn load(&mut self, policy: Policy) -> Result<Left> {
+    pub(crate) async fn load(&mut self, policy: Policy) -> Result<()> {
         let (unkeyed_heads, heads) = self.heads().await?;
         let cursor = self.stream.cursor().cloned();
         let mut merge = HashMerge::new(policy, heads, cursor.clone());
-        let mut left = Left::default();
         let mut unkeyed = Vec::new();
         let has_self_references = !self.plan.self_references().is_empty();
         self.deriver.defers = has_self_references;
         // Before the cursor there may be rows whose references are open.
-        left.to_fill = has_self_references && cursor.is_some();
+        let mut to_fill = has_self_references && cursor.is_some();
         self.start_reading(cursor.clone()).await?;
         while let Some(scored) = self.next_batch().await? {
             let mut read = Counts::default();
@@ -70,7 +60,7 @@ impl Pass<'_> {
                     Verdict::Unchanged => read.unchanged += 1,
                     Verdict::Deferred => {
                         read.unchanged += 1;
-                        left.to_fill = true;
+                        to_fill = true;
                     }
                     Verdict::Untried => {
                         read.quarantined += 1;
@@ -78,7 +68,7 @@ impl Pass<'_> {
                     }
                     Verdict::Modified(known) if has_self_references => {
                         merge.postpone(known);
-                        left.to_fill = true;
+                        to_fill = true;
                         continue;
                     }
                     Verdict::Modified(known) => {
@@ -90,17 +80,15 @@ impl Pass<'_> {
             }
             self.stream.count(read);
             self.stream.regain(std::mem::take(&mut merge.returned));
-            left.to_fill |= self.move_rows(&scored, &work).await?;
+            to_fill |= self.move_rows(&scored, &work).await?;
             self.after_batch(&mut merge, Phase::Loading).await?;
         }
         self.finish(&mut merge).await?;
         let mut rewrite = self.settle_unkeyed(policy, unkeyed, &unkeyed_heads).await?;
         rewrite.append(merge.cut());
-        left.delete_pending = merge.delete_pending;
-        let next = if left.to_fill { Phase::Filling } else { Phase::Loaded };
+        let next = if to_fill { Phase::Filling } else { Phase::Loaded };
         self.stream.commit(rewrite, None, next).await?;
-        self.stream.check_budget(true)?;
-        Ok(left)
+        self.stream.check_budget(true)
     }
 
     async fn move_rows(&mut self, scored: &Scored, work: &[Work]) -> Result<bool> {

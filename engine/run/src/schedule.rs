@@ -184,7 +184,7 @@ async fn load_all(pass: &mut Pass<'_>, mut policy: Policy) -> Result<()> {
     if !policy.retry_orphaned && !pass.plan.self_references().is_empty() {
         policy.retry_orphaned = pass.has_orphans().await? && pass.anything_moves(policy).await?;
     }
-    pass.load(policy).await.map(drop)
+    pass.load(policy).await
 }
 
 /// What decides about rows that did not move.

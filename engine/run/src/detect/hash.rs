@@ -102,8 +102,6 @@ pub(crate) struct HashMerge {
     resume_behind: Option<KeyBytes>,
     /// Rows that were about to be deleted, and came back.
     pub(crate) returned: u64,
-    /// Rows marked for deletion, from now and from before.
-    pub(crate) delete_pending: u64,
 }
 
 impl HashMerge {
@@ -123,7 +121,6 @@ impl HashMerge {
             last: None,
             resume_behind,
             returned: 0,
-            delete_pending: 0,
         }
     }
 
@@ -293,7 +290,6 @@ impl HashMerge {
             self.push(entry, false);
             return;
         }
-        self.delete_pending += 1;
         if is_going(entry.outcome) {
             self.push(entry, false);
             return;
