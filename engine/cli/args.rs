@@ -28,6 +28,9 @@ pub(crate) struct Global {
     /// The project's directory
     #[arg(short = 'C', long, global = true, default_value = ".", value_name = "DIR")]
     pub(crate) project: PathBuf,
+    /// One of the project's environments; without it TRANSLOAD_ENV, then `default_environment`
+    #[arg(long, global = true, value_name = "NAME")]
+    pub(crate) env: Option<String>,
     /// How the answer is written
     #[arg(long, global = true, value_enum, default_value_t = Format::Text)]
     pub(crate) format: Format,

@@ -9,6 +9,7 @@ use chrono::{DateTime, Utc};
 use tokio::sync::mpsc;
 use transload_model::{ControlStore, Counts, EntityName, EntityRecord, EntityState, RunId, RunRecord, RunState};
 use transload_run::{Event, EventSink, RunReport};
+use transload_spec::Project;
 
 /// Events that may wait. More are left out: the next one says it all again.
 const QUEUE: usize = 256;
@@ -30,12 +31,14 @@ impl EventSink for Mirror {
 pub(crate) struct Recorder {
     store: Arc<dyn ControlStore>,
     project: String,
+    environment: String,
     started_at: DateTime<Utc>,
 }
 
 impl Recorder {
-    pub(crate) fn new(store: Arc<dyn ControlStore>, project: &str, started_at: DateTime<Utc>) -> Self {
-        Self { store, project: project.to_owned(), started_at }
+    pub(crate) fn new(store: Arc<dyn ControlStore>, project: &Project, started_at: DateTime<Utc>) -> Self {
+        let (name, environment) = (project.name().to_owned(), project.environment().to_owned());
+        Self { store, project: name, environment, started_at }
     }
 
     /// A mirror, and the work of writing what it hands on; that ends when the mirror is dropped.
@@ -96,7 +99,7 @@ impl Recorder {
         RunRecord {
             id: run,
             project: self.project.clone(),
-            environment: "default".to_owned(),
+            environment: self.environment.clone(),
             state,
             started_at: self.started_at,
             ended_at: None,

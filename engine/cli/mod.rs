@@ -22,6 +22,7 @@ use transload_model::Exit;
 use args::{Args, Command};
 use failure::Failure;
 use render::Screen;
+use wiring::Chosen;
 
 /// Parses the command line and does what it says.
 pub(crate) fn run() -> ExitCode {
@@ -36,13 +37,14 @@ pub(crate) fn run() -> ExitCode {
 }
 
 async fn dispatch(args: &Args, screen: &Screen) -> Result<Exit, Failure> {
+    let chosen = Chosen::by(&args.global);
     match &args.command {
-        Command::Demo(demo) => commands::demo::run(demo, screen).await,
+        Command::Demo(demo) => commands::demo::run(&chosen, demo, screen).await,
         Command::Init(init) => commands::init::run(init, screen),
-        Command::Validate => commands::validate::run(&args.global.project, screen).await,
-        Command::Run(run) => commands::run::run(&args.global.project, run, screen).await,
-        Command::Status(status) => commands::status::run(&args.global.project, status, screen).await,
-        Command::Quarantine(quarantine) => commands::quarantine::run(&args.global.project, quarantine, screen).await,
+        Command::Validate => commands::validate::run(&chosen, screen).await,
+        Command::Run(run) => commands::run::run(&chosen, run, screen).await,
+        Command::Status(status) => commands::status::run(&chosen, status, screen).await,
+        Command::Quarantine(quarantine) => commands::quarantine::run(&chosen, quarantine, screen).await,
         Command::Explain(explain) => commands::explain::run(explain, screen),
     }
 }

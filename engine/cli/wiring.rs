@@ -1,7 +1,7 @@
 //! The composition root: the one place where the parts meet.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use transload_model::{
@@ -10,6 +10,7 @@ use transload_model::{
 use transload_spec::{Catalogs, Compiled, Project};
 use transload_transform::Functions;
 
+use super::args::Global;
 use super::failure::Failure;
 
 /// A project whose source is open, whose destination was looked at, and whose specs are compiled.
@@ -20,19 +21,40 @@ pub(crate) struct World {
     pub(crate) compiled: Compiled,
 }
 
+/// Which project is meant, and in which of its environments.
+#[derive(Debug)]
+pub(crate) struct Chosen {
+    pub(crate) root: PathBuf,
+    environment: Option<String>,
+}
+
+impl Chosen {
+    /// What the flags say. Where `--env` is not given, a variable that holds something counts.
+    pub(crate) fn by(global: &Global) -> Self {
+        let variable = || std::env::var_os("TRANSLOAD_ENV").filter(|value| !value.is_empty());
+        let environment = global.env.clone().or_else(|| Some(variable()?.to_string_lossy().into_owned()));
+        Self { root: global.project.clone(), environment }
+    }
+
+    /// The same environment of the project in another directory.
+    pub(crate) fn at(&self, root: &Path) -> Self {
+        Self { root: root.to_owned(), environment: self.environment.clone() }
+    }
+}
+
 /// Reads `transload.yaml` and the specs.
-pub(crate) fn project(root: &Path) -> Result<Project, Failure> {
-    // The one place that reads the environment for a project.
-    let environment = |name: &str| std::env::var_os(name).and_then(|value| value.into_string().ok());
-    Project::load(root, &environment).map_err(Failure::from)
+pub(crate) fn project(chosen: &Chosen) -> Result<Project, Failure> {
+    // With `Chosen::by` the one place that reads the process's variables for a project.
+    let variables = |name: &str| std::env::var_os(name).and_then(|value| value.into_string().ok());
+    Project::load(&chosen.root, chosen.environment.as_deref(), &variables).map_err(Failure::from)
 }
 
 /// Looks at both ends and compiles the specs against what they hold. Nothing is written.
-pub(crate) async fn world(root: &Path) -> Result<World, Failure> {
-    let project = project(root)?;
+pub(crate) async fn world(chosen: &Chosen) -> Result<World, Failure> {
+    let project = project(chosen)?;
     let functions = Arc::new(Functions::new(project.transforms())?);
-    let source = transload_connect::source(connection(&project, project.source())?)?;
-    let destination = transload_connect::destination_catalog(connection(&project, project.destination())?)?;
+    let source = transload_connect::source(connection(&project, project.source())?).await?;
+    let destination = transload_connect::destination_catalog(connection(&project, project.destination())?).await?;
     let mut catalogs = Catalogs::new();
     catalogs.insert(project.source().clone(), source.catalog().await?);
     catalogs.insert(project.destination().clone(), destination);
@@ -42,19 +64,19 @@ pub(crate) async fn world(root: &Path) -> Result<World, Failure> {
 }
 
 /// Opens the destination for writing, creating it where it is missing and the project says how.
-pub(crate) fn destination(project: &Project) -> Result<Arc<dyn Destination>, Failure> {
-    transload_connect::destination(connection(project, project.destination())?).map_err(Failure::from)
+pub(crate) async fn destination(project: &Project) -> Result<Arc<dyn Destination>, Failure> {
+    transload_connect::destination(connection(project, project.destination())?).await.map_err(Failure::from)
 }
 
 /// Opens the destination where there is one.
-pub(crate) fn existing_destination(project: &Project) -> Result<Option<Arc<dyn Destination>>, Failure> {
-    let is_there = transload_connect::exists(connection(project, project.destination())?)?;
-    is_there.then(|| destination(project)).transpose()
+pub(crate) async fn existing_destination(project: &Project) -> Result<Option<Arc<dyn Destination>>, Failure> {
+    let is_there = transload_connect::exists(connection(project, project.destination())?).await?;
+    if is_there { destination(project).await.map(Some) } else { Ok(None) }
 }
 
 /// The control store of a project.
-pub(crate) fn control_store(project: &Project) -> Result<Arc<dyn ControlStore>, Failure> {
-    transload_connect::control_store(project.control()).map_err(Failure::from)
+pub(crate) async fn control_store(project: &Project) -> Result<Arc<dyn ControlStore>, Failure> {
+    transload_connect::control_store(project.control()).await.map_err(Failure::from)
 }
 
 fn connection<'a>(project: &'a Project, name: &ConnectionName) -> Result<&'a ConnectionPlan, Failure> {

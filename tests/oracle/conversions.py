@@ -18,12 +18,12 @@ def convert(value, to, pattern=None):
         return None
     converters = {
         "boolean": _to_boolean, "integer": to_integer, "float": _to_float, "text": _to_text,
-        "bytes": _to_bytes, "uuid": _to_uuid,
+        "bytes": _to_bytes, "timestamptz": _to_moment, "uuid": _to_uuid,
     }
     if to.kind == "decimal":
         return values.fit_decimal(_to_number(value), to)
     if to.kind in ("date", "timestamp"):
-        return _to_moment(value, to, pattern)
+        return _to_time(value, to, pattern)
     return converters[to.kind](value)
 
 
@@ -110,13 +110,26 @@ def _to_uuid(value):
     raise _impossible(value, "uuid")
 
 
-def _to_moment(value, to, pattern):
+def _to_moment(value):
+    """Only text that says `Z` is a moment; a time without a zone would have to be told which."""
+    if isinstance(value, str):
+        return values.parse_moment(value)
+    if _is_moment(value):
+        return value
+    raise _impossible(value, "timestamptz")
+
+
+def _is_moment(value):
+    return isinstance(value, datetime) and value.tzinfo is not None
+
+
+def _to_time(value, to, pattern):
     if isinstance(value, str):
         if pattern is not None:
             value = dates.parse(value, pattern)
         else:
             return values.parse_date(value) if to.kind == "date" else values.parse_timestamp(value)
-    if not isinstance(value, date):
+    if not isinstance(value, date) or _is_moment(value):
         raise _impossible(value, to.kind)
     if not isinstance(value, datetime):
         return value if to.kind == "date" else datetime.combine(value, time())

@@ -1,4 +1,4 @@
-"""The expected end of a run: rows, key mappings and quarantine of every active entity, from the source's rows alone."""
+"""What a run must leave behind: rows, key mappings and quarantine of every active entity, from the source's rows alone."""
 
 import json
 import uuid
@@ -11,7 +11,6 @@ from faults import Fault, OracleError
 from fields import FieldReader, SourceRow
 from project import Field
 from settle import LOAD, REFERENCE, REQUIRED, RULE, TRANSFORM, Mark, Row, Self, Settlement, Unique
-from twin import Twin
 
 
 @dataclass
@@ -101,7 +100,7 @@ class EntityRun:
         rows = self._rows(expected)
         rows.sort(key=lambda row: row.key)
         self._refuse_duplicates(rows)
-        twin = Twin(self.all.destination, self.spec.destination_table)
+        twin = self.all.destination.twin(self.spec.destination_table)
         Settlement(rows, self._selves(), self._uniques(), twin, self._stored).settle()
         self._finish(rows, expected)
         return expected
@@ -109,8 +108,8 @@ class EntityRun:
     def _rows(self, expected):
         rows = []
         names = list(self.source_columns)
-        for cells in self.all.source.cells(self.spec.source_table, names):
-            source = SourceRow(dict(zip(names, cells)), self.source_columns)
+        for cells in self.all.source.rows(self.spec.source_table, names):
+            source = SourceRow(dict(zip(names, cells)), self.source_columns, self.all.source)
             key = self._key(source)
             if key is None:
                 expected.quarantine.add((self.spec.entity, "NULL", "KEY_NULL", None))
@@ -238,7 +237,7 @@ class EntityRun:
                 expected.mappings.append((row.key_text, str(self._new_key(row))))
 
     def _stored(self, row):
-        return {name: values.stored(value, self.columns[name].type) for name, value in row.values.items()}
+        return {name: self.all.destination.stored(value, self.columns[name]) for name, value in row.values.items()}
 
 
 def key_text(key):

@@ -14,17 +14,15 @@ from project import UNSET
 class SourceRow(Mapping):
     """A row as scripts see it, read column by column: a broken cell is a fault of those fields only that look at it."""
 
-    def __init__(self, cells, columns):
-        self.cells, self.columns = cells, columns
+    def __init__(self, cells, columns, end):
+        self.cells, self.columns, self.end = cells, columns, end
 
     def value(self, name, as_text=False):
         """The typed value of a column; `as_text` for a date column whose field has a format of its own."""
         if name not in self.cells:
             raise OracleError(f"the source has no column {name}")
-        column_type = self.columns[name].type
-        if as_text and column_type.kind in ("date", "timestamp"):
-            column_type = values.TEXT
-        return values.read(*self.cells[name], column_type)
+        read = self.end.raw if as_text else self.end.value
+        return read(self.cells[name], self.columns[name])
 
     def __getitem__(self, name):
         return script_view(self.value(name))

@@ -3,6 +3,8 @@
 
 Usage: mutate.py DB --seed N [--count 500]
 
+DB is a SQLite file, or the URL of a PostgreSQL database that `to_postgres.py` filled.
+
 A seeded mix of inserts, updates, changed keys, moved references and deletes over all eleven tables. What comes out satisfies every
 foreign key and every rule of the specs in examples/chinook; no table loses half of its rows; the employees stay a forest.
 Every change is one that the specs show: blank texts are left alone, because NULL in their place would look the same.
@@ -15,10 +17,11 @@ database. All or nothing: one transaction.
 import argparse
 import json
 import random
-import sqlite3
 import sys
 
 import new_values
+from catalog import listed, quoted
+from legacy import open_legacy
 
 TABLES = [
     "Artist", "Album", "Genre", "MediaType", "Track", "Playlist", "PlaylistTrack", "Employee", "Customer", "Invoice", "InvoiceLine",
@@ -28,7 +31,7 @@ GONE_MAX_PERCENT = 40
 ATTEMPTS_PER_CHANGE = 20
 BELOW = """
 with recursive below(id) as (
-    select ? union select EmployeeId from Employee join below on ReportsTo = id
+    select cast(? as bigint) union select "EmployeeId" from "Employee" join below on "ReportsTo" = id
 )
 select id from below
 """
@@ -39,15 +42,15 @@ class Refused(Exception):
 
 
 class Table:
-    """What the database says about one table."""
+    """What the database says about one table. `sql` is its name for SQL."""
 
-    def __init__(self, connection, name):
-        self.name = name
-        info = connection.execute(f"pragma table_info({name})").fetchall()
-        self.columns = [row[1] for row in info]
-        self.key = [row[1] for row in sorted(info, key=lambda row: row[5]) if row[5]]
-        self.nullable = {row[1] for row in info if not row[3] and not row[5]}
-        self.parents = {row[3]: row[2] for row in connection.execute(f"pragma foreign_key_list({name})")}
+    def __init__(self, legacy, name):
+        self.name, self.sql = name, quoted(name)
+        columns = legacy.columns(name)
+        self.columns = [column for column, _, _ in columns]
+        self.key = [column for column, _, position in sorted(columns, key=lambda column: column[2]) if position]
+        self.nullable = {column for column, is_nullable, _ in columns if is_nullable}
+        self.parents = legacy.parents(name)
 
     @property
     def plain(self):
@@ -58,19 +61,18 @@ class Table:
 class Mutation:
     """One seeded series of changes."""
 
-    def __init__(self, connection, seed):
-        self.connection = connection
+    def __init__(self, legacy, seed):
+        self.legacy = legacy
         self.random = random.Random(seed)
         self.values = new_values.NewValues(self.random, seed)
-        self.tables = {name: Table(connection, name) for name in TABLES}
+        self.tables = {name: Table(legacy, name) for name in TABLES}
         self.children = {name: [] for name in TABLES}
         for table in self.tables.values():
             for column, parent in table.parents.items():
                 self.children[parent].append((table, column))
         self.overwritten = []
         for table in self.tables.values():
-            keys = ", ".join(table.key)
-            connection.execute(f"create temp table before_{table.name} as select {keys} from {table.name}")
+            legacy.execute(f"create temp table before_{table.name} as select {listed(table.key)} from {table.sql}")
 
     def run(self, count):
         """Applies so many changes."""
@@ -84,24 +86,25 @@ class Mutation:
                 raise SystemExit("mutate: no change fits these rows any more")
 
     def _try(self, change):
-        self.connection.execute("savepoint change")
+        self.legacy.execute("savepoint change")
         try:
             change()
-            self._check_gone()
-        except Refused:
-            self.connection.execute("rollback to change")
+            if change in (self.move, self.rekey, self.delete):
+                self._check_gone()
+        except (Refused, *self.legacy.unfit):
+            self.legacy.execute("rollback to change")
             return False
         finally:
-            self.connection.execute("release change")
+            self.legacy.execute("release change")
         return True
 
     def _check_gone(self):
         """Every table keeps most of the rows it had."""
         for table in self.tables.values():
-            same = " and ".join(f"now.{name} = before.{name}" for name in table.key)
-            gone, had = self.connection.execute(
-                f"select count(*) filter (where not exists (select 1 from {table.name} now where {same})), count(*)"
-                f" from before_{table.name} before"
+            same = " and ".join(f"now.{quoted(name)} = old.{quoted(name)}" for name in table.key)
+            gone, had = self.legacy.execute(
+                f"select count(*) filter (where not exists (select 1 from {table.sql} now where {same})), count(*)"
+                f" from before_{table.name} old"
             ).fetchone()
             if gone * 100 > had * GONE_MAX_PERCENT:
                 raise Refused
@@ -117,8 +120,8 @@ class Mutation:
             row[table.key[0]] = self._free_key(table)
         elif self._exists(table, [row[name] for name in table.key]):
             raise Refused
-        names = ", ".join(row)
-        self.connection.execute(f"insert into {table.name} ({names}) values ({', '.join('?' * len(row))})", list(row.values()))
+        marks = ", ".join("?" * len(row))
+        self.legacy.execute(f"insert into {table.sql} ({listed(row)}) values ({marks})", list(row.values()))
 
     def rewrite(self):
         """Another text, price, date or number."""
@@ -163,7 +166,7 @@ class Mutation:
         new = self._free_key(table)
         self._update(table, [old], table.key[0], new)
         for child, column in self.children[table.name]:
-            self.connection.execute(f"update {child.name} set {column} = ? where {column} = ?", [new, old])
+            self.legacy.execute(f"update {child.sql} set {quoted(column)} = ? where {quoted(column)} = ?", [new, old])
 
     def delete(self):
         """A row less; what refers to it goes first, is moved, or loses its reference."""
@@ -197,13 +200,13 @@ class Mutation:
     def _delete(self, table, key):
         for child, column in self.children[table.name]:
             self._release(child, column, table, key[0])
-        self.connection.execute(f"delete from {table.name} where {self._where(table)}", key)
+        self.legacy.execute(f"delete from {table.sql} where {self._where(table)}", key)
 
     def _release(self, child, column, table, old):
         """Frees a parent of the rows that refer to it."""
         if column == "ReportsTo":
             heir = self._cell(table, [old], "ReportsTo") if self.random.random() < 0.7 else None
-            self.connection.execute("update Employee set ReportsTo = ? where ReportsTo = ?", [heir, old])
+            self.legacy.execute('update "Employee" set "ReportsTo" = ? where "ReportsTo" = ?', [heir, old])
             return
         way = self.random.choice(["delete", "repoint", "null"])
         heirs = [key for (key,) in self._keys(table) if key != old]
@@ -222,10 +225,10 @@ class Mutation:
         self._update(table, key, column, new)
 
     def _update(self, table, key, column, new):
-        self.connection.execute(f"update {table.name} set {column} = ? where {self._where(table)}", [new, *key])
+        self.legacy.execute(f"update {table.sql} set {quoted(column)} = ? where {self._where(table)}", [new, *key])
 
     def _where(self, table):
-        return " and ".join(f"{name} = ?" for name in table.key)
+        return " and ".join(f"{quoted(name)} = ?" for name in table.key)
 
     def _any_table(self):
         return self.tables[self.random.choice(TABLES)]
@@ -236,12 +239,12 @@ class Mutation:
         return self.random.choice(choices)
 
     def _keys(self, table):
-        keys = ", ".join(table.key)
-        return self.connection.execute(f"select {keys} from {table.name} order by {keys}").fetchall()
+        keys = listed(table.key)
+        return self.legacy.execute(f"select {keys} from {table.sql} order by {keys}").fetchall()
 
     def _keys_where(self, table, column, value):
-        keys = ", ".join(table.key)
-        return self.connection.execute(f"select {keys} from {table.name} where {column} = ? order by {keys}", [value]).fetchall()
+        keys = listed(table.key)
+        return self.legacy.execute(f"select {keys} from {table.sql} where {quoted(column)} = ? order by {keys}", [value]).fetchall()
 
     def _any_key(self, table):
         return self._one_of(self._keys(table))
@@ -251,10 +254,10 @@ class Mutation:
         return key, self._cell(table, key, column)
 
     def _cell(self, table, key, column):
-        return self.connection.execute(f"select {column} from {table.name} where {self._where(table)}", key).fetchone()[0]
+        return self.legacy.execute(f"select {quoted(column)} from {table.sql} where {self._where(table)}", key).fetchone()[0]
 
     def _exists(self, table, key):
-        return self.connection.execute(f"select 1 from {table.name} where {self._where(table)}", key).fetchone() is not None
+        return self.legacy.execute(f"select 1 from {table.sql} where {self._where(table)}", key).fetchone() is not None
 
     def _free_key(self, table):
         """Beyond the highest key, or one that is no longer used."""
@@ -279,18 +282,17 @@ class Mutation:
         return self.values.new(table.name, column)
 
     def _below(self, employee):
-        rows = self.connection.execute(BELOW, [employee])
+        rows = self.legacy.execute(BELOW, [employee]).fetchall()
         return {key for (key,) in rows}
 
 
-def snapshot(connection):
+def snapshot(legacy):
     """All rows: {table: {key: row}}."""
     found = {}
     for name in TABLES:
-        table = Table(connection, name)
+        table = Table(legacy, name)
         places = [table.columns.index(column) for column in table.key]
-        columns = ", ".join(table.columns)
-        rows = connection.execute(f"select {columns} from {name}").fetchall()
+        rows = legacy.execute(f"select {listed(table.columns)} from {table.sql}").fetchall()
         found[name] = {tuple(row[place] for place in places): row for row in rows}
     return found
 
@@ -308,21 +310,20 @@ def summary(before, after):
     return effect
 
 
-def mutate(path, seed, count):
-    """Changes the database at `path` and gives the summary."""
-    connection = sqlite3.connect(f"file:{path}?mode=rw", uri=True, isolation_level=None)
+def mutate(place, seed, count):
+    """Changes the database at a path or a URL and gives the summary."""
+    legacy = open_legacy(place)
     try:
-        connection.execute("begin immediate")
-        before = snapshot(connection)
-        Mutation(connection, seed).run(count)
-        dangling = connection.execute("pragma foreign_key_check").fetchall()
+        before = snapshot(legacy)
+        Mutation(legacy, seed).run(count)
+        dangling = legacy.dangling()
         if dangling:
             raise SystemExit(f"mutate: references to nothing, nothing is changed: {dangling[:5]}")
-        effect = summary(before, snapshot(connection))
-        connection.execute("commit")
+        effect = summary(before, snapshot(legacy))
+        legacy.commit()
         return effect
     finally:
-        connection.close()
+        legacy.close()
 
 
 def main():

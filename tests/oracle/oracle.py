@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Says whether a destination holds exactly what a project's specs ask for.
 
-Usage: oracle.py PROJECT_DIR [--functions FILE.py]
+Usage: oracle.py PROJECT_DIR [--env NAME] [--functions FILE.py]
 
 Computes the end of a run from the source database alone and compares it with the destination and its ledger. It shares nothing with
-the engine: the language is implemented here a second time, for clarity and not for speed. Both databases are only read.
+the engine: the language is implemented here a second time, for clarity and not for speed. Both databases are only read; what has to be
+tried out is tried in tables that nobody else sees and that are gone afterwards.
 
 Functions in rhai cannot be run here; their Python equivalents come from FILE.py, by default `functions_<project>.py` beside this file:
 `FUNCTIONS` maps a name, or `entity.name`, to a callable of (value, row, vars); a `throw` is `raise Thrown(text)`.
@@ -21,7 +22,7 @@ from pathlib import Path
 
 import compare
 import project
-from catalog import Database
+from ends import open_end
 from expect import Expectation
 from faults import OracleError
 
@@ -51,13 +52,14 @@ def main(arguments=None):
 def _options(arguments):
     parser = argparse.ArgumentParser(description="Compares a project's destination with what its specs ask for.")
     parser.add_argument("project_dir", type=Path)
+    parser.add_argument("--env", metavar="NAME")
     parser.add_argument("--functions", type=Path, metavar="FILE.py")
     return parser.parse_args(arguments)
 
 
 def _report(options):
-    read = project.load(options.project_dir)
-    destination = Database(read.destination_path)
+    read = project.load(options.project_dir, options.env)
+    destination = open_end(read.destination)
     return compare.compare(expectation(read, destination, options.functions).compute(), destination)
 
 
@@ -66,7 +68,7 @@ def expectation(read, destination, functions=None):
     beside = Path(__file__).with_name(f"functions_{read.name}.py")
     path = functions or (beside if beside.is_file() else None)
     given = runpy.run_path(str(path)) if path else {}
-    return Expectation(read, Database(read.source_path), destination, given.get("FUNCTIONS", {}), given.get("CONSTRAINTS", {}))
+    return Expectation(read, open_end(read.source), destination, given.get("FUNCTIONS", {}), given.get("CONSTRAINTS", {}))
 
 
 if __name__ == "__main__":

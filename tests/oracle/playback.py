@@ -8,6 +8,8 @@ LEDGER = """
 create table if not exists transload_quarantine (entity_type TEXT, source_key TEXT, stage TEXT, code TEXT, field TEXT, message TEXT);
 create table if not exists transload_migration_mappings (entity_type TEXT, source_id TEXT, destination_id TEXT);
 """
+# The same in PostgreSQL, where the ledger has a schema of its own.
+POSTGRES_LEDGER = "create schema if not exists transload;" + LEDGER.replace("transload_", "transload.")
 
 
 def create(path, script):

@@ -12,7 +12,7 @@ from faults import OracleError
 
 PROJECT_KEYS = {
     "project", "version", "specs", "transforms", "source", "destination", "control", "connections", "vars", "defaults",
-    "execution",
+    "execution", "environments", "default_environment",
 }
 SPEC_KEYS = {
     "entity_type", "source_table", "destination_table", "version", "is_active", "description", "tags", "depends_on", "key",
@@ -73,21 +73,31 @@ class Spec:
 
 
 @dataclass
+class Connection:
+    """Where a database is: the path of a file, or a URL and a schema."""
+
+    system: str
+    place: object
+    schema: str = None
+
+
+@dataclass
 class Project:
     """A project: where its databases are, its variables and its specs."""
 
     name: str
-    source_path: Path
-    destination_path: Path
+    source: Connection
+    destination: Connection
     variables: dict
     specs: list
 
 
-def load(directory):
-    """The project of a directory."""
+def load(directory, environment=None):
+    """The project of a directory, as it is in an environment."""
     directory = Path(directory)
-    text = _expand(core_yaml.load(directory / "transload.yaml"), _environment)
+    text = core_yaml.load(directory / "transload.yaml")
     _only(text, PROJECT_KEYS, "transload.yaml")
+    text = _expand(_in_environment(text, environment), _environment)
     variables = text.get("vars") or {}
     text = _expand(text, lambda reference: _variable(reference, variables))
     defaults = text.get("defaults") or {}
@@ -97,8 +107,8 @@ def load(directory):
     connections = text["connections"]
     return Project(
         text["project"],
-        _sqlite_path(directory, connections[text["source"]]),
-        _sqlite_path(directory, connections[text["destination"]]),
+        _connection(directory, connections[text["source"]]),
+        _connection(directory, connections[text["destination"]]),
         text.get("vars") or {},
         specs,
     )
@@ -111,10 +121,32 @@ def _check_names(specs):
             raise OracleError(f"two active specs are called {spec.entity}")
 
 
-def _sqlite_path(directory, connection):
-    if not connection["url"].startswith("sqlite:"):
-        raise OracleError("the oracle reads SQLite files only")
-    return directory / connection["url"].removeprefix("sqlite:")
+def _in_environment(text, environment):
+    """The project with what one of its `environments` says merged over it. What the others say is not looked at."""
+    environments = text.pop("environments", None) or {}
+    name = environment or text.pop("default_environment", None)
+    if name is None:
+        return text
+    if name not in environments:
+        raise OracleError(f"transload.yaml has no environment {name}")
+    over = environments[name] or {}
+    _only(over, PROJECT_KEYS - {"environments", "default_environment"}, f"transload.yaml: environments: {name}")
+    return _merged(text, over)
+
+
+def _merged(under, over):
+    if not isinstance(under, dict) or not isinstance(over, dict):
+        return over
+    return under | {key: _merged(under.get(key), entry) for key, entry in over.items()}
+
+
+def _connection(directory, connection):
+    url = connection["url"]
+    if url.startswith("sqlite:"):
+        return Connection("sqlite", directory / url.removeprefix("sqlite:"))
+    if url.startswith(("postgres:", "postgresql:")):
+        return Connection("postgres", url, connection.get("schema", "public"))
+    raise OracleError("the oracle reads SQLite and PostgreSQL only")
 
 
 def _expand(node, replace):

@@ -52,7 +52,9 @@ def _comparable(value):
         return datetime.combine(value, time())
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return values.number_as_decimal(value)
-    if isinstance(value, (datetime, Decimal)):
+    if isinstance(value, datetime):
+        return value.replace(tzinfo=None)
+    if isinstance(value, Decimal):
         return value
     raise OracleError(f"a range of {type(value).__name__} is not in the language")
 
@@ -68,4 +70,5 @@ def _limit(limit, value, last=False):
         return datetime.combine(datetime.now(timezone.utc).date(), moment)
     if len(limit) == 10:
         return datetime.combine(values.parse_date(limit), moment)
-    return values.parse_timestamp(limit)
+    is_moment = isinstance(value, datetime) and value.tzinfo is not None
+    return values.parse_moment(limit).replace(tzinfo=None) if is_moment else values.parse_timestamp(limit)

@@ -8,6 +8,8 @@ another row.
 from dataclasses import dataclass, field
 
 TRANSFORM, REFERENCE, REQUIRED, RULE, LOAD = range(5)
+# Rows that the twin is given at once.
+CHUNK = 4096
 
 
 @dataclass(order=True)
@@ -84,29 +86,48 @@ class Settlement:
 
     def _losers(self, rows):
         """Rows whose value belongs to a row with a lower key, by a rule or by the destination, and rows that it refuses by themselves."""
+        self.twin.clear()
         taken = {unique.field: set() for unique in self.uniques}
         losers = {}
-        self.twin.clear()
-        for row in rows:
-            mark = self._beaten(row, taken) or self._refused(row)
-            if mark:
-                losers[row.key] = mark
-                continue
-            for name, found in taken.items():
-                if row.values[name] is not None:
-                    found.add(row.values[name])
+        for first in range(0, len(rows), CHUNK):
+            self._judge(rows[first : first + CHUNK], taken, losers)
         return losers
 
-    def _beaten(self, row, taken):
+    def _judge(self, rows, taken, losers):
+        """As if row by row: where the twin refuses one of many, the halves are judged one after the other."""
+        seen = {name: set() for name in taken}
+        beaten, standing = {}, []
+        for row in rows:
+            mark = self._beaten(row, taken, seen)
+            if mark:
+                beaten[row.key] = mark
+                continue
+            standing.append(row)
+            for name, found in seen.items():
+                if row.values[name] is not None:
+                    found.add(row.values[name])
+        fault = self.twin.refuses([self._given(row) for row in standing]) if standing else None
+        if fault and len(rows) > 1:
+            middle = len(rows) // 2
+            self._judge(rows[:middle], taken, losers)
+            self._judge(rows[middle:], taken, losers)
+        elif fault:
+            losers[rows[0].key] = Mark(LOAD, 0, 0, *fault)
+        else:
+            losers.update(beaten)
+            for name, found in seen.items():
+                taken[name] |= found
+
+    def _beaten(self, row, taken, seen):
         for unique in self.uniques:
-            if row.values[unique.field] in taken[unique.field]:
+            value = row.values[unique.field]
+            if value in taken[unique.field] or value in seen[unique.field]:
                 return Mark(RULE, unique.field_index, unique.rule_index, "RULE_UNIQUE", unique.field)
         return None
 
-    def _refused(self, row):
+    def _given(self, row):
         """A reference to the entity itself is filled later, so the destination first sees NULL in its place."""
-        code = self.twin.refuses(self.stored(row) | {own.field: None for own in self.selves})
-        return Mark(LOAD, 0, 0, code) if code else None
+        return self.stored(row) | {own.field: None for own in self.selves}
 
 
 def _is_missing(row, own, loaded):

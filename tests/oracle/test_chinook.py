@@ -3,7 +3,6 @@
 import contextlib
 import io
 import os
-import sqlite3
 import tempfile
 import unittest
 from pathlib import Path
@@ -13,7 +12,8 @@ import mutate
 import oracle
 import playback
 import project
-from catalog import Database
+from legacy import open_legacy
+from sqlite_end import SqliteEnd
 
 CHINOOK = Path(__file__).parents[2] / "examples" / "chinook"
 SEEDS = range(1, 9)
@@ -35,7 +35,7 @@ class Chinook(unittest.TestCase):
         playback.create(self.platform, CHINOOK / "schema" / "platform.sql")
 
     def expected(self):
-        return oracle.expectation(project.load(CHINOOK), Database(self.platform)).compute()
+        return oracle.expectation(project.load(CHINOOK), SqliteEnd(self.platform)).compute()
 
     def verdict(self):
         """The oracle's exit code and first line."""
@@ -50,7 +50,7 @@ class Chinook(unittest.TestCase):
         self.assertEqual(self.verdict(), (0, f"oracle: {rows} rows in 11 tables equal, 0 quarantined equal"))
 
     def test_the_specs_map_every_column(self):
-        legacy = Database(self.legacy)
+        legacy = SqliteEnd(self.legacy)
         for spec in project.load(CHINOOK).specs:
             read = {name for field in spec.fields for name in field.sources} | set(legacy.primary_key(spec.source_table))
             self.assertEqual(read, set(legacy.columns(spec.source_table)), spec.entity)
@@ -88,9 +88,11 @@ class Chinook(unittest.TestCase):
         self.assertEqual(self.snapshot(), self.snapshot(twin))
 
     def snapshot(self, path=None):
-        connection = sqlite3.connect(path or self.legacy)
-        self.addCleanup(connection.close)
-        return mutate.snapshot(connection)
+        legacy = open_legacy(path or self.legacy)
+        try:
+            return mutate.snapshot(legacy)
+        finally:
+            legacy.close()
 
     def by_key(self):
         """What arrives, as {source table: {source key: row}}."""

@@ -7,7 +7,7 @@ so on.
 import re
 import unittest
 
-from world import World
+from world import PostgresWorld, World
 
 KEYS = {
     "TEAM1": "e293314b-98d4-575f-81a1-1b6d3bdb3234",
@@ -116,6 +116,24 @@ class Verdicts(World):
         code, printed = self.verdict()
         self.assertEqual(code, 2)
         self.assertIn("the language has no key 'mask'", printed)
+
+
+class PostgresVerdicts(PostgresWorld, Verdicts):
+    """The same between databases of PostgreSQL, where every column has a type and no reference points to nothing."""
+
+    def platform(self, script):
+        super().platform(script.replace("transload_", "transload.").replace("shirt)", "shirt integer)"))
+
+    def assert_differs(self, spoil, *words):
+        without_classes = [re.sub(r"=(\d+):integer", r"='\1'", word).replace(":text", "") for word in words]
+        super().assert_differs(spoil, *without_classes)
+
+    test_finds_a_wrong_storage_class = None
+
+    def test_finds_a_reference_to_nothing(self):
+        self.platform("alter table players drop constraint players_team_id_fkey; delete from teams where name = 'Bø';"
+                      "alter table players add foreign key (team_id) references teams not valid")
+        self.assert_differs("", "foreign keys that point to nothing", "players (0,2): no row of teams")
 
 
 if __name__ == "__main__":

@@ -1,13 +1,13 @@
 """Logical types and their values: how SQLite's cells are read, written as text, and stored.
 
 Values in Python: integer `int`, float `float`, decimal `Decimal` with the type's exponent, text `str`, bytes `bytes`, date `date`,
-timestamp `datetime` without zone, uuid `UUID`, boolean `bool`, NULL `None`.
+timestamp `datetime` without zone, timestamptz `datetime` in UTC, uuid `UUID`, boolean `bool`, NULL `None`.
 """
 
 import re
 import uuid
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timezone
 from decimal import Context, Decimal
 
 from faults import Fault, OracleError
@@ -25,8 +25,8 @@ class Type:
     scale: int = 0
 
 
-KINDS = ("boolean", "integer", "float", "text", "bytes", "date", "timestamp", "uuid")
-BOOLEAN, INTEGER, FLOAT, TEXT, BYTES, DATE, TIMESTAMP, UUID = (Type(kind) for kind in KINDS)
+KINDS = ("boolean", "integer", "float", "text", "bytes", "date", "timestamp", "timestamptz", "uuid")
+BOOLEAN, INTEGER, FLOAT, TEXT, BYTES, DATE, TIMESTAMP, TIMESTAMPTZ, UUID = (Type(kind) for kind in KINDS)
 
 
 def parse_type(text):
@@ -37,48 +37,6 @@ def parse_type(text):
     if not found:
         raise OracleError(f"no type is called {text!r}")
     return Type("decimal", int(found[1]), int(found[2]))
-
-
-def declared_type(text):
-    """The logical type of a column that SQLite shows with this declared type."""
-    name, _, arguments = (text or "").upper().partition("(")
-    name = name.strip()
-    if name in ("DECIMAL", "NUMERIC"):
-        numbers = [int(number) for number in re.findall(r"\d+", arguments)]
-        if len(numbers) != 2:
-            raise OracleError(f"a decimal column needs precision and scale, found {text!r}")
-        return Type("decimal", *numbers)
-    if "INT" in name:
-        return INTEGER
-    if name in ("REAL", "FLOAT", "DOUBLE", "DOUBLE PRECISION"):
-        return FLOAT
-    by_name = {"DATE": DATE, "DATETIME": TIMESTAMP, "TIMESTAMP": TIMESTAMP, "BOOLEAN": BOOLEAN, "UUID": UUID, "BLOB": BYTES}
-    return by_name.get(name, TEXT)
-
-
-def read(cell, storage_class, column_type):
-    """The value of a cell, given as Python's sqlite3 does with `text_factory=bytes` beside SQLite's `typeof`."""
-    if storage_class == "null":
-        return None
-    kind = column_type.kind
-    expected = {"integer": "integer", "boolean": "integer", "float": "real", "bytes": "blob"}.get(kind, "text")
-    if kind == "decimal":
-        if storage_class not in ("integer", "real"):
-            raise Fault("VALUE_TYPE")
-        return fit_decimal(number_as_decimal(cell), column_type)
-    if kind == "uuid" and storage_class == "blob" and len(cell) == 16:
-        return uuid.UUID(bytes=cell)
-    if storage_class != expected:
-        raise Fault("VALUE_TYPE")
-    if kind == "boolean":
-        if cell not in (0, 1):
-            raise Fault("VALUE_RANGE")
-        return cell == 1
-    if storage_class != "text":
-        return cell
-    text = decode(cell)
-    parsers = {"date": parse_date, "timestamp": parse_timestamp, "uuid": parse_uuid}
-    return parsers[kind](text) if kind in parsers else text
 
 
 def decode(octets):
@@ -126,6 +84,13 @@ def parse_timestamp(text):
     return whole.replace(microsecond=int((found[3] or "").ljust(6, "0")))
 
 
+def parse_moment(text):
+    """A timestamp with the `Z` of UTC."""
+    if not text.endswith("Z"):
+        raise Fault("VALUE_FORMAT")
+    return parse_timestamp(text[:-1]).replace(tzinfo=timezone.utc)
+
+
 def parse_uuid(text):
     """32 hexadecimal digits, with the four hyphens or without any, in either case."""
     if not re.fullmatch(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|[0-9a-fA-F]{32}", text):
@@ -146,8 +111,8 @@ def canonical(value):
     if isinstance(value, float):
         return _float_text(value)
     if isinstance(value, datetime):
-        text = value.isoformat(timespec="microseconds" if value.microsecond else "seconds")
-        return text.rstrip("0") if value.microsecond else text
+        text = value.replace(tzinfo=None).isoformat(timespec="microseconds" if value.microsecond else "seconds")
+        return (text.rstrip("0") if value.microsecond else text) + ("Z" if value.tzinfo else "")
     if isinstance(value, date):
         return value.isoformat()
     raise OracleError(f"a {type(value).__name__} has no canonical text")
@@ -157,14 +122,3 @@ def _float_text(value):
     """The shortest digits that read back as the float; an exponent without plus sign and leading zeros."""
     text = re.sub(r"e([-+])0*", lambda sign: "e" + sign[1].strip("+"), repr(value))
     return text[:-2] if text.endswith(".0") else text
-
-
-def stored(value, column_type):
-    """What is given to SQLite for a value; the column's affinity may still change it."""
-    if isinstance(value, bool):
-        return int(value)
-    if isinstance(value, uuid.UUID) and column_type == BYTES:
-        return value.bytes
-    if value is None or isinstance(value, (int, float, bytes)):
-        return value
-    return canonical(value)

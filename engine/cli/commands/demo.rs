@@ -8,6 +8,7 @@ use crate::cli::args::{Demo, Run};
 use crate::cli::commands::{init, run};
 use crate::cli::failure::Failure;
 use crate::cli::render::Screen;
+use crate::cli::wiring::Chosen;
 
 /// Whether the project there is one that this command made.
 fn is_demo(directory: &Path) -> bool {
@@ -16,7 +17,7 @@ fn is_demo(directory: &Path) -> bool {
     is_clinic && directory.join("data").join("legacy.db").exists()
 }
 
-pub(crate) async fn run(demo: &Demo, screen: &Screen) -> Result<Exit, Failure> {
+pub(crate) async fn run(chosen: &Chosen, demo: &Demo, screen: &Screen) -> Result<Exit, Failure> {
     let directory = &demo.directory;
     let is_new = !directory.join("transload.yaml").exists();
     if is_new {
@@ -26,7 +27,8 @@ pub(crate) async fn run(demo: &Demo, screen: &Screen) -> Result<Exit, Failure> {
         let problem = Diagnostic::new(Code::DirectoryNotEmpty, headline);
         return Err(problem.help("give another directory: transload demo OTHER").into());
     }
-    let exit = run::run(directory, &Run { remap: false, max_deletes: None, fail_on_quarantine: false }, screen).await?;
+    let plainly = Run { remap: false, max_deletes: None, fail_on_quarantine: false };
+    let exit = run::run(&chosen.at(directory), &plainly, screen).await?;
     let place = directory.display();
     if is_new {
         screen.hint(&format!(

@@ -1,7 +1,5 @@
 //! `quarantine`: the rows that were set aside, with their reasons. It never shows their values.
 
-use std::path::Path;
-
 use serde_json::{Value, json};
 use transload_model::{Code, Diagnostic, EntityName, Exit, QuarantineRow, nearest};
 
@@ -10,14 +8,14 @@ use crate::cli::failure::Failure;
 use crate::cli::render::{Screen, pretty};
 use crate::cli::summary::table;
 use crate::cli::text::rows;
-use crate::cli::wiring;
+use crate::cli::wiring::{self, Chosen};
 
-pub(crate) async fn run(root: &Path, quarantine: &Quarantine, screen: &Screen) -> Result<Exit, Failure> {
-    let mut world = wiring::world(root).await?;
+pub(crate) async fn run(chosen: &Chosen, quarantine: &Quarantine, screen: &Screen) -> Result<Exit, Failure> {
+    let mut world = wiring::world(chosen).await?;
     let (plan, _) = world.plan()?;
     let names: Vec<&EntityName> = plan.entities().iter().map(|entity| &entity.name).collect();
     let wanted = quarantine.entity.as_deref().map(|text| choose(text, &names)).transpose()?;
-    let held = match wiring::existing_destination(&world.project)? {
+    let held = match wiring::existing_destination(&world.project).await? {
         Some(destination) => destination.quarantine(wanted).await?,
         None => Vec::new(),
     };

@@ -1,6 +1,5 @@
 //! `run`: the main job.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use transload_model::{Clock, Exit, RunState, SystemClock, TransformContext};
@@ -13,20 +12,22 @@ use crate::cli::mirror::Recorder;
 use crate::cli::progress::{Bars, Ears, Heartbeat};
 use crate::cli::render::{Screen, pretty};
 use crate::cli::sinks::Sinks;
-use crate::cli::{summary, wiring};
+use crate::cli::summary;
+use crate::cli::wiring::{self, Chosen};
 
-pub(crate) async fn run(root: &Path, run: &Run, screen: &Screen) -> Result<Exit, Failure> {
+pub(crate) async fn run(chosen: &Chosen, run: &Run, screen: &Screen) -> Result<Exit, Failure> {
+    let root = chosen.root.as_path();
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let started_at = clock.now();
-    let mut world = wiring::world(root).await?;
+    let mut world = wiring::world(chosen).await?;
     let (plan, warnings) = world.plan()?;
     for warning in &warnings {
         screen.problem(warning);
     }
     make_folder(root)?;
-    let store = wiring::control_store(&world.project)?;
-    let destination = wiring::destination(&world.project)?;
-    let recorder = Arc::new(Recorder::new(store, plan.project(), started_at));
+    let store = wiring::control_store(&world.project).await?;
+    let destination = wiring::destination(&world.project).await?;
+    let recorder = Arc::new(Recorder::new(store, &world.project, started_at));
     let (mirror, mirroring) = recorder.listen();
     let heartbeat = Heartbeat::new(Arc::clone(&clock));
     let mut sinks: Vec<Box<dyn EventSink>> = vec![Box::new(EventsFile::new(root)), Box::new(mirror)];
@@ -43,7 +44,7 @@ pub(crate) async fn run(root: &Path, run: &Run, screen: &Screen) -> Result<Exit,
         factory: world.functions,
         transform_context: TransformContext {
             now: started_at,
-            environment: "default".to_owned(),
+            environment: world.project.environment().to_owned(),
             vars: plan.vars().clone(),
         },
         sink: Arc::new(Sinks(sinks)),

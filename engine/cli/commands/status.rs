@@ -1,7 +1,5 @@
 //! `status`: what ran, and how it went.
 
-use std::path::Path;
-
 use serde_json::{Value, json};
 use transload_model::{Code, Diagnostic, EntityRecord, Exit, RunRecord, RunState};
 
@@ -10,15 +8,15 @@ use crate::cli::failure::Failure;
 use crate::cli::render::{Screen, Signs, pretty};
 use crate::cli::summary::table;
 use crate::cli::text::{duration, number};
-use crate::cli::wiring;
+use crate::cli::wiring::{self, Chosen};
 
 /// Runs that are listed, and looked through for an id.
 const LISTED: u32 = 20;
 const SEARCHED: u32 = 100_000;
 
-pub(crate) async fn run(root: &Path, status: &Status, screen: &Screen) -> Result<Exit, Failure> {
-    let project = wiring::project(root)?;
-    let store = wiring::control_store(&project)?;
+pub(crate) async fn run(chosen: &Chosen, status: &Status, screen: &Screen) -> Result<Exit, Failure> {
+    let project = wiring::project(chosen)?;
+    let store = wiring::control_store(&project).await?;
     let Some(wanted) = &status.run else {
         let runs = store.runs(LISTED).await?;
         list(&runs, screen);

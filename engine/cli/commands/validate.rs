@@ -1,7 +1,5 @@
 //! `validate`: everything that is wrong with a project, at once.
 
-use std::path::Path;
-
 use serde_json::json;
 use transload_model::{Diagnostic, Exit, Severity};
 use transload_spec::{Compiled, Summary};
@@ -10,10 +8,10 @@ use crate::cli::args::Format;
 use crate::cli::failure::Failure;
 use crate::cli::render::{Screen, as_json, pretty};
 use crate::cli::text::number;
-use crate::cli::wiring::{self, World};
+use crate::cli::wiring::{self, Chosen, World};
 
-pub(crate) async fn run(root: &Path, screen: &Screen) -> Result<Exit, Failure> {
-    let world = wiring::world(root).await?;
+pub(crate) async fn run(chosen: &Chosen, screen: &Screen) -> Result<Exit, Failure> {
+    let world = wiring::world(chosen).await?;
     let problems = &world.compiled.diagnostics;
     match screen.format {
         Format::Json => screen.answer(&pretty(&json!({

@@ -3,8 +3,12 @@
 //! One folder per system, with the same file names in each, so that knowing one is knowing all. What differs between systems stays in their
 //! folders: nothing outside asks which one it talks to.
 
+mod batch;
+mod ledger;
+mod postgres;
 mod process;
 mod registry;
 mod sqlite;
+mod text;
 
-pub use registry::{SYSTEMS, control_store, destination, destination_catalog, exists, source};
+pub use registry::{SYSTEMS, System, control_store, destination, destination_catalog, exists, source};

@@ -2,71 +2,88 @@
 
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use transload_model::{Catalog, Code, ConnectionPlan, ControlStore, Destination, Diagnostic, Result, Source};
 
-use crate::sqlite;
+use crate::postgres::Postgres;
+use crate::sqlite::Sqlite;
 
 /// A system that can be connected to.
-pub struct System {
-    /// Its name: `type` of a connection.
-    pub name: &'static str,
-    source: fn(&ConnectionPlan) -> Result<Arc<dyn Source>>,
-    destination: fn(&ConnectionPlan) -> Result<Arc<dyn Destination>>,
-    destination_catalog: fn(&ConnectionPlan) -> Result<Catalog>,
-    exists: fn(&ConnectionPlan) -> bool,
+#[async_trait]
+pub trait System: Sync {
+    /// Its name: `type` of a connection, and how its URLs begin.
+    fn name(&self) -> &'static str;
+
+    /// Opens a connection for reading.
+    async fn source(&self, connection: &ConnectionPlan) -> Result<Arc<dyn Source>>;
+
+    /// Opens a connection for writing.
+    async fn destination(&self, connection: &ConnectionPlan) -> Result<Arc<dyn Destination>>;
+
+    /// What a destination holds, or what it will hold once `create_with` ran. Nothing is written.
+    async fn destination_catalog(&self, connection: &ConnectionPlan) -> Result<Catalog>;
+
+    /// Whether there is a database at all, sound or not.
+    async fn exists(&self, connection: &ConnectionPlan) -> Result<bool>;
+
+    /// Opens the control store, creating it where there is none.
+    async fn control_store(&self, url: &str) -> Result<Arc<dyn ControlStore>>;
 }
 
 /// Every system.
-pub const SYSTEMS: &[System] = &[System {
-    name: "sqlite",
-    source: sqlite::open_source,
-    destination: sqlite::open_destination,
-    destination_catalog: sqlite::destination_catalog,
-    exists: sqlite::exists,
-}];
+pub const SYSTEMS: &[&dyn System] = &[&Sqlite, &Postgres];
 
 /// Opens a connection for reading.
 ///
 /// # Errors
 /// Where there is no database, or it cannot be opened.
-pub fn source(connection: &ConnectionPlan) -> Result<Arc<dyn Source>> {
-    (system(connection)?.source)(connection)
+pub async fn source(connection: &ConnectionPlan) -> Result<Arc<dyn Source>> {
+    system(connection)?.source(connection).await
 }
 
-/// Opens a connection for writing. Nothing is written by opening it, unless `create_with` has to create it.
+/// Opens a connection for writing. Nothing is written by opening it, unless `create_with` has to create the tables.
 ///
 /// # Errors
 /// Where there is no database, or it cannot be opened.
-pub fn destination(connection: &ConnectionPlan) -> Result<Arc<dyn Destination>> {
-    (system(connection)?.destination)(connection)
+pub async fn destination(connection: &ConnectionPlan) -> Result<Arc<dyn Destination>> {
+    if connection.read_only {
+        let headline = format!("connection `{}` is `read_only`, so it cannot be the destination", connection.name);
+        let help = "take `read_only` out, or name another connection as `destination`";
+        return Err(Box::new(Diagnostic::new(Code::PermissionDenied, headline).help(help)));
+    }
+    system(connection)?.destination(connection).await
 }
 
-/// What a destination holds, or what it will hold once `create_with` created it. Nothing is written.
+/// What a destination holds, or what it will hold once `create_with` ran. Nothing is written.
 ///
 /// # Errors
 /// Where there is no database and nothing to create one with, or it cannot be opened.
-pub fn destination_catalog(connection: &ConnectionPlan) -> Result<Catalog> {
-    (system(connection)?.destination_catalog)(connection)
+pub async fn destination_catalog(connection: &ConnectionPlan) -> Result<Catalog> {
+    system(connection)?.destination_catalog(connection).await
 }
 
 /// Whether there is a database at all, sound or not.
 ///
 /// # Errors
 /// Where the connection's type is none.
-pub fn exists(connection: &ConnectionPlan) -> Result<bool> {
-    Ok((system(connection)?.exists)(connection))
+pub async fn exists(connection: &ConnectionPlan) -> Result<bool> {
+    system(connection)?.exists(connection).await
 }
 
 /// Opens the control store, creating it where there is none.
 ///
 /// # Errors
 /// Where it cannot be opened or created.
-pub fn control_store(url: &str) -> Result<Arc<dyn ControlStore>> {
-    sqlite::open_control_store(url)
+pub async fn control_store(url: &str) -> Result<Arc<dyn ControlStore>> {
+    let scheme = url.split(':').next().unwrap_or_default();
+    let system = SYSTEMS.iter().find(|system| system.name() == scheme).ok_or_else(|| {
+        Box::new(Diagnostic::new(Code::ConnectionUrl, "the control store's URL names no system that there is"))
+    })?;
+    system.control_store(url).await
 }
 
-fn system(connection: &ConnectionPlan) -> Result<&'static System> {
-    SYSTEMS.iter().find(|system| system.name == connection.system).ok_or_else(|| {
+fn system(connection: &ConnectionPlan) -> Result<&'static dyn System> {
+    SYSTEMS.iter().copied().find(|system| system.name() == connection.system).ok_or_else(|| {
         let headline =
             format!("connection `{}` has the type `{}`, which there is none of", connection.name, connection.system);
         Box::new(Diagnostic::new(Code::ConnectionUrl, headline))

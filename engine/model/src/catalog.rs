@@ -24,6 +24,19 @@ pub struct Table {
     pub unique_keys: Vec<Vec<ColumnName>>,
     /// References to other tables.
     pub foreign_keys: Vec<ForeignKey>,
+    /// What else acts on rows that are written.
+    pub side_effects: SideEffects,
+}
+
+/// What acts on a table's rows beside the statement that writes them.
+#[derive(Debug, Clone, Default)]
+pub struct SideEffects {
+    /// Names of the triggers that fire for each row or statement; those that only keep foreign keys are not among them.
+    pub triggers: Vec<String>,
+    /// Names of the rules that rewrite statements.
+    pub rules: Vec<String>,
+    /// Whether policies hide or refuse rows for the user of this connection.
+    pub row_security: bool,
 }
 
 /// A column.
@@ -43,6 +56,8 @@ pub struct Column {
     pub has_default: bool,
     /// Whether the database computes it, so that nothing may be written to it.
     pub generated: bool,
+    /// Whether it takes a value when a row is inserted and never again.
+    pub insert_only: bool,
 }
 
 /// A reference of some columns to another table.

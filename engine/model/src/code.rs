@@ -104,10 +104,10 @@ codes! {
         "Set it in the environment, or write a default: `${NAME:-default}`.";
     ConnectionUrl "TL0004" "CONNECTION_URL" CannotStart 422 Never
         "A connection's URL cannot be read."
-        "Today the one kind is `sqlite:PATH`, relative to `transload.yaml`.";
+        "Write `sqlite:PATH`, relative to `transload.yaml`, or `postgres://USER:PASSWORD@HOST/DATABASE`. docs/language.md lists the parameters.";
     CannotConnect "TL0005" "DATABASE_CONNECTION_ERROR" Unavailable 503 Backoff
         "A database cannot be opened, or what is there is not a database."
-        "Check the path in `transload.yaml`. `create_with: schema.sql` creates a SQLite file that is missing.";
+        "Check the path or the URL in `transload.yaml`, and whether the server runs. `create_with: schema.sql` creates a SQLite file that is missing.";
     PermissionDenied "TL0006" "PERMISSION_DENIED" Unavailable 403 Never
         "The database or its directory does not let this user write."
         "Give the user the right, or run as one who has it. SQLite also needs to write beside the file.";
@@ -126,6 +126,18 @@ codes! {
     UnknownEntity "TL0011" "INVALID_ENTITIES" CannotStart 400 Never
         "An entity was named that the project does not have."
         "`transload validate` lists the entities.";
+    UnknownEnvironment "TL0012" "UNKNOWN_ENVIRONMENT" CannotStart 404 Never
+        "An environment was named that the project does not have."
+        "Name one of `environments` in `transload.yaml`, with `--env`, `TRANSLOAD_ENV` or `default_environment`.";
+    AuthFailed "TL0020" "AUTH_FAILED" Unavailable 503 Never
+        "The database server does not let this user in: the name or the password is wrong, or its rules refuse the address."
+        "Check user and password in the variable that holds the URL, and the server's `pg_hba.conf`.";
+    TlsError "TL0021" "TLS_ERROR" Unavailable 503 Never
+        "The database server could not prove who it is, or speaks no TLS."
+        "Name the authority's certificate with `sslrootcert=PATH` in the URL, and the host as the certificate does. On this machine `sslmode=disable` asks for a plain connection.";
+    ServerBusy "TL0022" "RESOURCE_EXHAUSTED" Unavailable 503 Backoff
+        "The database server has no connection or no memory left to give."
+        "Lower `pool` of the connection, or give the server more; then run again.";
     // TL01: YAML
     SpecSyntax "TL0101" "SPEC_SYNTAX" Problems 422 Never
         "The file is not YAML."
@@ -175,7 +187,7 @@ codes! {
         "Name a column that the table has; names are compared exactly.";
     UnknownTable "TL0204" "UNKNOWN_TABLE" Problems 422 Never
         "A table that the database does not have."
-        "Name a table that the database has, or create it; Transload never creates yours. `create_with` runs only where there is no file yet.";
+        "Name a table that the database has, or create it; Transload never creates yours. `create_with` runs only where there is no file yet, or no table in the schema.";
     Cycle "TL0205" "SPEC_CYCLE" Problems 422 Never
         "Entities wait for one another in a circle, so none can go first."
         "Take one of the shown references out.";
@@ -313,6 +325,9 @@ codes! {
     Interrupted "TL0430" "INTERRUPTED" Interrupted 409 Backoff
         "The run was asked to stop. What was committed stays."
         "`transload run` goes on after the last committed unit.";
+    SchemaDrift "TL0431" "SCHEMA_DRIFT" Problems 409 Never
+        "A table or column is not there any more, or is not what it was when the run began."
+        "Look at what changed in the database, adapt the spec, and run again; what was committed stays.";
     // TL05: ledger and resume
     LedgerVersion "TL0501" "STATE_VERSION_UNSUPPORTED" CannotStart 409 Never
         "The ledger in the destination was written by a newer Transload."
@@ -334,7 +349,7 @@ codes! {
         "`transload run --remap` derives every row again and writes what differs.";
     ControlStore "TL0507" "STATE_STORE_ERROR" Unavailable 503 Backoff
         "The control store cannot be read or written. The destination is not affected by it."
-        "Check the path under `control`; the file can be deleted, then the history of runs is lost and nothing else.";
+        "Check the path or the URL under `control`. The store can be deleted; then the history of runs is lost and nothing else.";
     // TL08: scripts
     ScriptSyntax "TL0801" "SCRIPT_PARSE" Problems 422 Never
         "A script is not rhai."

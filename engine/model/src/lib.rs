@@ -20,7 +20,7 @@ mod port;
 mod state;
 mod vocabulary;
 
-pub use catalog::{Catalog, Column, ForeignKey, Table};
+pub use catalog::{Catalog, Column, ForeignKey, SideEffects, Table};
 pub use clock::{Clock, SystemClock};
 pub use code::{Code, CodeInfo, Exit, Retry};
 pub use counts::Counts;
@@ -40,8 +40,8 @@ pub use plan::{
     OnMissing, Plan, PlanError, PlanParts, ReadColumn, Reference, RulePlan, Script, Share, TableRef,
 };
 pub use port::{
-    ControlStore, Destination, EntityRecord, EntityTransform, ReadRequest, Refusal, RunRecord, Settle, SnapshotReader,
-    Source, SourceBatch, TransformContext, TransformFactory, Transformed, WriteKind,
+    ControlStore, Destination, EntityRecord, EntityTransform, ReadRequest, Refusal, RunRecord, Settle, Snapshot,
+    SnapshotReader, Source, SourceBatch, TransformContext, TransformFactory, Transformed, WriteKind,
 };
 pub use state::{EntityEvent, EntityState, IllegalStep, RunEvent, RunState};
 pub use vocabulary::{FunctionInfo, ScriptCheck, ScriptProblem, Vocabulary};

@@ -32,6 +32,8 @@ pub enum LogicalType {
     Date,
     /// Date and time in microseconds, without a time zone.
     Timestamp,
+    /// A moment in microseconds, whatever the zone it is shown in.
+    Timestamptz,
     /// A UUID.
     Uuid,
 }
@@ -48,6 +50,7 @@ pub enum Kind {
     Bytes,
     Date,
     Timestamp,
+    Timestamptz,
     Uuid,
 }
 
@@ -64,13 +67,13 @@ pub enum Conversion {
 
 /// A text that names no type.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the types are boolean, integer, float, decimal(p,s), text, bytes, date, timestamp and uuid")]
+#[error("the types are boolean, integer, float, decimal(p,s), text, bytes, date, timestamp, timestamptz and uuid")]
 pub struct UnknownType;
 
 impl LogicalType {
     /// The names that `data_type` takes, for suggestions.
-    pub const NAMES: [&'static str; 9] =
-        ["boolean", "integer", "float", "decimal", "text", "bytes", "date", "timestamp", "uuid"];
+    pub const NAMES: [&'static str; 10] =
+        ["boolean", "integer", "float", "decimal", "text", "bytes", "date", "timestamp", "timestamptz", "uuid"];
 
     /// How a batch stores it.
     #[must_use]
@@ -84,6 +87,7 @@ impl LogicalType {
             Self::Bytes => DataType::Binary,
             Self::Date => DataType::Date32,
             Self::Timestamp => DataType::Timestamp(TimeUnit::Microsecond, None),
+            Self::Timestamptz => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
             Self::Uuid => DataType::FixedSizeBinary(16),
         }
     }
@@ -100,6 +104,7 @@ impl LogicalType {
             Self::Bytes => Kind::Bytes,
             Self::Date => Kind::Date,
             Self::Timestamp => Kind::Timestamp,
+            Self::Timestamptz => Kind::Timestamptz,
             Self::Uuid => Kind::Uuid,
         }
     }
@@ -154,6 +159,7 @@ impl fmt::Display for LogicalType {
             Self::Bytes => f.write_str("bytes"),
             Self::Date => f.write_str("date"),
             Self::Timestamp => f.write_str("timestamp"),
+            Self::Timestamptz => f.write_str("timestamptz"),
             Self::Uuid => f.write_str("uuid"),
         }
     }
@@ -171,6 +177,7 @@ impl FromStr for LogicalType {
             "bytes" => Ok(Self::Bytes),
             "date" => Ok(Self::Date),
             "timestamp" => Ok(Self::Timestamp),
+            "timestamptz" => Ok(Self::Timestamptz),
             "uuid" => Ok(Self::Uuid),
             _ => decimal(text).ok_or(UnknownType),
         }
@@ -207,5 +214,17 @@ mod tests {
         assert_eq!(decimal(10, 2).conversion(decimal(12, 4)), Conversion::Exact);
         assert_eq!(decimal(10, 2).conversion(decimal(10, 3)), Conversion::Checked);
         assert_eq!(decimal(10, 4).conversion(decimal(18, 2)), Conversion::Checked);
+    }
+
+    #[test]
+    fn a_moment_has_no_way_to_or_from_a_time_without_a_zone() {
+        let moment = LogicalType::Timestamptz;
+        assert_eq!(moment.conversion(LogicalType::Text), Conversion::Exact);
+        assert_eq!(LogicalType::Text.conversion(moment), Conversion::Checked);
+        for other in [LogicalType::Timestamp, LogicalType::Date, LogicalType::Integer, LogicalType::Bytes] {
+            assert_eq!(moment.conversion(other), Conversion::Impossible, "to {other}");
+            assert_eq!(other.conversion(moment), Conversion::Impossible, "from {other}");
+        }
+        assert!(!moment.can_be_key());
     }
 }

@@ -25,14 +25,18 @@ pub struct Plan {
 pub struct ConnectionPlan {
     /// The name in `transload.yaml`.
     pub name: ConnectionName,
-    /// The system's name, `sqlite`.
+    /// The system's name, `sqlite` or `postgres`.
     pub system: String,
     /// Where it is; may hold a secret, so it is never shown.
     pub url: String,
     /// Whether only reading is allowed.
     pub read_only: bool,
-    /// An SQL script that creates the database where there is none.
+    /// An SQL script that creates the tables where there are none.
     pub create_with: Option<String>,
+    /// The schema that holds the tables, in systems that have schemas.
+    pub schema: String,
+    /// Connections that may be open at the same time; at least two.
+    pub pool: usize,
 }
 
 impl std::fmt::Debug for ConnectionPlan {

@@ -23,8 +23,15 @@ pub trait Source: Send + Sync {
     /// All tables and views.
     async fn catalog(&self) -> Result<Catalog>;
 
-    /// Opens `readers` readers that all see the database at the same moment.
-    async fn snapshot(&self, readers: usize) -> Result<Vec<Box<dyn SnapshotReader>>>;
+    /// Fixes a moment, for up to `readers` readers at a time.
+    async fn snapshot(&self, readers: usize) -> Result<Arc<dyn Snapshot>>;
+}
+
+/// A database as it is at one moment.
+#[async_trait]
+pub trait Snapshot: Send + Sync {
+    /// A reader that sees this moment. Where as many are open as may be, it waits until one is dropped.
+    async fn reader(&self) -> Result<Box<dyn SnapshotReader>>;
 }
 
 /// What to read.

@@ -11,6 +11,7 @@ use transload_model::{Counts, KeyBytes, OnFailure, OnMissing, Outcome, Phase, Re
 use crate::derive::{Work, missing_parent, quarantine_row, stopped_by};
 use crate::detect::{HashMerge, Policy, Verdict};
 use crate::load::{Pass, is_done};
+use crate::reading::Reading;
 use crate::reference::ParentIndex;
 
 /// What new rows with open references refer to: for each, its missing or not yet certain parents by field.
@@ -18,16 +19,16 @@ type Open = BTreeMap<KeyBytes, Vec<(usize, KeyBytes)>>;
 
 impl Pass<'_> {
     /// Fills references to the entity itself, and writes the modified rows.
-    pub(crate) async fn fill(&mut self) -> Result<()> {
+    pub(crate) async fn fill(&mut self, reading: &mut Reading) -> Result<()> {
         if self.stream.cursor().is_none() {
-            self.withdraw_unrooted().await?;
+            self.withdraw_unrooted(reading).await?;
         }
         self.deriver.defers = false;
         self.deriver.refresh_own_index().await?;
         let cursor = self.stream.cursor().cloned();
         let mut merge = self.second_merge(cursor.clone()).await?;
-        self.start_reading(cursor.clone()).await?;
-        while let Some(scored) = self.next_batch().await? {
+        reading.start(cursor.clone()).await?;
+        while let Some(scored) = reading.next().await? {
             let mut work = Vec::new();
             for row in 0..scored.len() {
                 let Some(key) = scored.key(row).filter(|key| !is_done(key, cursor.as_ref())) else { continue };
@@ -62,8 +63,8 @@ impl Pass<'_> {
     }
 
     /// Takes new rows out again whose chain of parents does not end in a row that is in the destination.
-    async fn withdraw_unrooted(&mut self) -> Result<()> {
-        let open = self.survey().await?;
+    async fn withdraw_unrooted(&mut self, reading: &mut Reading) -> Result<()> {
+        let open = self.survey(reading).await?;
         let unrooted = self.unrooted(&open).await?;
         if unrooted.is_empty() {
             return Ok(());
@@ -85,12 +86,12 @@ impl Pass<'_> {
     }
 
     /// Reads the entity once more for what its new rows refer to.
-    async fn survey(&mut self) -> Result<Open> {
+    async fn survey(&mut self, reading: &mut Reading) -> Result<Open> {
         let own = self.plan.self_references();
         let mut merge = self.second_merge(None).await?;
         let mut open = Open::new();
-        self.start_reading(None).await?;
-        while let Some(scored) = self.next_batch().await? {
+        reading.start(None).await?;
+        while let Some(scored) = reading.next().await? {
             let mut rows = Vec::new();
             for row in 0..scored.len() {
                 let Some(key) = scored.key(row) else { continue };

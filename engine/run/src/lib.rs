@@ -11,6 +11,7 @@ mod fill;
 mod keys;
 mod load;
 mod preflight;
+mod reading;
 mod reference;
 mod report;
 mod rows;

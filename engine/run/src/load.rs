@@ -2,16 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use transload_model::{
-    Code, Counts, Diagnostic, EntityPlan, Entry, KeyBytes, OnFailure, Outcome, Phase, ReadRequest, Result, RowFault,
-    SegmentHead, SnapshotReader, Stage,
+    Code, Counts, Diagnostic, EntityPlan, Entry, KeyBytes, OnFailure, Outcome, Phase, Result, RowFault, SegmentHead,
+    Stage,
 };
 
 use crate::derive::{Deriver, Work, quarantine_row};
 use crate::detect::{HashMerge, Policy, Rewrite, Step, Verdict};
 use crate::event::Event;
+use crate::reading::Reading;
 use crate::rows::Scored;
 use crate::segment;
 use crate::start::Context;
@@ -27,15 +27,13 @@ const REWRITTEN_MAX: usize = 262_144;
 pub(crate) struct Pass<'a> {
     pub(crate) context: &'a Arc<Context>,
     pub(crate) plan: &'a Arc<EntityPlan>,
-    pub(crate) reader: &'a mut dyn SnapshotReader,
     pub(crate) deriver: &'a mut Deriver,
     pub(crate) stream: &'a mut Stream,
-    pub(crate) detect_time: Duration,
 }
 
 impl Pass<'_> {
     /// Reads the whole source table, writes what moved, and marks what is gone.
-    pub(crate) async fn load(&mut self, policy: Policy) -> Result<()> {
+    pub(crate) async fn load(&mut self, reading: &mut Reading, policy: Policy) -> Result<()> {
         let (unkeyed_heads, heads) = self.heads().await?;
         let cursor = self.stream.cursor().cloned();
         let mut merge = HashMerge::new(policy, heads, cursor.clone());
@@ -44,8 +42,8 @@ impl Pass<'_> {
         self.deriver.defers = has_self_references;
         // Before the cursor there may be rows whose references are open.
         let mut to_fill = has_self_references && cursor.is_some();
-        self.start_reading(cursor.clone()).await?;
-        while let Some(scored) = self.next_batch().await? {
+        reading.start(cursor.clone()).await?;
+        while let Some(scored) = reading.next().await? {
             let mut read = Counts::default();
             let mut work = Vec::new();
             for row in 0..scored.len() {
@@ -116,10 +114,10 @@ impl Pass<'_> {
     }
 
     /// Whether the source holds a row that is new or modified. Nothing is written.
-    pub(crate) async fn anything_moves(&mut self, policy: Policy) -> Result<bool> {
+    pub(crate) async fn anything_moves(&self, reading: &mut Reading, policy: Policy) -> Result<bool> {
         let mut merge = HashMerge::new(policy, self.heads().await?.1, None);
-        self.start_reading(None).await?;
-        while let Some(scored) = self.next_batch().await? {
+        reading.start(None).await?;
+        while let Some(scored) = reading.next().await? {
             for row in 0..scored.len() {
                 let Some(key) = scored.key(row) else { continue };
                 if matches!(
@@ -137,26 +135,6 @@ impl Pass<'_> {
     pub(crate) async fn heads(&self) -> Result<(Vec<SegmentHead>, Vec<SegmentHead>)> {
         let heads = self.context.destination.segments(&self.plan.name).await?;
         Ok(heads.into_iter().partition(|head| head.first.is_unkeyed()))
-    }
-
-    pub(crate) async fn start_reading(&mut self, after: Option<KeyBytes>) -> Result<()> {
-        let request = ReadRequest {
-            table: self.plan.source.table.clone(),
-            columns: self.plan.reads.clone(),
-            key: self.plan.key.source.clone(),
-            after,
-            batch_rows: self.plan.load.batch_rows.min(self.plan.load.unit_rows),
-        };
-        self.reader.read(request).await
-    }
-
-    pub(crate) async fn next_batch(&mut self) -> Result<Option<Scored>> {
-        let started = self.context.clock.monotonic();
-        let batch = self.reader.next().await?;
-        let seed = self.context.seed;
-        let scored = batch.map(|batch| tokio::task::block_in_place(|| Scored::new(batch, self.plan, seed))).transpose();
-        self.detect_time += self.context.clock.monotonic() - started;
-        scored
     }
 
     /// Judges one row, reading segments as they are needed.

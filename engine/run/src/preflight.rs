@@ -3,21 +3,23 @@
 use std::collections::BTreeMap;
 
 use transload_model::{
-    Catalog, Code, ColumnName, ConnectionName, Destination, Diagnostic, EntityPlan, LedgerState, Result, SnapshotReader,
+    Catalog, Code, ColumnName, ConnectionName, Destination, Diagnostic, EntityPlan, LedgerState, Result,
 };
+
+use crate::start::Context;
 
 /// Refuses keys that cannot tell rows apart, where the source's own constraints do not say that they can.
 pub(crate) async fn check_keys(
     plan: &EntityPlan,
     catalogs: &BTreeMap<ConnectionName, Catalog>,
-    reader: &mut dyn SnapshotReader,
+    context: &Context,
 ) -> Result<()> {
     let key: Vec<ColumnName> = plan.key.source.iter().map(|part| plan.reads[*part].name.clone()).collect();
     let table = catalogs.get(&plan.source.connection).and_then(|catalog| catalog.table(&plan.source.table));
     if table.is_some_and(|table| table.is_unique(&key)) {
         return Ok(());
     }
-    let repeated = reader.count_repeated_keys(&plan.source.table, &key).await?;
+    let repeated = context.reader(plan).await?.count_repeated_keys(&plan.source.table, &key).await?;
     if repeated == 0 {
         return Ok(());
     }

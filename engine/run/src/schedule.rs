@@ -7,13 +7,13 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use transload_model::{
     Code, Counts, DeletePolicy, Diagnostic, EntityEvent, EntityPlan, EntityState, Phase, Result, RunState,
-    SnapshotReader,
 };
 
 use crate::derive::Deriver;
 use crate::detect::Policy;
 use crate::event::Event;
 use crate::load::Pass;
+use crate::reading::Reading;
 use crate::report::{EntityReport, Spent};
 use crate::start::{Context, millis};
 use crate::unit::Stream;
@@ -29,14 +29,13 @@ struct Moved {
     index: usize,
     report: EntityReport,
     /// What it takes to go on with its deletes.
-    rest: Option<(Stream, Box<dyn SnapshotReader>)>,
+    stream: Option<Stream>,
     spent: [Duration; 3],
 }
 
 /// Loads all entities, then deletes.
-pub(crate) async fn run_all(context: &Arc<Context>, readers: Vec<Box<dyn SnapshotReader>>) -> Result<Done> {
+pub(crate) async fn run_all(context: &Arc<Context>) -> Result<Done> {
     let order: Vec<usize> = context.plan.waves().iter().flatten().copied().collect();
-    let mut readers: BTreeMap<usize, Box<dyn SnapshotReader>> = readers.into_iter().enumerate().collect();
     let mut waiting = order.clone();
     let mut moved: BTreeMap<usize, Moved> = BTreeMap::new();
     let mut running = JoinSet::new();
@@ -47,9 +46,7 @@ pub(crate) async fn run_all(context: &Arc<Context>, readers: Vec<Box<dyn Snapsho
             if state == Parents::Failed {
                 moved.insert(index, not_started(context, index));
             } else if state == Parents::Done && running.len() < context.plan.parallel_entity_limit() {
-                if let Some(reader) = readers.remove(&index) {
-                    running.spawn(move_entity(Arc::clone(context), index, reader));
-                }
+                running.spawn(move_entity(Arc::clone(context), index));
             } else {
                 held_back.push(index);
             }
@@ -98,7 +95,7 @@ fn not_started(context: &Context, index: usize) -> Moved {
     let headline = format!("`{}` did not start, because an entity that it waits for failed", plan.name);
     let problem = Diagnostic::new(Code::ParentFailed, headline).help(Code::ParentFailed.info().remedy);
     let report = report(plan, EntityState::Waiting, Counts::default(), Duration::ZERO, Some(problem));
-    Moved { index, report, rest: None, spent: Default::default() }
+    Moved { index, report, stream: None, spent: Default::default() }
 }
 
 fn report(
@@ -119,12 +116,12 @@ fn report(
 }
 
 /// Loads one entity. Its failure is its own.
-async fn move_entity(context: Arc<Context>, index: usize, mut reader: Box<dyn SnapshotReader>) -> Moved {
+async fn move_entity(context: Arc<Context>, index: usize) -> Moved {
     let plan = Arc::new(context.plan.entities()[index].clone());
     let started = context.clock.monotonic();
     let mut stream = Stream::new(&context, &plan);
     let mut spent = [Duration::ZERO; 3];
-    let done = load(&context, &plan, &mut *reader, &mut stream, &mut spent).await;
+    let done = load(&context, &plan, &mut stream, &mut spent).await;
     spent[2] = stream.load_time;
     let elapsed = context.clock.monotonic() - started;
     let (event, problem) = match done {
@@ -143,7 +140,7 @@ async fn move_entity(context: Arc<Context>, index: usize, mut reader: Box<dyn Sn
         }
     });
     let report = report(&plan, state, counts, elapsed, problem);
-    Moved { index, report, rest: Some((stream, reader)), spent }
+    Moved { index, report, stream: Some(stream), spent }
 }
 
 /// The state after an event. One that the state does not know would be a bug here, and a failure is its safest name.
@@ -154,23 +151,23 @@ fn step(state: EntityState, event: EntityEvent) -> EntityState {
 async fn load(
     context: &Arc<Context>,
     plan: &Arc<EntityPlan>,
-    reader: &mut dyn SnapshotReader,
     stream: &mut Stream,
     spent: &mut [Duration; 3],
 ) -> Result<()> {
-    let rows = reader.estimate(&plan.source.table).await?;
+    let mut reading = Reading::open(context, plan).await?;
+    let rows = reading.estimate().await?;
     context.sink.emit(&Event::EntityStarted { entity: plan.name.clone(), rows });
     if matches!(stream.phase(), Phase::Loading | Phase::Filling) {
         let mut deriver = Deriver::new(context, plan).await?;
-        let mut pass = Pass { context, plan, reader, deriver: &mut deriver, stream, detect_time: Duration::ZERO };
+        let mut pass = Pass { context, plan, deriver: &mut deriver, stream };
         let mut done = Ok(());
         if pass.stream.phase() == Phase::Loading {
-            done = load_all(&mut pass, policy(context, plan)).await;
+            done = load_all(&mut pass, &mut reading, policy(context, plan)).await;
         }
         if done.is_ok() && pass.stream.phase() == Phase::Filling {
-            done = pass.fill().await;
+            done = pass.fill(&mut reading).await;
         }
-        spent[0] = pass.detect_time;
+        spent[0] = reading.time;
         spent[1] = deriver.time;
         done?;
     }
@@ -180,11 +177,11 @@ async fn load(
 }
 
 /// Rows that miss a row of their own entity are tried again in the run that brings it, wherever it comes in key order.
-async fn load_all(pass: &mut Pass<'_>, mut policy: Policy) -> Result<()> {
+async fn load_all(pass: &mut Pass<'_>, reading: &mut Reading, mut policy: Policy) -> Result<()> {
     if !policy.retry_orphaned && !pass.plan.self_references().is_empty() {
-        policy.retry_orphaned = pass.has_orphans().await? && pass.anything_moves(policy).await?;
+        policy.retry_orphaned = pass.has_orphans().await? && pass.anything_moves(reading, policy).await?;
     }
-    pass.load(policy).await
+    pass.load(reading, policy).await
 }
 
 /// What decides about rows that did not move.
@@ -216,10 +213,10 @@ async fn delete(context: &Arc<Context>, index: usize, moved: &mut BTreeMap<usize
     if entity.report.state != EntityState::Loaded {
         return;
     }
-    let Some((stream, reader)) = &mut entity.rest else { return };
+    let Some(stream) = &mut entity.stream else { return };
     let started = context.clock.monotonic();
     let before = stream.load_time;
-    let done = if all_done { apply(context, &plan, &mut **reader, stream).await } else { Ok(None) };
+    let done = if all_done { apply(context, &plan, stream).await } else { Ok(None) };
     entity.spent[2] += stream.load_time - before;
     entity.report.counts = if done.is_ok() { stream.counts() } else { stream.durable_counts() };
     entity.report.elapsed_ms += millis(context.clock.monotonic() - started);
@@ -243,17 +240,12 @@ async fn delete(context: &Arc<Context>, index: usize, moved: &mut BTreeMap<usize
     }
 }
 
-async fn apply(
-    context: &Arc<Context>,
-    plan: &Arc<EntityPlan>,
-    reader: &mut dyn SnapshotReader,
-    stream: &mut Stream,
-) -> Result<Option<Diagnostic>> {
+async fn apply(context: &Arc<Context>, plan: &Arc<EntityPlan>, stream: &mut Stream) -> Result<Option<Diagnostic>> {
     if stream.phase() == Phase::Done {
         return Ok(None);
     }
     let mut deriver = Deriver::new(context, plan).await?;
-    let mut pass = Pass { context, plan, reader, deriver: &mut deriver, stream, detect_time: Duration::ZERO };
+    let mut pass = Pass { context, plan, deriver: &mut deriver, stream };
     let refusal = pass.delete().await?;
     stream.commit(crate::detect::Rewrite::default(), None, Phase::Done).await?;
     Ok(refusal)

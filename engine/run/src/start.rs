@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use transload_model::{
     Catalog, Claim, Clock, Code, ColumnName, ConnectionName, Destination, Diagnostic, EntityName, EntityPlan,
-    FieldPlan, LedgerState, Plan, Position, Result, RunId, RunState, Share, SnapshotReader, Source, TableName,
-    TransformContext, TransformFactory,
+    FieldPlan, LedgerState, Plan, Position, Result, RunId, RunState, Share, Snapshot, SnapshotReader, Source,
+    TableName, TransformContext, TransformFactory,
 };
 
 use crate::event::{Event, EventSink};
@@ -78,11 +78,21 @@ pub(crate) struct Context {
     pub(crate) run: RunId,
     pub(crate) seed: u64,
     pub(crate) fences: Fences,
+    snapshots: Snapshots,
     ledger: LedgerState,
     gained: Mutex<Gained>,
 }
 
 impl Context {
+    /// A reader of the run's one moment of the entity's source.
+    pub(crate) async fn reader(&self, plan: &EntityPlan) -> Result<Box<dyn SnapshotReader>> {
+        let snapshot = self.snapshots.get(&plan.source.connection).ok_or_else(|| {
+            let headline = format!("no source was given for connection `{}`", plan.source.connection);
+            Box::new(Diagnostic::new(Code::UnknownConnection, headline))
+        })?;
+        snapshot.reader().await
+    }
+
     /// The entity's position as it was when the run began.
     pub(crate) fn position(&self, entity: &EntityName) -> Option<&Position> {
         self.ledger.positions.get(entity)
@@ -132,18 +142,18 @@ pub async fn start(job: Job) -> Result<RunReport> {
         warnings.extend(preflight::check_destination(entity, &*job.destination, &ledger).await?);
         warnings.extend(changed_spec(entity, &ledger, job.options));
     }
-    let mut readers = open_readers(&job.plan, &job.sources).await?;
-    for (entity, reader) in job.plan.entities().iter().zip(&mut readers) {
-        preflight::check_keys(entity, &catalogs, &mut **reader).await?;
+    let snapshots = snapshots(&job.plan, &job.sources).await?;
+    let context = Arc::new(context(job, snapshots, ledger, run, &tables));
+    for entity in context.plan.entities() {
+        preflight::check_keys(entity, &catalogs, &context).await?;
     }
-    let context = Arc::new(context(job, ledger, run, &tables));
     if unfinished.is_some() {
         // Ends the hold of the process that is gone, also where nothing is left to write.
         context.fences.take().await?;
     }
     let entities = context.plan.waves().iter().flatten().map(|i| context.plan.entities()[*i].name.clone()).collect();
     context.sink.emit(&Event::RunStarted { run_id: run, resumed: unfinished.is_some(), entities });
-    let done = schedule::run_all(&context, readers).await?;
+    let done = schedule::run_all(&context).await?;
     let state = schedule::end_state(&done.entities);
     // An interrupted run keeps its fences: whoever comes next finds its process gone and goes on with it.
     // What fails from here on must not hide what was done.
@@ -208,28 +218,19 @@ fn changed_spec(entity: &EntityPlan, ledger: &LedgerState, options: Options) -> 
     Some(Diagnostic::warning(code, headline).note(code.info().sentence).help(code.info().remedy))
 }
 
-/// One reader for each entity, in the plan's order; those of one source see it at one moment.
-async fn open_readers(
-    plan: &Plan,
-    sources: &BTreeMap<ConnectionName, Arc<dyn Source>>,
-) -> Result<Vec<Box<dyn SnapshotReader>>> {
-    let mut opened: BTreeMap<&ConnectionName, Vec<Box<dyn SnapshotReader>>> = BTreeMap::new();
+/// Sources at one moment, by connection.
+type Snapshots = BTreeMap<ConnectionName, Arc<dyn Snapshot>>;
+
+/// One moment of each source, for as many readers as work at the same time.
+async fn snapshots(plan: &Plan, sources: &BTreeMap<ConnectionName, Arc<dyn Source>>) -> Result<Snapshots> {
+    let mut snapshots = Snapshots::new();
     for (name, source) in sources {
-        let wanted = plan.entities().iter().filter(|entity| entity.source.connection == *name).count();
-        opened.insert(name, source.snapshot(wanted).await?);
+        snapshots.insert(name.clone(), source.snapshot(plan.parallel_entity_limit()).await?);
     }
-    let mut readers = Vec::new();
-    for entity in plan.entities() {
-        let reader = opened.get_mut(&entity.source.connection).and_then(Vec::pop);
-        readers.push(reader.ok_or_else(|| {
-            let headline = format!("no source was given for connection `{}`", entity.source.connection);
-            Box::new(Diagnostic::new(Code::UnknownConnection, headline))
-        })?);
-    }
-    Ok(readers)
+    Ok(snapshots)
 }
 
-fn context(job: Job, ledger: LedgerState, run: RunId, tables: &[TableName]) -> Context {
+fn context(job: Job, snapshots: Snapshots, ledger: LedgerState, run: RunId, tables: &[TableName]) -> Context {
     // A new ledger digests with a seed of its own, so that no one can prepare rows that collide.
     let seed =
         if ledger.exists { ledger.digest_seed } else { twox_hash::XxHash3_64::oneshot(run.to_string().as_bytes()) };
@@ -250,6 +251,7 @@ fn context(job: Job, ledger: LedgerState, run: RunId, tables: &[TableName]) -> C
         options: job.options,
         run,
         seed,
+        snapshots,
         ledger,
         gained: Mutex::new(gained),
     }

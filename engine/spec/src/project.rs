@@ -3,8 +3,11 @@
 //! The only place that reads the project's files and its environment. It never shows what a variable holds.
 
 mod connection;
+mod environment;
 mod files;
 mod interpolation;
+mod postgres;
+mod sqlite;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -15,7 +18,7 @@ use transload_model::{Code, ConnectionName, ConnectionPlan, Diagnostic, SourceFi
 
 use crate::decode::{Defaults, Map, Reader, defaults, language, shown};
 use crate::problems::{Located, Problems, problem, with_suggestion};
-use crate::project::connection::{connections, sqlite_url};
+use crate::project::connection::{connections, control_url};
 use crate::yaml;
 
 /// The file that makes a directory a project.
@@ -26,6 +29,7 @@ const PARALLEL_ENTITY_LIMIT: usize = 2;
 #[derive(Debug)]
 pub struct Project {
     name: String,
+    environment: String,
     root: PathBuf,
     control: String,
     connections: Vec<ConnectionPlan>,
@@ -49,13 +53,21 @@ pub(crate) struct Unreadable {
 }
 
 impl Project {
-    /// Reads the project in the directory `root`; `environment` gives variables by name.
+    /// The environment's name where there is none.
+    pub const WITHOUT_ENVIRONMENT: &str = environment::WITHOUT;
+
+    /// Reads the project in the directory `root`, as it is in the environment `chosen`, or else in its default one; `variables` gives
+    /// those of the process by name.
     ///
     /// # Errors
     /// Everything that is wrong with `transload.yaml`, and a pattern for specs that no file matches.
-    pub fn load(root: &Path, environment: &dyn Fn(&str) -> Option<String>) -> Result<Self, Vec<Diagnostic>> {
+    pub fn load(
+        root: &Path,
+        chosen: Option<&str>,
+        variables: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<Self, Vec<Diagnostic>> {
         let mut problems = Problems::default();
-        let loaded = load(root, environment, &mut problems);
+        let loaded = load(root, chosen, variables, &mut problems);
         match loaded {
             Some(project) if !problems.has_errors() => Ok(project),
             _ => Err(problems.finish()),
@@ -66,6 +78,12 @@ impl Project {
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// The name of the environment that it was read for; `default` where it was read for none.
+    #[must_use]
+    pub fn environment(&self) -> &str {
+        &self.environment
     }
 
     /// The project's directory, absolute.
@@ -116,7 +134,12 @@ impl Project {
     }
 }
 
-fn load(root: &Path, environment: &dyn Fn(&str) -> Option<String>, problems: &mut Problems) -> Option<Project> {
+fn load(
+    root: &Path,
+    chosen: Option<&str>,
+    variables: &dyn Fn(&str) -> Option<String>,
+    problems: &mut Problems,
+) -> Option<Project> {
     let root = match std::path::absolute(root) {
         Ok(root) => root,
         Err(error) => {
@@ -133,13 +156,19 @@ fn load(root: &Path, environment: &dyn Fn(&str) -> Option<String>, problems: &mu
     let file = files::read(&root, &path).map_err(|problem| problems.push(*problem)).ok()?;
     let mut node = yaml::load(&file, problems)?;
     let mut reader = Reader { file: &file, problems };
-    let vars = interpolation::interpolate(&mut reader, &mut node, environment);
+    let environment = environment::apply(&mut reader, &mut node, chosen);
+    if environment.is_none() && matches!(node.kind, yaml::Kind::Map(_)) {
+        // What is missing in the project may stand in the environment that could not be told.
+        return None;
+    }
+    let vars = interpolation::interpolate(&mut reader, &mut node, variables);
     let map = reader.map(&node, &language::PROJECT)?;
-    Builder { root, reader, map, vars }.project()
+    Builder { environment: environment?, root, reader, map, vars }.project()
 }
 
 /// Reads the parts of `transload.yaml`, each even if another is wrong.
 struct Builder<'a, 'n> {
+    environment: String,
     root: PathBuf,
     reader: Reader<'a>,
     map: Map<'n>,
@@ -174,6 +203,7 @@ impl Builder<'_, '_> {
         }
         is_complete.then_some(Project {
             name: name?.value,
+            environment: self.environment,
             root: self.root,
             control: control?,
             connections,
@@ -223,8 +253,8 @@ impl Builder<'_, '_> {
 
     fn control(&mut self) -> Option<String> {
         match self.map.get("control") {
-            Some(entry) => sqlite_url(&mut self.reader, &self.root, &entry.value, "`control`"),
-            None => Some(connection::file_url(&self.root, ".transload/control.db")),
+            Some(entry) => control_url(&mut self.reader, &self.root, &entry.value),
+            None => Some(sqlite::file_url(&self.root, ".transload/control.db")),
         }
     }
 

@@ -79,8 +79,17 @@ pub(crate) struct Batch<'a> {
 }
 
 /// Every kind that has a canonical text.
-pub(crate) const WITH_TEXT: &[Kind] =
-    &[Kind::Boolean, Kind::Integer, Kind::Float, Kind::Decimal, Kind::Text, Kind::Date, Kind::Timestamp, Kind::Uuid];
+pub(crate) const WITH_TEXT: &[Kind] = &[
+    Kind::Boolean,
+    Kind::Integer,
+    Kind::Float,
+    Kind::Decimal,
+    Kind::Text,
+    Kind::Date,
+    Kind::Timestamp,
+    Kind::Timestamptz,
+    Kind::Uuid,
+];
 
 /// Every kind.
 pub(crate) const ANY: &[Kind] = &[
@@ -92,6 +101,7 @@ pub(crate) const ANY: &[Kind] = &[
     Kind::Bytes,
     Kind::Date,
     Kind::Timestamp,
+    Kind::Timestamptz,
     Kind::Uuid,
 ];
 

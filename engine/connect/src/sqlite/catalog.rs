@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use rusqlite::Connection;
-use transload_model::{Catalog, Column, ColumnName, ForeignKey, Table, TableName};
+use transload_model::{Catalog, Column, ColumnName, ForeignKey, SideEffects, Table, TableName};
 
 use super::sql::quote;
 use super::types;
@@ -64,7 +64,14 @@ fn table(connection: &Connection, name: TableName) -> rusqlite::Result<Table> {
     let columns: Vec<Column> = raw.iter().filter_map(|column| describe(column, is_row_id(column))).collect();
     let unique_keys = unique_keys(connection, &name, &columns, &primary_key)?;
     let foreign_keys = foreign_keys(connection, &name)?;
-    Ok(Table { name, columns, primary_key, unique_keys, foreign_keys })
+    let side_effects = SideEffects { triggers: triggers(connection, &name)?, ..SideEffects::default() };
+    Ok(Table { name, columns, primary_key, unique_keys, foreign_keys, side_effects })
+}
+
+fn triggers(connection: &Connection, table: &TableName) -> rusqlite::Result<Vec<String>> {
+    let mut statement =
+        connection.prepare("select name from sqlite_schema where type = 'trigger' and tbl_name = ? order by name")?;
+    statement.query_map([table.as_str()], |row| row.get(0))?.collect()
 }
 
 fn has_row_id(connection: &Connection, table: &TableName) -> bool {
@@ -85,6 +92,7 @@ fn describe(raw: &Raw, is_row_id: bool) -> Option<Column> {
         nullable: !raw.not_null && !is_row_id,
         has_default: raw.default.as_deref().is_some_and(|text| !text.eq_ignore_ascii_case("null")) || is_row_id,
         generated: raw.hidden == 2 || raw.hidden == 3,
+        insert_only: false,
     })
 }
 

@@ -9,9 +9,11 @@ use std::time::Duration;
 use async_trait::async_trait;
 use rusqlite::{Connection, TransactionBehavior};
 use transload_model::{
-    Catalog, Claim, Code, ConnectionPlan, Destination, Diagnostic, EntityName, Fence, LedgerState, QuarantineRow,
-    Result, RunId, SegmentHead, Settle, SnapshotReader, TableName, Unit,
+    Catalog, Claim, Code, ConnectionPlan, Destination, EntityName, Fence, LedgerState, QuarantineRow, Result, RunId,
+    SegmentHead, Settle, SnapshotReader, TableName, Unit,
 };
+
+use crate::ledger::fenced;
 
 use super::error::{failure, is_passing};
 use super::open::{Access, Database};
@@ -21,11 +23,6 @@ use super::write::{self, WriteError};
 use super::{catalog, ledger, sql};
 
 pub(crate) fn open_destination(connection: &ConnectionPlan) -> Result<Arc<dyn Destination>> {
-    if connection.read_only {
-        let headline = format!("connection `{}` is `read_only`, so it cannot be the destination", connection.name);
-        let help = "take `read_only` out, or name another connection as `destination`";
-        return Err(Box::new(Diagnostic::new(Code::PermissionDenied, headline).help(help)));
-    }
     let database = Database::find(connection)?;
     let writer = Worker::new("sqlite-writer", database.open(Access::Write)?)?;
     let viewer = Worker::new("sqlite-viewer", database.open_for_looking()?)?;
@@ -129,8 +126,7 @@ fn commit(connection: &mut Connection, unit: &Unit, settle: &Settle) -> Result<(
 fn try_commit(connection: &mut Connection, unit: &Unit, settle: &Settle) -> std::result::Result<(), WriteError> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     if !ledger::holds(&transaction, unit)? {
-        let headline = format!("another run took `{}` over; this unit was not written", unit.table);
-        return Err(WriteError::Problem(Box::new(Diagnostic::new(Code::Fenced, headline))));
+        return Err(WriteError::Problem(fenced(&unit.table)));
     }
     let refusals = write::rows(&transaction, unit)?;
     ledger::write(&transaction, unit, &settle(&refusals))?;

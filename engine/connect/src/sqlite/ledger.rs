@@ -4,27 +4,21 @@ use std::collections::BTreeMap;
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use transload_model::{
-    Claim, Code, Diagnostic, EntityName, Fence, Holder, KeyBytes, LedgerState, LedgerWrite, Phase, Position,
-    QuarantineRow, Result, SegmentHead, Stage, TableName, Unit,
+    Claim, Code, Diagnostic, EntityName, Fence, Holder, KeyBytes, LedgerState, LedgerWrite, Position, QuarantineRow,
+    Result, SegmentHead, TableName, Unit,
 };
 
 use super::error::failure;
+use crate::ledger::{self, PositionRow, QuarantinedRow, VERSION};
 use crate::process;
 
 const CREATE: &str = include_str!("../../../../migrations/ledger/sqlite/001_create_ledger.sql");
-
-/// The version of the tables that this code reads and writes.
-const VERSION: &str = "1";
 
 /// The stream that there is until an entity is read in several key ranges.
 const ONLY_STREAM: i64 = 0;
 
 pub(super) fn failed(error: &rusqlite::Error) -> Box<Diagnostic> {
     failure(error, Code::DestinationFailed, "the ledger in the destination")
-}
-
-fn corrupted(what: &str) -> Box<Diagnostic> {
-    Box::new(Diagnostic::new(Code::LedgerCorrupted, format!("the ledger's {what} cannot be read")))
 }
 
 fn meta(connection: &Connection, name: &str) -> rusqlite::Result<Option<String>> {
@@ -41,7 +35,7 @@ pub(super) fn state(connection: &Connection, tables: &[TableName]) -> Result<Led
     }
     check_version(connection)?;
     let seed = meta(connection, "digest_seed").map_err(|error| failed(&error))?;
-    let digest_seed = seed.and_then(|text| text.parse().ok()).ok_or_else(|| corrupted("digest seed"))?;
+    let digest_seed = seed.and_then(|text| text.parse().ok()).ok_or_else(|| ledger::corrupted("digest seed"))?;
     let mut fences = Vec::new();
     for table in tables {
         fences.extend(fence(connection, table).map_err(|error| failed(&error))?);
@@ -50,14 +44,8 @@ pub(super) fn state(connection: &Connection, tables: &[TableName]) -> Result<Led
 }
 
 fn check_version(connection: &Connection) -> Result<()> {
-    match meta(connection, "schema_version").map_err(|error| failed(&error))?.as_deref() {
-        Some(VERSION) => Ok(()),
-        found => {
-            let headline =
-                format!("the ledger has version {}, this Transload knows {VERSION}", found.unwrap_or("none"));
-            Err(Box::new(Diagnostic::new(Code::LedgerVersion, headline)))
-        }
-    }
+    let found = meta(connection, "schema_version").map_err(|error| failed(&error))?;
+    ledger::check_version(found.as_deref())
 }
 
 fn fence(connection: &Connection, table: &TableName) -> rusqlite::Result<Option<Fence>> {
@@ -84,49 +72,30 @@ fn positions(connection: &Connection) -> Result<BTreeMap<EntityName, Position>> 
     let mut rows = statement.query([]).map_err(|error| failed(&error))?;
     let mut positions = BTreeMap::new();
     while let Some(row) = rows.next().map_err(|error| failed(&error))? {
-        let position = position(row).map_err(|error| failed(&error))?.ok_or_else(|| corrupted("stream positions"))?;
+        let position = position(row).map_err(|error| failed(&error))?.read()?;
         positions.insert(position.entity.clone(), position);
     }
     Ok(positions)
 }
 
-/// `None` where a stored word or text is not one that was written.
-fn position(row: &Row<'_>) -> rusqlite::Result<Option<Position>> {
-    let text = |column: usize| row.get::<_, String>(column);
-    let (entity, run, phase, counts, parents) = (text(0)?, text(1)?, text(3)?, text(5)?, text(7)?);
-    let fingerprints = [text(8)?, text(9)?, text(10)?, text(11)?];
-    let (seq, gained) = (row.get(2)?, row.get(6)?);
-    let (freed, freed_seen, table) = (row.get(12)?, row.get(13)?, text(14)?);
-    let cursor: Option<Vec<u8>> = row.get(4)?;
-    let parse = || {
-        let seen: BTreeMap<String, u64> = serde_json::from_str(&parents).ok()?;
-        let parents_seen = seen
-            .into_iter()
-            .map(|(name, gained)| Some((EntityName::parse(&name).ok()?, gained)))
-            .collect::<Option<_>>()?;
-        Some(Position {
-            entity: EntityName::parse(&entity).ok()?,
-            run: run.parse().ok()?,
-            seq,
-            phase: Phase::parse(&phase)?,
-            cursor: cursor.map(|bytes| KeyBytes::from_encoded(&bytes)),
-            counts: serde_json::from_str(&counts).ok()?,
-            gained,
-            freed,
-            freed_seen,
-            destination_table: TableName::parse(&table).ok()?,
-            parents_seen,
-            plan_fingerprint: fingerprint(&fingerprints[0])?,
-            read_fingerprint: fingerprint(&fingerprints[1])?,
-            mapped_fingerprint: fingerprint(&fingerprints[2])?,
-            key_fingerprint: fingerprint(&fingerprints[3])?,
-        })
-    };
-    Ok(parse())
-}
-
-fn fingerprint(text: &str) -> Option<u64> {
-    u64::from_str_radix(text, 16).ok()
+fn position(row: &Row<'_>) -> rusqlite::Result<PositionRow> {
+    Ok(PositionRow {
+        entity: row.get(0)?,
+        run: row.get(1)?,
+        seq: row.get(2)?,
+        phase: row.get(3)?,
+        cursor: row.get(4)?,
+        counts: row.get(5)?,
+        gained: row.get(6)?,
+        parents_seen: row.get(7)?,
+        plan_fingerprint: row.get(8)?,
+        read_fingerprint: row.get(9)?,
+        mapped_fingerprint: row.get(10)?,
+        key_fingerprint: row.get(11)?,
+        freed: row.get(12)?,
+        freed_seen: row.get(13)?,
+        table: row.get(14)?,
+    })
 }
 
 /// Creates the ledger where there is none and takes the fences, in one transaction.
@@ -142,7 +111,8 @@ pub(super) fn take_fences(connection: &mut Connection, claim: &Claim) -> Result<
         .map_err(|error| failed(&error))?;
     if exists(&transaction).map_err(|error| failed(&error))? {
         check_version(&transaction)?;
-        check_seed(&transaction, claim)?;
+        let seed = meta(&transaction, "digest_seed").map_err(|error| failed(&error))?;
+        ledger::check_seed(seed.as_deref(), claim.digest_seed)?;
     } else {
         create(&transaction, claim).map_err(|error| failed(&error))?;
     }
@@ -152,16 +122,6 @@ pub(super) fn take_fences(connection: &mut Connection, claim: &Claim) -> Result<
     }
     transaction.commit().map_err(|error| failed(&error))?;
     Ok(taken)
-}
-
-/// A ledger that came into being after this run looked has another seed, and this run's digests mean nothing in it.
-fn check_seed(connection: &Connection, claim: &Claim) -> Result<()> {
-    let seed = meta(connection, "digest_seed").map_err(|error| failed(&error))?;
-    if seed == Some(claim.digest_seed.to_string()) {
-        return Ok(());
-    }
-    let headline = "another run created the ledger after this one had looked";
-    Err(Box::new(Diagnostic::new(Code::Fenced, headline).help("run again")))
 }
 
 fn create(connection: &Connection, claim: &Claim) -> rusqlite::Result<()> {
@@ -183,11 +143,10 @@ fn take(connection: &Connection, claim: &Claim, table: &TableName, seen: u64) ->
     if let Some(fence) = &current {
         let other = fence.holder.as_ref().filter(|holder| holder.alive && holder.run != claim.run);
         if let (Some(holder), false) = (other, claim.force) {
-            return Err(in_progress(table, holder));
+            return Err(ledger::in_progress(table, holder));
         }
         if fence.epoch != seen {
-            let headline = format!("another run took `{table}` over after this one had looked at it");
-            return Err(Box::new(Diagnostic::new(Code::Fenced, headline)));
+            return Err(ledger::taken_over(table));
         }
     }
     let epoch = current.map_or(0, |fence| fence.epoch) + 1;
@@ -199,12 +158,6 @@ fn take(connection: &Connection, claim: &Claim, table: &TableName, seen: u64) ->
     let sql = "update transload_stream_positions set epoch = ? where destination_table = ?";
     connection.execute(sql, params![epoch, table.as_str()]).map_err(|error| failed(&error))?;
     Ok(Fence { table: table.clone(), epoch, holder: None })
-}
-
-pub(super) fn in_progress(table: &TableName, holder: &Holder) -> Box<Diagnostic> {
-    let headline = format!("run {} holds `{table}`", holder.run.short());
-    let help = "wait for it to end, or stop that process; then run again";
-    Box::new(Diagnostic::new(Code::InProgress, headline).note(format!("it is {}", holder.name)).help(help))
 }
 
 pub(super) fn release_fences(connection: &Connection, run: &str) -> rusqlite::Result<()> {
@@ -236,8 +189,7 @@ pub(super) fn segment(connection: &Connection, id: i64) -> Result<(Vec<u8>, u64)
     let sql = "select content, content_digest from transload_segments where segment_id = ?";
     let (content, digest): (Vec<u8>, String) =
         connection.query_row(sql, [id], |row| Ok((row.get(0)?, row.get(1)?))).map_err(|error| failed(&error))?;
-    let digest = u64::from_str_radix(&digest, 16).map_err(|_| corrupted("segments"))?;
-    Ok((content, digest))
+    Ok((content, ledger::unhex(&digest).ok_or_else(|| ledger::corrupted("segments"))?))
 }
 
 pub(super) fn quarantine(connection: &Connection, entity: Option<&EntityName>) -> Result<Vec<QuarantineRow>> {
@@ -250,27 +202,21 @@ pub(super) fn quarantine(connection: &Connection, entity: Option<&EntityName>) -
     let mut rows = statement.query([entity.map(EntityName::as_str)]).map_err(|error| failed(&error))?;
     let mut found = Vec::new();
     while let Some(row) = rows.next().map_err(|error| failed(&error))? {
-        found.push(quarantined(row).map_err(|error| failed(&error))?.ok_or_else(|| corrupted("quarantine"))?);
+        found.push(quarantined(row).map_err(|error| failed(&error))?.read()?);
     }
     Ok(found)
 }
 
-fn quarantined(row: &Row<'_>) -> rusqlite::Result<Option<QuarantineRow>> {
-    let text = |column: usize| row.get::<_, String>(column);
-    let (entity, stage, code, run) = (text(0)?, text(2)?, text(3)?, text(6)?);
-    let (key, field, message): (Vec<u8>, Option<String>, String) = (row.get(1)?, row.get(4)?, row.get(5)?);
-    let parse = || {
-        Some(QuarantineRow {
-            entity: EntityName::parse(&entity).ok()?,
-            key: KeyBytes::from_encoded(&key),
-            stage: Stage::parse(&stage)?,
-            code: Code::find(&code)?,
-            field: field.and_then(|field| transload_model::ColumnName::parse(&field).ok()),
-            message,
-            run: run.parse().ok()?,
-        })
-    };
-    Ok(parse())
+fn quarantined(row: &Row<'_>) -> rusqlite::Result<QuarantinedRow> {
+    Ok(QuarantinedRow {
+        entity: row.get(0)?,
+        key: row.get(1)?,
+        stage: row.get(2)?,
+        code: row.get(3)?,
+        field: row.get(4)?,
+        message: row.get(5)?,
+        run: row.get(6)?,
+    })
 }
 
 /// Whether this run still holds the table and no one else moved the stream.
@@ -304,7 +250,7 @@ pub(super) fn write(connection: &Connection, unit: &Unit, write: &LedgerWrite) -
             segment.rows,
             segment.present,
             segment.content,
-            format!("{:016x}", segment.content_digest)
+            ledger::hex(segment.content_digest)
         ])?;
     }
     write_mappings(connection, unit, write)?;
@@ -356,11 +302,7 @@ fn write_quarantine(connection: &Connection, unit: &Unit, write: &LedgerWrite, n
 }
 
 fn write_position(connection: &Connection, unit: &Unit, position: &Position, now: &str) -> rusqlite::Result<()> {
-    let text = |value: serde_json::Result<String>| {
-        value.map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))
-    };
-    let parents: BTreeMap<&str, u64> =
-        position.parents_seen.iter().map(|(name, gained)| (name.as_str(), *gained)).collect();
+    let row = PositionRow::of(position);
     connection
         .prepare_cached(
             "insert or replace into transload_stream_positions (entity_type, stream, destination_table, epoch, run_id, seq, \
@@ -368,23 +310,23 @@ fn write_position(connection: &Connection, unit: &Unit, position: &Position, now
              freed, freed_seen, updated_at) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         )?
         .execute(params![
-            unit.entity.as_str(),
+            row.entity,
             ONLY_STREAM,
-            unit.table.as_str(),
+            row.table,
             unit.epoch,
-            position.run.to_string(),
-            position.seq,
-            position.phase.as_str(),
-            position.cursor.as_ref().map(KeyBytes::as_bytes),
-            text(serde_json::to_string(&position.counts))?,
-            position.gained,
-            text(serde_json::to_string(&parents))?,
-            format!("{:016x}", position.plan_fingerprint),
-            format!("{:016x}", position.read_fingerprint),
-            format!("{:016x}", position.mapped_fingerprint),
-            format!("{:016x}", position.key_fingerprint),
-            position.freed,
-            position.freed_seen,
+            row.run,
+            row.seq,
+            row.phase,
+            row.cursor,
+            row.counts,
+            row.gained,
+            row.parents_seen,
+            row.plan_fingerprint,
+            row.read_fingerprint,
+            row.mapped_fingerprint,
+            row.key_fingerprint,
+            row.freed,
+            row.freed_seen,
             now
         ])
         .map(drop)

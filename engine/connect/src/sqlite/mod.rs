@@ -16,7 +16,39 @@ mod types;
 mod worker;
 mod write;
 
-pub(crate) use control::open_control_store;
-pub(crate) use destination::{destination_catalog, open_destination};
-pub(crate) use open::exists;
-pub(crate) use source::open_source;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use transload_model::{Catalog, ConnectionPlan, ControlStore, Destination, Result, Source};
+
+use crate::registry::System;
+
+/// A file, by `sqlite:PATH`.
+pub(crate) struct Sqlite;
+
+#[async_trait]
+impl System for Sqlite {
+    fn name(&self) -> &'static str {
+        "sqlite"
+    }
+
+    async fn source(&self, connection: &ConnectionPlan) -> Result<Arc<dyn Source>> {
+        source::open_source(connection)
+    }
+
+    async fn destination(&self, connection: &ConnectionPlan) -> Result<Arc<dyn Destination>> {
+        destination::open_destination(connection)
+    }
+
+    async fn destination_catalog(&self, connection: &ConnectionPlan) -> Result<Catalog> {
+        destination::destination_catalog(connection)
+    }
+
+    async fn exists(&self, connection: &ConnectionPlan) -> Result<bool> {
+        Ok(open::exists(connection))
+    }
+
+    async fn control_store(&self, url: &str) -> Result<Arc<dyn ControlStore>> {
+        control::open_control_store(url)
+    }
+}

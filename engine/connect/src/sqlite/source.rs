@@ -3,22 +3,22 @@
 //! Every reader is a connection with an open read transaction on a thread of its own. The readers of one snapshot see the file at the same
 //! moment: a watching connection tells whether anyone committed while they began, and then they begin again.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use arrow::datatypes::{Field, Schema, SchemaRef};
-use arrow::record_batch::RecordBatch;
 use async_trait::async_trait;
 use rusqlite::types::{Value, ValueRef};
 use rusqlite::{Connection, params_from_iter};
-use tokio::sync::mpsc;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use transload_model::{
-    Catalog, CellFault, Code, ColumnName, ConnectionPlan, Diagnostic, KeyBytes, ReadRequest, Result, SnapshotReader,
+    Catalog, Code, ColumnName, ConnectionPlan, Diagnostic, KeyBytes, ReadRequest, Result, Snapshot, SnapshotReader,
     Source, SourceBatch, TableName,
 };
 
+use crate::batch::Batch;
+
 use super::error::failure;
 use super::open::{Access, Database};
-use super::types::{self, Cells};
+use super::types;
 use super::worker::Worker;
 use super::{catalog, sql};
 
@@ -27,9 +27,6 @@ const BATCHES_AHEAD: usize = 2;
 
 /// Times that the readers of a snapshot begin again because someone committed in between.
 const SNAPSHOT_ATTEMPTS: usize = 1_000;
-
-/// Bytes after which a batch ends early.
-const BATCH_BYTES: usize = 16 << 20;
 
 pub(crate) fn open_source(connection: &ConnectionPlan) -> Result<Arc<dyn Source>> {
     let database = Database::find(connection)?;
@@ -50,7 +47,7 @@ impl Source for SqliteSource {
         worker.call(move |connection| catalog::read(connection).map_err(|error| read_failed(&error, &name))).await
     }
 
-    async fn snapshot(&self, readers: usize) -> Result<Vec<Box<dyn SnapshotReader>>> {
+    async fn snapshot(&self, readers: usize) -> Result<Arc<dyn Snapshot>> {
         let watcher = self.database.open(Access::Read)?;
         // Opened before, so that the transactions begin as close to one another as can be.
         let connections: Vec<Connection> =
@@ -58,11 +55,40 @@ impl Source for SqliteSource {
         for _ in 0..SNAPSHOT_ATTEMPTS {
             let is_one_moment = begin_all(&connections, &watcher);
             if is_one_moment.map_err(|error| read_failed(&error, &self.database.name))? {
-                return connections.into_iter().map(|connection| boxed(&self.database, connection)).collect();
+                return SqliteSnapshot::open(&self.database, connections);
             }
         }
         let headline = format!("`{}` is written too often to see it at one moment", self.database.name);
         Err(Box::new(Diagnostic::new(Code::SourceFailed, headline).help("run again when fewer commits go on")))
+    }
+}
+
+/// Connections whose transactions began at one moment.
+struct SqliteSnapshot {
+    name: String,
+    free: Arc<Mutex<Vec<Worker>>>,
+    permits: Arc<Semaphore>,
+}
+
+impl SqliteSnapshot {
+    fn open(database: &Database, connections: Vec<Connection>) -> Result<Arc<dyn Snapshot>> {
+        let permits = Arc::new(Semaphore::new(connections.len()));
+        let worker = |connection| Worker::new("sqlite-reader", connection);
+        let free = connections.into_iter().map(worker).collect::<Result<_>>()?;
+        Ok(Arc::new(Self { name: database.name.clone(), free: Arc::new(Mutex::new(free)), permits }))
+    }
+}
+
+#[async_trait]
+impl Snapshot for SqliteSnapshot {
+    async fn reader(&self) -> Result<Box<dyn SnapshotReader>> {
+        let permit = Arc::clone(&self.permits).acquire_owned().await;
+        let worker = self.free.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let (Ok(permit), Some(worker)) = (permit, worker) else {
+            return Err(Box::new(Diagnostic::new(Code::SourceFailed, "a snapshot gave more readers than it has")));
+        };
+        let home = Some((Arc::clone(&self.free), permit));
+        Ok(Box::new(Reader { name: self.name.clone(), batches: None, worker: Some(worker), home }))
     }
 }
 
@@ -89,7 +115,7 @@ fn data_version(connection: &Connection) -> rusqlite::Result<i64> {
 
 pub(super) fn boxed(database: &Database, connection: Connection) -> Result<Box<dyn SnapshotReader>> {
     let worker = Worker::new("sqlite-reader", connection)?;
-    Ok(Box::new(Reader { name: database.name.clone(), worker, batches: None }))
+    Ok(Box::new(Reader { name: database.name.clone(), batches: None, worker: Some(worker), home: None }))
 }
 
 fn read_failed(error: &rusqlite::Error, name: &str) -> Box<Diagnostic> {
@@ -98,9 +124,27 @@ fn read_failed(error: &rusqlite::Error, name: &str) -> Box<Diagnostic> {
 
 struct Reader {
     name: String,
-    // Before `worker`, so that a thread which waits to hand over a batch is let go before it is joined.
     batches: Option<mpsc::Receiver<Result<SourceBatch>>>,
-    worker: Worker,
+    /// Taken on drop.
+    worker: Option<Worker>,
+    /// Where the worker goes back to.
+    home: Option<(Arc<Mutex<Vec<Worker>>>, OwnedSemaphorePermit)>,
+}
+
+impl Reader {
+    fn worker(&self) -> &Worker {
+        self.worker.as_ref().expect("a reader has its worker until it is dropped")
+    }
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        // First, so that a thread which waits to hand over a batch is let go.
+        drop(self.batches.take());
+        if let (Some(worker), Some((home, _permit))) = (self.worker.take(), self.home.take()) {
+            home.lock().unwrap_or_else(PoisonError::into_inner).push(worker);
+        }
+    }
 }
 
 #[async_trait]
@@ -108,20 +152,20 @@ impl SnapshotReader for Reader {
     async fn estimate(&mut self, table: &TableName) -> Result<Option<u64>> {
         let (sql, name) = (sql::count(table), self.name.clone());
         let count = move |connection: &mut Connection| connection.query_row(&sql, [], |row| row.get(0));
-        self.worker.call(count).await.map(Some).map_err(|error| read_failed(&error, &name))
+        self.worker().call(count).await.map(Some).map_err(|error| read_failed(&error, &name))
     }
 
     async fn count_repeated_keys(&mut self, table: &TableName, key: &[ColumnName]) -> Result<u64> {
         let (sql, name) = (sql::count_repeated(table, key), self.name.clone());
         let count = move |connection: &mut Connection| connection.query_row(&sql, [], |row| row.get(0));
-        self.worker.call(count).await.map_err(|error| read_failed(&error, &name))
+        self.worker().call(count).await.map_err(|error| read_failed(&error, &name))
     }
 
     async fn read(&mut self, request: ReadRequest) -> Result<()> {
         let (batches, receiver) = mpsc::channel(BATCHES_AHEAD);
         self.batches = Some(receiver);
         let name = self.name.clone();
-        self.worker.send(Box::new(move |connection| {
+        self.worker().send(Box::new(move |connection| {
             let hand_over = |batch| batches.blocking_send(Ok(batch)).is_ok();
             if let Err(problem) = stream(connection, &request, &name, hand_over) {
                 // Nobody listens any more where this fails.
@@ -155,13 +199,16 @@ fn stream(
     let mut rows = statement.query(params_from_iter(behind)).map_err(failed)?;
     let mut batch = Batch::new(request);
     while let Some(row) = rows.next().map_err(failed)? {
-        batch.append(row).map_err(failed)?;
-        let is_full = batch.rows == request.batch_rows || batch.bytes >= BATCH_BYTES;
-        if is_full && !hand_over(batch.finish()?) {
+        for column in 0..request.columns.len() {
+            let value = row.get_ref(column).map_err(failed)?;
+            batch.append(column, width(value), |cells| types::append(cells, value), || digest(value));
+        }
+        batch.end_row();
+        if batch.is_full() && !hand_over(batch.finish()?) {
             return Ok(());
         }
     }
-    if batch.rows > 0 {
+    if !batch.is_empty() {
         hand_over(batch.finish()?);
     }
     Ok(())
@@ -172,48 +219,6 @@ fn decoded(key: &KeyBytes) -> Result<Vec<Value>> {
         Box::new(Diagnostic::new(Code::LedgerCorrupted, format!("a stored position cannot be read: {error}")))
     })?;
     Ok(parts.iter().map(types::key_value).collect())
-}
-
-/// A batch in the making.
-struct Batch {
-    schema: SchemaRef,
-    cells: Vec<Cells>,
-    faults: Vec<CellFault>,
-    rows: usize,
-    bytes: usize,
-}
-
-impl Batch {
-    fn new(request: &ReadRequest) -> Self {
-        let field =
-            |column: &transload_model::ReadColumn| Field::new(column.name.as_str(), column.logical.arrow(), true);
-        let schema = Arc::new(Schema::new(request.columns.iter().map(field).collect::<Vec<_>>()));
-        let cells = request.columns.iter().map(|column| Cells::new(column.logical, request.batch_rows)).collect();
-        Self { schema, cells, faults: Vec::new(), rows: 0, bytes: 0 }
-    }
-
-    fn append(&mut self, row: &rusqlite::Row<'_>) -> rusqlite::Result<()> {
-        for (column, cells) in self.cells.iter_mut().enumerate() {
-            let value = row.get_ref(column)?;
-            self.bytes += width(value);
-            if let Err(mismatch) = cells.append(value) {
-                let value_digest = digest(value);
-                let (code, message) = (mismatch.code, mismatch.message);
-                self.faults.push(CellFault { row: self.rows, column, code, message, value_digest });
-            }
-        }
-        self.rows += 1;
-        Ok(())
-    }
-
-    fn finish(&mut self) -> Result<SourceBatch> {
-        let columns = self.cells.iter_mut().map(Cells::finish).collect();
-        let rows = RecordBatch::try_new(Arc::clone(&self.schema), columns).map_err(|error| {
-            Box::new(Diagnostic::new(Code::SourceFailed, format!("a batch does not hold together: {error}")))
-        })?;
-        self.rows = 0;
-        Ok(SourceBatch { rows, faults: std::mem::take(&mut self.faults), bytes: std::mem::take(&mut self.bytes) })
-    }
 }
 
 fn width(value: ValueRef<'_>) -> usize {

@@ -10,6 +10,8 @@ use rusqlite::{CachedStatement, Connection, OptionalExtension, params_from_iter}
 use transload_model::{Code, ColumnName, Diagnostic, Refusal, TableName, Unit, WriteKind};
 
 use super::error::refusal;
+use crate::ledger::swallowed;
+
 use super::sql;
 use super::types::Bound;
 
@@ -105,18 +107,12 @@ fn insert(connection: &Connection, unit: &Unit, refusals: &mut Vec<Refusal>) -> 
         for row in 0..batch.num_rows() {
             let done = execute(connection, &mut statement, values(&bound, row), (WriteKind::Insert, number), refusals)?;
             if matches!(done, Done::Rows(rows) if rows != 1) {
-                return Err(swallowed(&unit.table));
+                return Err(WriteError::Problem(swallowed(&unit.table)));
             }
             number += 1;
         }
     }
     Ok(())
-}
-
-/// A trigger said `raise(ignore)`.
-fn swallowed(table: &TableName) -> WriteError {
-    let headline = format!("`{table}` swallowed a change: a trigger or view of the destination drops it");
-    problem(Code::RowCountMismatch, headline)
 }
 
 fn update(connection: &Connection, unit: &Unit, refusals: &mut Vec<Refusal>) -> Written<()> {
@@ -144,7 +140,7 @@ fn update(connection: &Connection, unit: &Unit, refusals: &mut Vec<Refusal>) -> 
             if matches!(done, Done::Rows(0)) {
                 let all = params_from_iter(wanted.iter().chain(&key));
                 match differs.query_row(all, |row| row.get::<_, bool>(0)).optional()? {
-                    Some(true) => return Err(swallowed(&unit.table)),
+                    Some(true) => return Err(WriteError::Problem(swallowed(&unit.table))),
                     // It holds the values already.
                     Some(false) => {}
                     None => refusals.push(gone(&unit.table, number)),
@@ -205,7 +201,9 @@ fn try_deletes(
         match execute(connection, &mut statement, key.clone(), (WriteKind::Delete, number), refused)? {
             Done::Refused => left.push((number, key)),
             // Someone may have removed it before; then it is not there.
-            Done::Rows(0) if exists.exists(params_from_iter(&key))? => return Err(swallowed(&unit.table)),
+            Done::Rows(0) if exists.exists(params_from_iter(&key))? => {
+                return Err(WriteError::Problem(swallowed(&unit.table)));
+            }
             Done::Rows(_) => {}
         }
     }

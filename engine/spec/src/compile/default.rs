@@ -57,6 +57,7 @@ fn text_fits(text: &str, to: LogicalType, pattern: Option<&str>) -> bool {
             Some(pattern) => format::read(pattern, text).is_some(),
             None => is_iso_timestamp(text),
         },
+        LogicalType::Timestamptz => text.strip_suffix('Z').is_some_and(is_iso_timestamp),
         LogicalType::Uuid => {
             text.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-') && Uuid::try_parse(text).is_ok()
         }
@@ -110,6 +111,7 @@ mod tests {
             (json!("2020-02-29"), LogicalType::Date),
             (json!("2020-02-29T10:00:00"), LogicalType::Timestamp),
             (json!("2020-02-29 10:00:00.5"), LogicalType::Timestamp),
+            (json!("2020-02-29T10:00:00.5Z"), LogicalType::Timestamptz),
             (json!("0b6ff3a2-5d43-4f0e-9a3c-6d8f0f3f2c11"), LogicalType::Uuid),
         ] {
             assert!(fits(&value, to, None), "{value} {to}");
@@ -129,6 +131,9 @@ mod tests {
             (json!("2020-02-29"), LogicalType::Timestamp),
             (json!("2020-02-29T23:59:60"), LogicalType::Timestamp),
             (json!("2020-02-29T10:00:00.1234567"), LogicalType::Timestamp),
+            (json!("2020-02-29T10:00:00"), LogicalType::Timestamptz),
+            (json!("2020-02-29T10:00:00+01:00"), LogicalType::Timestamptz),
+            (json!("2020-02-29"), LogicalType::Timestamptz),
             (json!("inf"), LogicalType::Float),
         ] {
             assert!(!fits(&value, to, None), "{value} {to}");

@@ -200,10 +200,11 @@ impl Typed<'_> {
         if let Err(reason) = format::check(&format.value, self.data_type()) {
             let headline = format!("the format of field `{name}` {reason}");
             let label = format!("for a {} field", self.data_type());
-            problems.push(
-                problem(Code::SpecValue, headline, &format.place, label)
-                    .help("such as `%Y-%m-%d` or `%d/%m/%Y %H:%M:%S`"),
-            );
+            let help = match self.data_type() {
+                LogicalType::Timestamptz => "take `format` out; text is read as `YYYY-MM-DDTHH:MM:SSZ`",
+                _ => "such as `%Y-%m-%d` or `%d/%m/%Y %H:%M:%S`",
+            };
+            problems.push(problem(Code::SpecValue, headline, &format.place, label).help(help));
         } else if let Some(from) = self.from.filter(|from| *from != LogicalType::Text) {
             let headline = format!("the format of field `{name}` is for text, and its value is {from}");
             problems.push(problem(Code::SpecValue, headline, &format.place, "this format"));
@@ -227,7 +228,13 @@ impl Typed<'_> {
             None => problem.note(format!("column `{}` is declared `{}`", self.column.name, self.column.declared)),
             Some(_) => problem,
         };
-        problems.push(problem.help("write a transformation that makes the value you want"));
+        problems.push(match (from, to) {
+            (LogicalType::Timestamptz, LogicalType::Timestamp | LogicalType::Date)
+            | (LogicalType::Timestamp | LogicalType::Date, LogicalType::Timestamptz) => {
+                problem.help("a time zone would have to be declared, which is not built yet")
+            }
+            _ => problem.help("write a transformation that makes the value you want"),
+        });
     }
 
     fn check_default(&self, problems: &mut Problems) {
@@ -243,6 +250,7 @@ impl Typed<'_> {
             problems.push(match (self.data_type(), format) {
                 (LogicalType::Date, None) => problem.help("write it as `YYYY-MM-DD`"),
                 (LogicalType::Timestamp, None) => problem.help("write it as `YYYY-MM-DDTHH:MM:SS`"),
+                (LogicalType::Timestamptz, None) => problem.help("write it as `YYYY-MM-DDTHH:MM:SSZ`"),
                 _ => problem,
             });
         }

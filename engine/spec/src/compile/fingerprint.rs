@@ -10,6 +10,7 @@ use serde_json::Value;
 use transload_model::{Call, EntityPlan, FieldPlan, Function, KeyStrategy, RulePlan};
 use twox_hash::XxHash3_64;
 
+use crate::Project;
 use crate::compile::Scope;
 
 /// What decides whether two digests of a row can be compared.
@@ -58,6 +59,11 @@ pub(crate) fn plan_fingerprint(plan: &EntityPlan, strategies: &[Option<KeyStrate
     for script in &plan.scripts {
         text.put("script", &script.name);
         text.put("script.body", &script.body);
+    }
+    if !plan.scripts.is_empty() {
+        // A script sees the environment's name.
+        let environment = scope.project.environment();
+        text.maybe("env", (environment != Project::WITHOUT_ENVIRONMENT).then(|| environment.to_owned()));
     }
     plan.rules.iter().for_each(|plan| rule(&mut text, plan));
     for (name, value) in scope.project.vars() {

@@ -11,6 +11,9 @@ use transload_model::LogicalType;
 
 /// Says what is wrong with a pattern for values of a type.
 pub(crate) fn check(pattern: &str, data_type: LogicalType) -> Result<(), &'static str> {
+    if data_type == LogicalType::Timestamptz {
+        return Err("is not for timestamptz, whose text is always in UTC");
+    }
     if StrftimeItems::new(pattern).any(|item| matches!(item, Item::Error)) {
         return Err("holds a `%` that strftime does not know");
     }
@@ -70,6 +73,8 @@ mod tests {
         for pattern in ["%Y", "%d/%m", "", "text", "%H:%M", "%Q", "%Y-%m-%d %z", "%Y-%m-%d %", "%Y-%m-%d %I:%M"] {
             assert!(check(pattern, LogicalType::Date).is_err(), "{pattern}");
         }
-        assert!(check("%Y-%m-%d", LogicalType::Text).is_err());
+        for other in [LogicalType::Text, LogicalType::Timestamptz] {
+            assert!(check("%Y-%m-%d", other).is_err());
+        }
     }
 }

@@ -25,14 +25,23 @@ pub(crate) const PROJECT: Keys = Keys {
         "vars",
         "defaults",
         "execution",
+        "environments",
+        "default_environment",
     ],
-    later: &["templates", "environments", "default_environment", "confirm"],
+    later: &["templates", "confirm"],
+};
+
+/// What may differ between environments: all but what the project is.
+pub(crate) const ENVIRONMENT: Keys = Keys {
+    what: "an environment",
+    built: &["specs", "transforms", "source", "destination", "control", "connections", "vars", "defaults", "execution"],
+    later: &["templates", "confirm"],
 };
 
 pub(crate) const CONNECTION: Keys = Keys {
     what: "a connection",
-    built: &["type", "url", "path", "read_only", "create_with"],
-    later: &["schema", "pool", "base_url", "auth", "timeout", "rate_limit", "retry", "options"],
+    built: &["type", "url", "path", "schema", "read_only", "pool", "create_with"],
+    later: &["base_url", "auth", "timeout", "rate_limit", "retry", "options"],
 };
 
 pub(crate) const DEFAULTS: Keys = Keys {

@@ -7,21 +7,41 @@ use std::path::Path;
 use transload_model::{Code, ConnectionName, ConnectionPlan};
 
 use crate::decode::{Map, Reader, language};
-use crate::problems::{Place, problem};
-use crate::project::files;
+use crate::problems::{Located, problem};
+use crate::project::{files, postgres, sqlite};
 use crate::yaml::Node;
 
+/// Connections that may be open at the same time, where nothing is said.
+const POOL: usize = 8;
+/// The schema where nothing is said.
+const SCHEMA: &str = "public";
+
+/// What a database is kept in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum System {
+    Sqlite,
+    Postgres,
+}
+
+const SYSTEMS: [(&str, System); 2] = [("sqlite", System::Sqlite), ("postgres", System::Postgres)];
+const SCHEMES: [(&str, System); 3] =
+    [("sqlite:", System::Sqlite), ("postgres://", System::Postgres), ("postgresql://", System::Postgres)];
+
 /// Systems that belong to the language and are not built.
-const LATER_SYSTEMS: [&str; 4] = ["postgres", "mysql", "csv", "http"];
+const LATER_SYSTEMS: [&str; 3] = ["mysql", "csv", "http"];
 /// The schemes of their URLs, and what each means.
-const LATER_SCHEMES: [(&str, &str); 6] = [
-    ("postgres:", "postgres"),
-    ("postgresql:", "postgres"),
-    ("mysql:", "mysql"),
-    ("mariadb:", "mysql"),
-    ("http:", "http"),
-    ("https:", "http"),
-];
+const LATER_SCHEMES: [(&str, &str); 4] =
+    [("mysql:", "mysql"), ("mariadb:", "mysql"), ("http:", "http"), ("https:", "http")];
+
+impl System {
+    /// The word for it in `type` and in a plan.
+    fn word(self) -> &'static str {
+        match self {
+            Self::Sqlite => "sqlite",
+            Self::Postgres => "postgres",
+        }
+    }
+}
 
 /// Reads all connections; those that cannot be read are left out.
 pub(crate) fn connections(reader: &mut Reader<'_>, root: &Path, node: &Node) -> Vec<ConnectionPlan> {
@@ -45,33 +65,73 @@ pub(crate) fn connections(reader: &mut Reader<'_>, root: &Path, node: &Node) -> 
     connections
 }
 
+/// The URL of the control store.
+pub(crate) fn control_url(reader: &mut Reader<'_>, root: &Path, node: &Node) -> Option<String> {
+    let (what, text) = ("`control`", reader.text(node, "`control`")?);
+    let system = scheme(reader, &text, what)?;
+    absolute_url(reader, root, (system, &text), what)
+}
+
 fn connection(reader: &mut Reader<'_>, root: &Path, name: ConnectionName, map: &Map<'_>) -> Option<ConnectionPlan> {
-    if let Some(entry) = map.get("type") {
-        reader.word(&entry.value, "the connection's type", &[("sqlite", ())], &LATER_SYSTEMS)?;
-    }
+    let declared = match map.get("type") {
+        Some(entry) => Some(reader.word(&entry.value, "the connection's type", &SYSTEMS, &LATER_SYSTEMS)?),
+        None => None,
+    };
     let read_only = map.get("read_only").and_then(|entry| reader.boolean(&entry.value, "`read_only`"));
     let create_with = map.get("create_with").and_then(|entry| script(reader, root, &entry.value));
+    let location = location(reader, root, (&name, map), declared.as_ref());
+    let system = location.as_ref().map(|(system, _)| *system).or(declared.map(|declared| declared.value));
+    let (schema, pool) = match system {
+        Some(System::Sqlite) => {
+            refuse_server_keys(reader, &name, map);
+            (String::new(), POOL)
+        }
+        Some(System::Postgres) | None => server_keys(reader, map),
+    };
+    let (system, url) = location?;
     Some(ConnectionPlan {
-        url: location(reader, root, &name, map)?,
         name,
-        system: "sqlite".to_owned(),
+        system: system.word().to_owned(),
+        url,
         read_only: read_only.is_some_and(|read_only| read_only.value),
         create_with,
+        schema,
+        pool,
     })
 }
 
-fn location(reader: &mut Reader<'_>, root: &Path, name: &ConnectionName, map: &Map<'_>) -> Option<String> {
+/// The system of a connection and its URL; the URL's scheme says which, so `type` only must not contradict it.
+fn location(
+    reader: &mut Reader<'_>,
+    root: &Path,
+    (name, map): (&ConnectionName, &Map<'_>),
+    declared: Option<&Located<System>>,
+) -> Option<(System, String)> {
     match (map.get("url"), map.get("path")) {
-        (Some(url), None) => sqlite_url(reader, root, &url.value, &format!("the URL of connection `{name}`")),
-        (None, Some(path)) => {
-            let text = reader.text(&path.value, "`path`")?;
-            check_path(reader, &text.place, &text.value, "`path`").then(|| file_url(root, &text.value))
+        (Some(entry), None) => {
+            let what = format!("the URL of connection `{name}`");
+            let text = reader.text(&entry.value, &what)?;
+            let system = scheme(reader, &text, &what)?;
+            if let Some(declared) = declared.filter(|declared| declared.value != system) {
+                contradiction(reader, name, declared, (system, &text));
+                return None;
+            }
+            Some((system, absolute_url(reader, root, (system, &text), &what)?))
         }
-        (Some(_), Some(path)) => {
+        (None, Some(entry)) if declared.is_some_and(|declared| declared.value == System::Postgres) => {
+            let headline = format!("connection `{name}` is a PostgreSQL server and has a `path`");
+            let problem = problem(Code::SpecValue, headline, &reader.key_place(entry), "this key");
+            reader.problems.push(problem.help(format!("write `url: {}`", postgres::FORM)));
+            None
+        }
+        (None, Some(entry)) => {
+            let text = reader.text(&entry.value, "`path`")?;
+            Some((System::Sqlite, sqlite::path(reader, root, &text.place, &text.value, "`path`")?))
+        }
+        (Some(_), Some(entry)) => {
             let headline = format!("connection `{name}` has a `url` and a `path`");
-            reader
-                .problems
-                .push(problem(Code::SpecValue, headline, &reader.key_place(path), "one of the two").help("keep one"));
+            let problem = problem(Code::SpecValue, headline, &reader.key_place(entry), "one of the two");
+            reader.problems.push(problem.help("keep one"));
             None
         }
         (None, None) => {
@@ -81,50 +141,83 @@ fn location(reader: &mut Reader<'_>, root: &Path, name: &ConnectionName, map: &M
     }
 }
 
-/// `sqlite:PATH` with an absolute path.
-pub(crate) fn sqlite_url(reader: &mut Reader<'_>, root: &Path, node: &Node, what: &str) -> Option<String> {
-    let text = reader.text(node, what)?;
-    let Some(rest) = text.value.strip_prefix("sqlite:") else {
-        not_sqlite(reader, &text.place, &text.value, what);
-        return None;
-    };
-    let path = rest.strip_prefix("//").unwrap_or(rest);
-    check_path(reader, &text.place, path, what).then(|| file_url(root, path))
-}
-
-/// The URL of a file of the project.
-pub(crate) fn file_url(root: &Path, path: &str) -> String {
-    let joined = root.join(path);
-    let absolute = std::path::absolute(&joined).unwrap_or(joined);
-    format!("sqlite:{}", absolute.display())
-}
-
-fn not_sqlite(reader: &mut Reader<'_>, place: &Place, url: &str, what: &str) {
-    let later = LATER_SCHEMES.iter().find(|(scheme, _)| url.starts_with(scheme));
+/// The system that a URL's scheme names.
+fn scheme(reader: &mut Reader<'_>, url: &Located<String>, what: &str) -> Option<System> {
+    if let Some((_, system)) = SCHEMES.iter().find(|(scheme, _)| url.value.starts_with(scheme)) {
+        return Some(*system);
+    }
+    let later = LATER_SCHEMES.iter().find(|(scheme, _)| url.value.starts_with(scheme));
     reader.problems.push(match later {
         Some((_, system)) => {
             let headline = format!("{what} names a {system} server, which is not built yet");
-            problem(Code::NotBuilt, headline, place, "this URL").note("today the one kind is `sqlite:PATH`")
+            problem(Code::NotBuilt, headline, &url.place, "this URL")
+                .note("today there are `sqlite:` and `postgres://`")
         }
         None => {
-            let headline = format!("{what} does not start with `sqlite:`");
-            problem(Code::ConnectionUrl, headline, place, "this URL")
-                .help("write `sqlite:PATH`, relative to `transload.yaml`")
+            let headline = format!("{what} starts neither with `sqlite:` nor with `postgres://`");
+            let help = format!("write `sqlite:PATH`, relative to `transload.yaml`, or `{}`", postgres::FORM);
+            problem(Code::ConnectionUrl, headline, &url.place, "this URL").help(help)
         }
     });
+    None
 }
 
-fn check_path(reader: &mut Reader<'_>, place: &Place, path: &str, what: &str) -> bool {
-    let reason = match path {
-        "" => "names no file",
-        _ if path.starts_with(":memory:") => "names a database in memory, which is gone before the next run",
-        _ if path.contains('?') => "has parameters, which are not read",
-        _ if path.contains('\0') => "names no file",
-        _ => return true,
-    };
-    let headline = format!("{what} {reason}");
-    reader.problems.push(problem(Code::ConnectionUrl, headline, place, "this value").help("write `sqlite:PATH`"));
-    false
+/// A URL that means the same wherever it is read.
+fn absolute_url(
+    reader: &mut Reader<'_>,
+    root: &Path,
+    (system, url): (System, &Located<String>),
+    what: &str,
+) -> Option<String> {
+    match system {
+        System::Sqlite => sqlite::url(reader, root, url, what),
+        System::Postgres => match postgres::url(&url.value, root) {
+            Ok(url) => Some(url),
+            Err(flaw) => {
+                let headline = format!("{what} {}", flaw.reason);
+                reader.problems.push(problem(Code::ConnectionUrl, headline, &url.place, "this URL").help(flaw.help));
+                None
+            }
+        },
+    }
+}
+
+fn contradiction(
+    reader: &mut Reader<'_>,
+    name: &ConnectionName,
+    declared: &Located<System>,
+    (found, url): (System, &Located<String>),
+) {
+    let (declared_word, found_word) = (declared.value.word(), found.word());
+    let headline = format!("connection `{name}` has the type {declared_word} and a URL of {found_word}");
+    let problem = problem(Code::SpecValue, headline, &declared.place, "this type");
+    let problem = problem.label(&url.place.file, url.place.span.clone(), format!("this URL is of {found_word}"));
+    reader.problems.push(problem.help("take `type` out: the URL says it"));
+}
+
+/// `schema` and `pool` of a server.
+fn server_keys(reader: &mut Reader<'_>, map: &Map<'_>) -> (String, usize) {
+    let schema = map.get("schema").and_then(|entry| schema(reader, &entry.value));
+    let pool = map.get("pool").and_then(|entry| reader.integer(&entry.value, "`pool`", 2..=100));
+    (schema.unwrap_or_else(|| SCHEMA.to_owned()), pool.and_then(|pool| usize::try_from(pool).ok()).unwrap_or(POOL))
+}
+
+fn schema(reader: &mut Reader<'_>, node: &Node) -> Option<String> {
+    let text = reader.text(node, "`schema`")?;
+    if text.value.is_empty() || text.value.chars().any(char::is_control) {
+        reader.wrong_value(node, "`schema` is no name", "write the schema's name as it is, without quotes inside");
+        return None;
+    }
+    Some(text.value)
+}
+
+fn refuse_server_keys(reader: &mut Reader<'_>, name: &ConnectionName, map: &Map<'_>) {
+    let refused = [("schema", "a SQLite file has no schemas"), ("pool", "a SQLite file has no pool of connections")];
+    for (entry, why) in refused.iter().filter_map(|(key, why)| Some((map.get(key)?, why))) {
+        let headline = format!("connection `{name}` has a `{}`, and {why}", entry.key);
+        let problem = problem(Code::SpecValue, headline, &reader.key_place(entry), "this key");
+        reader.problems.push(problem.note("it is a key of PostgreSQL connections").help("take it out"));
+    }
 }
 
 /// The text of an SQL script.

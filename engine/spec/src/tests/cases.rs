@@ -123,6 +123,25 @@ const LANGUAGE: &[Case] = &[
         ["default_value: 0", "default_value: 0.125", "default_value: 0.25"],
         &["TL0108 specs/doctors.yaml:9:81"],
     ),
+    case(
+        DOCTORS,
+        [
+            "  joined_on: join_dt",
+            "  seen_at: { source_field: email_addr, format: \"%Y-%m-%d\" }\n  joined_on: join_dt",
+            "  seen_at: email_addr\n  joined_on: join_dt",
+        ],
+        &["TL0108 specs/doctors.yaml:10:48"],
+    ),
+    case(
+        DOCTORS,
+        [
+            "  joined_on: join_dt",
+            "  seen_at: { default_value: \"2020-01-01T00:00:00\" }\n  joined_on: join_dt",
+            "  seen_at: { default_value: \"2020-01-01T00:00:00Z\" }\n  joined_on: join_dt",
+        ],
+        &["TL0108 specs/doctors.yaml:10:29"],
+    ),
+    case(DOCTORS, ["\"decimal(5,2)\"", "json", "\"decimal(5,2)\""], &["TL0109 specs/doctors.yaml:9:50"]),
     case(DOCTORS, ["decimal(5,2)", "varchar(5)", "decimal(5, 2)"], &["TL0108 specs/doctors.yaml:9:50"]),
     case(
         DOCTORS,
@@ -252,6 +271,20 @@ const TYPES: &[Case] = &[
         &["TL0301 specs/doctors.yaml:10:47"],
     ),
     case(
+        DOCTORS,
+        [
+            "  joined_on: join_dt",
+            "  seen_at: join_dt\n  joined_on: join_dt",
+            "  seen_at: seen_at\n  joined_on: join_dt",
+        ],
+        &["TL0301 specs/doctors.yaml:10:12"],
+    ),
+    case(
+        DOCTORS,
+        ["joined_on: join_dt", "joined_on: seen_at", "seen_at: seen_at"],
+        &["TL0301 specs/doctors.yaml:10:14"],
+    ),
+    case(
         OFFICES,
         ["  created_at: crt_ts\n", "", "  created_at: { default_value: \"2020-01-01T00:00:00\" }\n"],
         &["TL0302 specs/offices.yaml:5:1"],
@@ -289,6 +322,11 @@ const TYPES: &[Case] = &[
     case(
         DOCTORS,
         ["version:", "key: { source: photo }\nversion:", "key: { source: [doc_no, email_addr] }\nversion:"],
+        &["TL0305 specs/doctors.yaml:4:16"],
+    ),
+    case(
+        DOCTORS,
+        ["version:", "key: { source: seen_at }\nversion:", "key: { source: join_dt }\nversion:"],
         &["TL0305 specs/doctors.yaml:4:16"],
     ),
     case(

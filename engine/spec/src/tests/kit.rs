@@ -5,7 +5,9 @@ use std::fs;
 use std::path::Path;
 
 use tempfile::TempDir;
-use transload_model::{Catalog, Column, ColumnName, ConnectionName, Diagnostic, Kind, LogicalType, Table, TableName};
+use transload_model::{
+    Catalog, Column, ColumnName, ConnectionName, Diagnostic, Kind, LogicalType, SideEffects, Table, TableName,
+};
 
 use super::vocabulary::FewWords;
 use crate::{Catalogs, Compiled, Project, compile};
@@ -113,7 +115,7 @@ pub(crate) fn write(root: &Path, path: &str, bytes: &[u8]) {
 }
 
 pub(crate) fn load(root: &Path) -> Result<Project, Vec<Diagnostic>> {
-    Project::load(root, &|_| None)
+    Project::load(root, None, &|_| None)
 }
 
 /// Everything that is wrong with some files, whether the project or a spec.
@@ -168,6 +170,7 @@ fn column(name: &str, declared: &str) -> Column {
         "real" => (LogicalType::Float, vec![Kind::Float]),
         "date" => (LogicalType::Date, vec![Kind::Date]),
         "timestamp" => (LogicalType::Timestamp, vec![Kind::Timestamp]),
+        "timestamptz" => (LogicalType::Timestamptz, vec![Kind::Timestamptz]),
         "boolean" => (LogicalType::Boolean, vec![Kind::Boolean]),
         "blob" => (LogicalType::Bytes, vec![Kind::Bytes]),
         "decimal" => (LogicalType::Decimal { precision: 8, scale: 2 }, vec![Kind::Decimal]),
@@ -181,6 +184,7 @@ fn column(name: &str, declared: &str) -> Column {
         nullable: !declared.contains("not null"),
         has_default: declared.contains("default"),
         generated: declared.contains("generated"),
+        insert_only: declared.contains("identity"),
     }
 }
 
@@ -191,6 +195,7 @@ pub(crate) fn table(name: &str, key: &[&str], columns: &[(&str, &str)]) -> Table
         primary_key: key.iter().map(|name| ColumnName::parse(name).unwrap()).collect(),
         unique_keys: Vec::new(),
         foreign_keys: Vec::new(),
+        side_effects: SideEffects::default(),
     }
 }
 
@@ -231,6 +236,7 @@ fn legacy() -> Catalog {
                 ("join_dt", "date"),
                 ("photo", "blob"),
                 ("visits", "integer"),
+                ("seen_at", "timestamptz"),
             ],
         ),
         table("jaw_types", &["tooth_no"], &[("tooth_no", "integer not null"), ("tooth_nm", "text not null")]),
@@ -282,6 +288,7 @@ fn platform() -> Catalog {
                 ("joined_on", "date"),
                 ("joined_text", "text"),
                 ("visits", "integer"),
+                ("seen_at", "timestamptz"),
             ],
         ),
         table(

@@ -2,6 +2,7 @@
 
 mod cases;
 mod entities;
+mod environments;
 mod files;
 mod forms;
 mod fuzz;

@@ -11,7 +11,7 @@ fn load(from: &str, to: &str, environment: &[(&str, &str)]) -> Result<Project, V
     let directory = written(&changed("transload.yaml", from, to));
     write(directory.path(), "schema.sql", b"create table t (a);");
     let get = |name: &str| environment.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
-    Project::load(directory.path(), &get)
+    Project::load(directory.path(), None, &get)
 }
 
 fn refused(from: &str, to: &str) -> Vec<String> {
@@ -122,21 +122,107 @@ fn a_variable_is_text_but_reads_as_a_number_or_boolean_where_one_is_expected() {
 fn what_a_project_does_not_have_is_refused() {
     assert_eq!(refused("version: 1", "version: 2"), ["TL0108 transload.yaml:2:10"]);
     assert_eq!(refused("version: 1\n", ""), ["TL0107 transload.yaml:1:1"]);
-    assert_eq!(refused("vars:", "environments: {}\nvars:"), ["TL0109 transload.yaml:8:1"]);
+    assert_eq!(refused("vars:", "templates: x\nvars:"), ["TL0109 transload.yaml:8:1"]);
     assert_eq!(refused("vars:", "vers:"), ["TL0105 transload.yaml:8:1", "TL0003 transload.yaml:10:40"]);
-    assert_eq!(refused("type: sqlite", "type: postgres"), ["TL0109 transload.yaml:6:19"]);
+    assert_eq!(refused("type: sqlite", "type: mysql"), ["TL0109 transload.yaml:6:19"]);
     assert_eq!(refused("type: sqlite", "type: oracle"), ["TL0108 transload.yaml:6:19"]);
-    assert_eq!(refused("sqlite:data/legacy.db", "postgres://u:hunter2@h/d"), ["TL0109 transload.yaml:6:32"]);
+    assert_eq!(refused("sqlite:data/legacy.db", "mysql://u:hunter2@h/d"), ["TL0109 transload.yaml:6:32"]);
     assert_eq!(refused("sqlite:data/legacy.db", "data/legacy.db"), ["TL0004 transload.yaml:6:32"]);
     assert_eq!(refused("sqlite:data/legacy.db", "sqlite:"), ["TL0004 transload.yaml:6:32"]);
     assert_eq!(refused("sqlite:data/legacy.db", "sqlite::memory:"), ["TL0004 transload.yaml:6:32"]);
     assert_eq!(refused("url: \"sqlite:data/legacy.db\", ", ""), ["TL0107 transload.yaml:6:11"]);
-    assert_eq!(refused("read_only: true", "pool: 8"), ["TL0109 transload.yaml:6:57"]);
+    assert_eq!(refused("read_only: true", "base_url: x"), ["TL0109 transload.yaml:6:57"]);
     assert_eq!(refused("destination: platform", "destination: legacy"), ["TL0108 transload.yaml:4:14"]);
     assert_eq!(refused("vars:", "specs: '***'\nvars:"), ["TL0108 transload.yaml:8:8"]);
     assert_eq!(refused("vars:", "specs: 'none/*'\nvars:"), ["TL0008 transload.yaml:8:8"]);
     assert_eq!(refused("vars:", "execution: { parallel_entity_limit: 0 }\nvars:"), ["TL0108 transload.yaml:8:37"]);
     assert_eq!(refused("  deletes:", "  validation_rules: []\n  deletes:"), ["TL0109 transload.yaml:11:3"]);
+}
+
+/// The good project with another destination, given as the text between the braces.
+fn platform(keys: &str) -> Result<Project, Vec<Diagnostic>> {
+    load("url: \"sqlite:data/platform.db\"", keys, &[])
+}
+
+#[test]
+fn a_server_is_a_connection_with_all_that_counts() {
+    let of = |keys: &str| {
+        let project = platform(keys).unwrap();
+        let plan = project.connections().nth(1).unwrap().clone();
+        (plan.system, plan.url, plan.schema, plan.pool, plan.read_only)
+    };
+    let url = "postgres://me:pw@db/clinic?sslmode=verify-full".to_owned();
+    let plain = ("postgres".to_owned(), url.clone(), "public".to_owned(), 8, false);
+    assert_eq!(of("url: \"postgres://me:pw@db/clinic\""), plain);
+    assert_eq!(of("type: postgres, url: \"postgresql://me:pw@db/clinic\""), plain);
+    assert_eq!(
+        of("url: \"postgres://me:pw@db/clinic\", schema: \"New Clinic\", pool: 100"),
+        ("postgres".to_owned(), url, "New Clinic".to_owned(), 100, false)
+    );
+    let project = platform("url: \"postgres://me@db/clinic?sslrootcert=ca.pem\", create_with: schema.sql").unwrap();
+    let plan = project.connections().nth(1).unwrap();
+    assert_eq!(plan.create_with.as_deref(), Some("create table t (a);"));
+    let certificate = project.root().join("ca.pem").display().to_string().replace('/', "%2F");
+    assert!(plan.url.ends_with(&format!("sslrootcert={certificate}")), "{}", plan.url);
+    let sqlite = load("read_only: true", "read_only: true", &[]).unwrap();
+    let legacy = sqlite.connections().next().unwrap();
+    assert_eq!((legacy.system.as_str(), legacy.schema.as_str()), ("sqlite", ""));
+}
+
+#[test]
+fn the_control_store_may_be_a_server() {
+    let control = |url: &str| load("vars:", &format!("control: \"{url}\"\nvars:"), &[("URL", "postgres://me:pw@db/c")]);
+    assert_eq!(control("${URL}").unwrap().control(), "postgres://me:pw@db/c?sslmode=verify-full");
+    assert_eq!(places(&control("${URL}?sslmode=require").unwrap_err()), ["TL0004 transload.yaml:8:10"]);
+    assert_eq!(places(&control("mysql://u@h/d").unwrap_err()), ["TL0109 transload.yaml:8:10"]);
+}
+
+#[test]
+fn keys_of_one_system_are_refused_on_the_other() {
+    let refused = |keys: &str| places(&platform(keys).unwrap_err());
+    let url = "url: \"postgres://me@db/c\"";
+    assert_eq!(refused("type: postgres"), ["TL0107 transload.yaml:7:13"]);
+    assert_eq!(refused("type: postgres, path: data/platform.db"), ["TL0108 transload.yaml:7:31"]);
+    assert_eq!(refused(&format!("{url}, path: a.db")), ["TL0108 transload.yaml:7:42"]);
+    assert_eq!(refused(&format!("type: sqlite, {url}")), ["TL0108 transload.yaml:7:21"]);
+    assert_eq!(refused("type: postgres, url: \"sqlite:a.db\""), ["TL0108 transload.yaml:7:21"]);
+    assert_eq!(refused(&format!("{url}, pool: 1")), ["TL0108 transload.yaml:7:48"]);
+    assert_eq!(refused(&format!("{url}, pool: 101")), ["TL0108 transload.yaml:7:48"]);
+    assert_eq!(refused(&format!("{url}, schema: \"\"")), ["TL0108 transload.yaml:7:50"]);
+    let found = platform("path: a.db, schema: public, pool: 0").unwrap_err();
+    insta::assert_snapshot!(found.iter().map(prose).collect::<String>(), @r"
+    TL0108 connection `platform` has a `schema`, and a SQLite file has no schemas
+      transload.yaml:7:27 [schema] this key
+      note: it is a key of PostgreSQL connections
+      help: take it out
+    TL0108 connection `platform` has a `pool`, and a SQLite file has no pool of connections
+      transload.yaml:7:43 [pool] this key
+      note: it is a key of PostgreSQL connections
+      help: take it out
+    ");
+}
+
+#[test]
+fn a_url_from_the_environment_is_never_said() {
+    for (to, url) in [
+        ("${URL}", "postgres://migrator:hunter2@vault.example/clinic?sslmode=disable"),
+        ("${URL}", "postgres://migrator:hun?ter2@vault.example/clinic"),
+        ("${URL}", "postgresql://migrator:hun#ter2@vault.example/clinic"),
+        ("postgres://${URL}", "migrator:hunter2@vault.example"),
+        ("${URL}", "mysql://migrator:hunter2@vault.example/clinic"),
+        ("${URL}", "migrator:hunter2@vault.example/clinic"),
+        ("postgres://migrator:${URL}@vault.example/clinic?options=${URL}", "hunter2"),
+    ] {
+        let found = load("type: sqlite, url: \"sqlite:data/legacy.db\"", &format!("url: \"{to}\""), &[("URL", url)]);
+        for found in found.unwrap_err() {
+            let said = format!("{} {:?} {:?} {:?}", found.headline, found.notes, found.help, found.labels[0].text);
+            for secret in ["hun", "ter2", "migrator", "vault"] {
+                assert!(!said.contains(secret), "{said}");
+            }
+            let shown = found.labels[0].file.text.get(found.labels[0].span.clone()).unwrap();
+            assert_eq!(shown.trim_matches('"'), to, "the label is at the value in the file");
+        }
+    }
 }
 
 #[test]

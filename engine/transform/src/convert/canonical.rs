@@ -39,6 +39,9 @@ pub(crate) fn texts(values: &ArrayRef, from: LogicalType) -> Column {
         LogicalType::Timestamp => {
             map_to_text(values.as_primitive::<TimestampMicrosecondType>().iter(), rows, write_timestamp)
         }
+        LogicalType::Timestamptz => {
+            map_to_text(values.as_primitive::<TimestampMicrosecondType>().iter(), rows, write_timestamptz)
+        }
         LogicalType::Uuid => map_to_text(values.as_fixed_size_binary().iter(), rows, write_uuid),
     };
     Column::whole(array)
@@ -98,6 +101,12 @@ pub(crate) fn write_timestamp(micros: i64, text: &mut String) {
         write_display(format_args!(".{fraction:06}"), text);
         text.truncate(text.trim_end_matches('0').len());
     }
+}
+
+/// As [`write_timestamp`], with the `Z` of UTC.
+pub(crate) fn write_timestamptz(micros: i64, text: &mut String) {
+    write_timestamp(micros, text);
+    text.push('Z');
 }
 
 /// Lower case with hyphens.

@@ -14,7 +14,9 @@ use crate::column::{Column, Fault, Reason, UuidSink, map, map_to_bytes, nulls};
 use super::canonical::texts;
 use super::number;
 use super::reason::not_a;
-use super::temporal::{Format, date_from_text, date_from_timestamp, timestamp_from_date, timestamp_from_text};
+use super::temporal::{
+    Format, date_from_text, date_from_timestamp, moment_from_text, timestamp_from_date, timestamp_from_text,
+};
 
 /// Converts every value. `format` is how text spells dates and timestamps; ISO 8601 where there is none.
 pub(crate) fn convert(values: &ArrayRef, from: LogicalType, to: LogicalType, format: Option<&Format>) -> Column {
@@ -29,6 +31,7 @@ pub(crate) fn convert(values: &ArrayRef, from: LogicalType, to: LogicalType, for
         LogicalType::Boolean => to_boolean(values, from),
         LogicalType::Date => to_date(values, from, format),
         LogicalType::Timestamp => to_timestamp(values, from, format),
+        LogicalType::Timestamptz => to_timestamptz(values, from),
         LogicalType::Uuid => to_uuid(values, from),
         LogicalType::Bytes => to_bytes(values, from),
     }
@@ -135,6 +138,14 @@ fn to_timestamp(values: &ArrayRef, from: LogicalType, format: Option<&Format>) -
             map(values.as_primitive::<Date32Type>().iter(), sink, |days| timestamp_from_date(days).map(Some))
         }
         _ => impossible(values, from, LogicalType::Timestamp),
+    }
+}
+
+fn to_timestamptz(values: &ArrayRef, from: LogicalType) -> Column {
+    let sink = builder::<TimestampMicrosecondType>(values).with_timezone("UTC");
+    match from {
+        LogicalType::Text => map(values.as_string::<i32>().iter(), sink, |text| moment_from_text(text).map(Some)),
+        _ => impossible(values, from, LogicalType::Timestamptz),
     }
 }
 

@@ -154,6 +154,12 @@ pub(crate) fn timestamp_from_text(text: &str, format: Option<&Format>) -> Result
     Ok(moment.and_utc().timestamp_micros())
 }
 
+/// Microseconds since 1970-01-01T00:00:00Z, from a timestamp that ends in `Z`.
+pub(crate) fn moment_from_text(text: &str) -> Result<i64, Reason> {
+    let moment = text.strip_suffix('Z').and_then(iso_timestamp);
+    moment.ok_or_else(|| not_the_format(text, "a moment YYYY-MM-DDTHH:MM:SSZ"))
+}
+
 /// The day, where the time is midnight.
 pub(crate) fn date_from_timestamp(micros: i64) -> Result<i32, Reason> {
     let whole = (micros.rem_euclid(DAY) == 0).then(|| micros.div_euclid(DAY));

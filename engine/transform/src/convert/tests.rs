@@ -48,8 +48,18 @@ fn types() -> impl Strategy<Value = LogicalType> {
     let decimal = (1..=38_u8).prop_flat_map(|precision| (Just(precision), 0..=precision));
     prop_oneof![
         decimal.prop_map(|(precision, scale)| LogicalType::Decimal { precision, scale }),
-        prop::sample::select(vec!["boolean", "integer", "float", "text", "bytes", "date", "timestamp", "uuid"])
-            .prop_map(logical),
+        prop::sample::select(vec![
+            "boolean",
+            "integer",
+            "float",
+            "text",
+            "bytes",
+            "date",
+            "timestamp",
+            "timestamptz",
+            "uuid"
+        ])
+        .prop_map(logical),
     ]
 }
 
@@ -102,7 +112,7 @@ proptest! {
         for row in 0..values.len() {
             // Years that ISO 8601 writes with a sign, and floats that are no number, have a text that is not read.
             let is_plain = text[row].as_deref().is_none_or(|text| {
-                !text.starts_with(['+', 'i', 'N']) && (!matches!(from, LogicalType::Date | LogicalType::Timestamp) || text.get(4..5) == Some("-")) && text != "-inf"
+                !text.starts_with(['+', 'i', 'N']) && (!matches!(from, LogicalType::Date | LogicalType::Timestamp | LogicalType::Timestamptz) || text.get(4..5) == Some("-")) && text != "-inf"
             });
             if is_plain && from != LogicalType::Bytes {
                 prop_assert!(back.faults.iter().all(|fault| fault.row != row), "{} {:?}", from, text[row]);
@@ -188,7 +198,7 @@ proptest! {
 #[test]
 fn no_message_holds_the_value() {
     let secret: ArrayRef = Arc::new(StringArray::from(vec!["lovelace"]));
-    for to in ["integer", "float", "decimal(5,2)", "boolean", "date", "timestamp", "uuid"] {
+    for to in ["integer", "float", "decimal(5,2)", "boolean", "date", "timestamp", "timestamptz", "uuid"] {
         let done = convert(&secret, LogicalType::Text, logical(to), None);
         assert!(!done.faults[0].reason.message.contains("lovelace"));
         assert!(done.faults[0].reason.message.starts_with("text of 8 characters is not "), "{:?}", done.faults[0]);

@@ -1,7 +1,7 @@
 //! The value must lie between two bounds.
 //!
 //! Bounds have the field's own type, so that comparing never rounds. For a timestamp, a bound that is a day means the whole day: `max: today` lets
-//! what happened this afternoon pass.
+//! what happened this afternoon pass. For a moment, that day is one of UTC.
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
@@ -43,7 +43,7 @@ enum End {
 fn prepare(field: LogicalType, parameters: &BTreeMap<String, Value>, today: Today) -> Prepared {
     let parameters = Parameters(parameters);
     parameters.only(&["min", "max", "nulls"])?;
-    if !matches!(field.kind(), Kind::Integer | Kind::Float | Kind::Decimal | Kind::Date | Kind::Timestamp) {
+    if !is_number(field) && field != LogicalType::Date && !has_days(field) {
         return Err(format!("a range is of numbers, dates or timestamps, the field is {field}"));
     }
     let bound = |name, end| match parameters.get(name) {
@@ -61,25 +61,32 @@ fn prepare(field: LogicalType, parameters: &BTreeMap<String, Value>, today: Toda
     Ok(Box::new(range))
 }
 
+fn is_number(field: LogicalType) -> bool {
+    matches!(field.kind(), Kind::Integer | Kind::Float | Kind::Decimal)
+}
+
+/// Whether a value lies within a day, so that a bound that is a day has a first and a last moment.
+fn has_days(field: LogicalType) -> bool {
+    matches!(field, LogicalType::Timestamp | LogicalType::Timestamptz)
+}
+
 fn is_today(parameters: &Parameters<'_>, name: &str) -> bool {
     parameters.get(name).and_then(Value::as_str) == Some("today")
 }
 
 /// A bound as an array of one value.
 fn bound(value: &Value, field: LogicalType, end: End, today: Today) -> Result<ArrayRef, String> {
-    let scalar = match (value.as_str(), field.kind()) {
-        (Some("today"), Kind::Date | Kind::Timestamp) => {
+    let scalar = match value.as_str() {
+        Some("today") if field == LogicalType::Date || has_days(field) => {
             let mut text = String::new();
             canonical::write_date(today.map(days).unwrap_or_default(), &mut text);
             Scalar::Text(text)
         }
-        (Some("today"), _) => return Err(format!("`today` is a day, the field is {field}")),
-        (Some(_), Kind::Integer | Kind::Float | Kind::Decimal) => {
-            return Err("a number is expected".to_owned());
-        }
+        Some("today") => return Err(format!("`today` is a day, the field is {field}")),
+        Some(_) if is_number(field) => return Err("a number is expected".to_owned()),
         _ => Scalar::from_json(value)?,
     };
-    if field != LogicalType::Timestamp {
+    if !has_days(field) {
         return scalar.converted(field, None).map_err(|problem| expected(field, &problem));
     }
     match scalar.converted(LogicalType::Date, None) {
@@ -89,8 +96,8 @@ fn bound(value: &Value, field: LogicalType, end: End, today: Today) -> Result<Ar
 }
 
 fn expected(field: LogicalType, problem: &str) -> String {
-    match field.kind() {
-        Kind::Date | Kind::Timestamp => {
+    match field {
+        LogicalType::Date | LogicalType::Timestamp | LogicalType::Timestamptz => {
             format!("a day such as \"2020-12-31\" or `today` is expected: {problem}")
         }
         _ => format!("a value of type {field} is expected: {problem}"),

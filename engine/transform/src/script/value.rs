@@ -10,7 +10,7 @@ use transload_model::{Code, LogicalType};
 
 use crate::cells::{Cell, Cells, CellsBuilder};
 use crate::column::{Fault, Reason};
-use crate::convert::canonical::{write_date, write_timestamp, write_uuid};
+use crate::convert::canonical::{write_date, write_timestamp, write_timestamptz, write_uuid};
 use crate::convert::reason::does_not_fit;
 
 /// A cell as a script sees it.
@@ -31,6 +31,10 @@ pub(crate) fn to_dynamic(values: &ArrayRef, logical: LogicalType, row: usize) ->
         LogicalType::Timestamp => {
             let micros = values.as_primitive::<TimestampMicrosecondType>().value(row);
             text(|text| write_timestamp(micros, text))
+        }
+        LogicalType::Timestamptz => {
+            let micros = values.as_primitive::<TimestampMicrosecondType>().value(row);
+            text(|text| write_timestamptz(micros, text))
         }
         LogicalType::Uuid => text(|text| write_uuid(values.as_fixed_size_binary().value(row), text)),
     })

@@ -16,7 +16,7 @@ fn any_text() -> impl Strategy<Value = String> {
         Just(String::new()),
         "[ \\t]{0,3}[a-zA-Z0-9]{0,6}[ ]{0,2}",
         "[-+]?[0-9,]{1,24}(\\.[0-9]{0,6})?(e-?[0-9]{1,3})?",
-        "[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}:[0-9]{2}(\\.[0-9]{1,7})?)?",
+        "[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}:[0-9]{2}(\\.[0-9]{1,7})?Z?)?",
         "(true|false|Y|N)",
         "\\PC{0,12}",
         any::<String>(),
@@ -62,9 +62,11 @@ pub(crate) fn any_column(logical: LogicalType, rows: usize) -> BoxedStrategy<Arr
         LogicalType::Date => list(prop_oneof![any::<i32>(), -800_000..3_000_000_i32], rows)
             .prop_map(|v| Arc::new(Date32Array::from(v)) as ArrayRef)
             .boxed(),
-        LogicalType::Timestamp => {
+        LogicalType::Timestamp | LogicalType::Timestamptz => {
             list(prop_oneof![any::<i64>(), (-9999..9999_i64).prop_map(|day| day * 86_400_000_000)], rows)
-                .prop_map(|v| Arc::new(TimestampMicrosecondArray::from(v)) as ArrayRef)
+                .prop_map(move |v| {
+                    Arc::new(TimestampMicrosecondArray::from(v).with_data_type(logical.arrow())) as ArrayRef
+                })
                 .boxed()
         }
         LogicalType::Uuid => list(any::<[u8; 16]>(), rows)

@@ -3,7 +3,9 @@
 use transload_model::{Catalog, Column, LogicalType, Table};
 
 use super::given::{File, column, columns, table};
-use crate::sqlite::{destination_catalog, exists, open_source};
+use crate::sqlite::destination::destination_catalog;
+use crate::sqlite::open::exists;
+use crate::sqlite::source::open_source;
 
 async fn catalog(sql: &str) -> Catalog {
     open_source(&File::new(sql).plan()).unwrap().catalog().await.unwrap()

@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use transload_model::{Clock, Code, Counts, EntityName, EntityRecord, EntityState, RunId, RunRecord, RunState};
 
 use super::given::File;
-use crate::sqlite::open_control_store;
+use crate::sqlite::control::open_control_store;
 
 /// A clock that stands so many seconds after 1970 began.
 struct Standing(i64);

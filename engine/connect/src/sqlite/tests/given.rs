@@ -43,6 +43,8 @@ impl File {
             url: format!("sqlite:{}", self.path().display()),
             read_only: false,
             create_with: None,
+            schema: String::new(),
+            pool: 8,
         }
     }
 
@@ -118,7 +120,7 @@ pub(super) struct Held {
 impl Held {
     pub(super) async fn new(sql: &str) -> Self {
         let file = File::new(sql);
-        let destination = super::super::open_destination(&file.plan()).unwrap();
+        let destination = crate::sqlite::destination::open_destination(&file.plan()).unwrap();
         let run = RunId::generate(&transload_model::SystemClock::new());
         let epoch = take(&*destination, run, 0).await;
         Self { file, destination, run, epoch }

@@ -3,7 +3,7 @@
 use transload_model::{Code, KeyBytes, KeyValue, LogicalType, ReadRequest, SourceBatch};
 
 use super::given::{File, integer, read_all, request, text};
-use crate::sqlite::open_source;
+use crate::sqlite::source::open_source;
 use crate::sqlite::types::Bound;
 
 /// The cells of each row, as SQLite would store them.
@@ -24,8 +24,8 @@ fn shown(batches: &[SourceBatch]) -> Vec<String> {
 }
 
 async fn read(file: &File, request: ReadRequest) -> Vec<String> {
-    let mut readers = open_source(&file.plan()).unwrap().snapshot(1).await.unwrap();
-    shown(&read_all(&mut *readers[0], request).await)
+    let mut reader = open_source(&file.plan()).unwrap().snapshot(1).await.unwrap().reader().await.unwrap();
+    shown(&read_all(&mut *reader, request).await)
 }
 
 /// Reads everything, and then behind each of the keys: what follows in the whole must come, and the rows without a key.
@@ -156,10 +156,10 @@ async fn a_cell_of_another_type_is_told_beside_its_batch() {
         "create table t (no integer primary key, born date);
          insert into t values (1, '2000-01-02'), (2, 'soon'), (3, null), (4, 20000102), (5, '2000-01-03')",
     );
-    let mut readers = open_source(&file.plan()).unwrap().snapshot(1).await.unwrap();
+    let mut reader = open_source(&file.plan()).unwrap().snapshot(1).await.unwrap().reader().await.unwrap();
     let request = request("t", &[("no", LogicalType::Integer), ("born", LogicalType::Date)], 1);
 
-    let batches = read_all(&mut *readers[0], request).await;
+    let batches = read_all(&mut *reader, request).await;
 
     assert_eq!(shown(&batches), ["1 2000-01-02", "2 NULL", "3 NULL", "4 NULL", "5 2000-01-03"]);
     let faults: Vec<_> = batches.iter().map(|batch| batch.faults.iter().map(|f| (f.row, f.column, f.code))).collect();
@@ -174,15 +174,15 @@ async fn a_new_read_drops_what_was_left_of_the_one_before() {
         "create table t (no integer primary key);
          with recursive n (i) as (select 1 union all select i + 1 from n where i < 1000) insert into t select i from n",
     );
-    let mut readers = open_source(&file.plan()).unwrap().snapshot(1).await.unwrap();
+    let mut reader = open_source(&file.plan()).unwrap().snapshot(1).await.unwrap().reader().await.unwrap();
     let request = request("t", &[("no", LogicalType::Integer)], 1);
-    readers[0].read(request.clone()).await.unwrap();
-    assert_eq!(shown(&[readers[0].next().await.unwrap().unwrap()]), ["1", "2", "3"]);
+    reader.read(request.clone()).await.unwrap();
+    assert_eq!(shown(&[reader.next().await.unwrap().unwrap()]), ["1", "2", "3"]);
 
     let behind = ReadRequest { after: key(&[integer(998)]), ..request };
 
-    assert_eq!(shown(&read_all(&mut *readers[0], behind).await), ["999", "1000"]);
-    assert!(readers[0].next().await.unwrap().is_none());
+    assert_eq!(shown(&read_all(&mut *reader, behind).await), ["999", "1000"]);
+    assert!(reader.next().await.unwrap().is_none());
 }
 
 #[tokio::test]
@@ -191,9 +191,9 @@ async fn keys_that_occur_more_than_once_are_counted() {
         "create table t (a int, b int);
          insert into t values (1, 1), (1, 2), (1, 1), (2, 1), (2, 1), (2, 1), (null, 1), (null, 1)",
     );
-    let mut readers = open_source(&file.plan()).unwrap().snapshot(1).await.unwrap();
+    let mut reader = open_source(&file.plan()).unwrap().snapshot(1).await.unwrap().reader().await.unwrap();
     let table = super::given::table("t");
-    let count = readers[0].count_repeated_keys(&table, &super::given::columns(&["a", "b"])).await.unwrap();
+    let count = reader.count_repeated_keys(&table, &super::given::columns(&["a", "b"])).await.unwrap();
     assert_eq!(count, 2, "(1, 1) and (2, 1)");
-    assert_eq!(readers[0].estimate(&table).await.unwrap(), Some(8));
+    assert_eq!(reader.estimate(&table).await.unwrap(), Some(8));
 }

@@ -5,10 +5,10 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use arrow::array::AsArray;
 use arrow::datatypes::Int64Type;
-use transload_model::{LogicalType, SnapshotReader};
+use transload_model::{LogicalType, SnapshotReader, Source};
 
 use super::given::{File, read_all, request};
-use crate::sqlite::open_source;
+use crate::sqlite::source::open_source;
 
 const ACCOUNTS: i64 = 20;
 const TOTAL: i64 = 2 * ACCOUNTS * 100;
@@ -53,6 +53,16 @@ fn move_money(file: &File, stop: &Arc<AtomicBool>, commits: &Arc<AtomicU64>) -> 
     })
 }
 
+/// So many readers of one snapshot.
+async fn open_readers(source: &dyn Source, count: usize) -> Vec<Box<dyn SnapshotReader>> {
+    let snapshot = source.snapshot(count).await.unwrap();
+    let mut readers = Vec::new();
+    for _ in 0..count {
+        readers.push(snapshot.reader().await.unwrap());
+    }
+    readers
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn all_readers_see_one_moment_while_others_commit() {
     let bank = bank("wal");
@@ -64,7 +74,7 @@ async fn all_readers_see_one_moment_while_others_commit() {
     }
 
     for snapshot in 0..SNAPSHOTS {
-        let mut readers = source.snapshot(4).await.unwrap();
+        let mut readers = open_readers(&*source, 4).await;
         let mut sums = Vec::new();
         for (reader, table) in readers.iter_mut().zip(["savings", "loans", "savings", "loans"]) {
             sums.push(sum(&mut **reader, table).await);
@@ -78,7 +88,7 @@ async fn all_readers_see_one_moment_while_others_commit() {
     stop.store(true, Ordering::Relaxed);
     writer.join().unwrap();
     assert!(commits.load(Ordering::Relaxed) > 0);
-    let mut readers = source.snapshot(2).await.unwrap();
+    let mut readers = open_readers(&*source, 2).await;
     assert_eq!(sum(&mut *readers[0], "savings").await + sum(&mut *readers[1], "loans").await, TOTAL);
 }
 
@@ -87,7 +97,7 @@ async fn a_snapshot_does_not_see_what_is_committed_after_it() {
     for journal in ["wal", "delete"] {
         let bank = bank(journal);
         let source = open_source(&bank.plan()).unwrap();
-        let mut readers = source.snapshot(2).await.unwrap();
+        let mut readers = open_readers(&*source, 2).await;
         if journal == "wal" {
             bank.connect().execute_batch("update savings set amount = 0").unwrap();
         } else {
@@ -101,6 +111,6 @@ async fn a_snapshot_does_not_see_what_is_committed_after_it() {
 
         drop(readers);
         bank.connect().execute_batch("update savings set amount = 0").unwrap();
-        assert_eq!(sum(&mut *source.snapshot(1).await.unwrap()[0], "savings").await, 0, "{journal}");
+        assert_eq!(sum(&mut *open_readers(&*source, 1).await[0], "savings").await, 0, "{journal}");
     }
 }

@@ -5,6 +5,8 @@ use arrow::datatypes::{DataType, Date32Type, Decimal128Type, Float64Type, Int64T
 use rusqlite::types::Value;
 use transload_model::{KeyValue, Kind};
 
+use crate::text::decimal_text;
+
 /// A column of a batch, ready to be bound row by row.
 pub(in crate::sqlite) struct Bound<'a> {
     column: &'a ArrayRef,
@@ -24,7 +26,8 @@ impl<'a> Bound<'a> {
             DataType::Utf8 => (Kind::Text, 0),
             DataType::Binary => (Kind::Bytes, 0),
             DataType::Date32 => (Kind::Date, 0),
-            DataType::Timestamp(..) => (Kind::Timestamp, 0),
+            DataType::Timestamp(_, None) => (Kind::Timestamp, 0),
+            DataType::Timestamp(..) => (Kind::Timestamptz, 0),
             DataType::FixedSizeBinary(16) => (Kind::Uuid, 0),
             _ => return None,
         };
@@ -48,6 +51,10 @@ impl<'a> Bound<'a> {
             Kind::Timestamp => Value::Text(
                 KeyValue::Timestamp(self.column.as_primitive::<TimestampMicrosecondType>().value(row)).text(),
             ),
+            Kind::Timestamptz => {
+                let micros = self.column.as_primitive::<TimestampMicrosecondType>().value(row);
+                Value::Text(format!("{}Z", KeyValue::Timestamp(micros).text()))
+            }
             Kind::Uuid => self.uuid(row),
         }
     }
@@ -59,13 +66,6 @@ impl<'a> Bound<'a> {
         }
         Value::Text(uuid::Uuid::from_slice(bytes).map(|uuid| uuid.to_string()).unwrap_or_default())
     }
-}
-
-pub(super) fn decimal_text(units: i128, scale: u8) -> String {
-    let sign = if units < 0 { "-" } else { "" };
-    let digits = format!("{:0>width$}", units.unsigned_abs(), width = usize::from(scale) + 1);
-    let (whole, fraction) = digits.split_at(digits.len() - usize::from(scale));
-    if fraction.is_empty() { format!("{sign}{whole}") } else { format!("{sign}{whole}.{fraction}") }
 }
 
 /// The value of a key part, for a statement that goes on behind it.

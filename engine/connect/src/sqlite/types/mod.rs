@@ -10,5 +10,5 @@ mod declared;
 mod tests;
 
 pub(super) use bound::{Bound, key_value};
-pub(super) use cells::Cells;
+pub(super) use cells::append;
 pub(super) use declared::{logical, stores};

@@ -5,9 +5,10 @@ use proptest::prelude::*;
 use rusqlite::types::{Value, ValueRef};
 use transload_model::LogicalType;
 
-use super::bound::decimal_text;
 use super::cells::decimal_units;
-use super::{Bound, Cells, logical};
+use super::{Bound, append, logical};
+use crate::batch::Cells;
+use crate::text::decimal_text;
 
 #[test]
 fn declared_types_mean_this() {
@@ -54,7 +55,8 @@ fn a_cell_of_another_class_is_a_fault_and_a_null() {
         ("REAL", ValueRef::Integer(i64::MAX)),
     ] {
         let mut cells = Cells::new(logical(declared), 1);
-        assert!(cells.append(value).is_err(), "{declared} {value:?}");
+        assert!(append(&mut cells, value).is_err(), "{declared} {value:?}");
+        cells.append_null();
         assert_eq!(cells.finish().null_count(), 1);
     }
 }
@@ -71,7 +73,7 @@ fn values_are_stored_as_they_were_read() {
         ("BOOLEAN", ValueRef::Integer(1), Value::Integer(1)),
     ] {
         let mut cells = Cells::new(logical(declared), 1);
-        assert!(cells.append(value).is_ok(), "{declared}");
+        assert!(append(&mut cells, value).is_ok(), "{declared}");
         let column = cells.finish();
         assert_eq!(Bound::new(&column, false).unwrap().value(0), stored, "{declared}");
     }

@@ -1,0 +1,171 @@
+//! What the ledgers of all systems have in common: how positions and quarantine are spelled, and what is said about them.
+
+use std::collections::BTreeMap;
+
+use transload_model::{
+    Code, ColumnName, Diagnostic, EntityName, Holder, KeyBytes, Phase, Position, QuarantineRow, Result, Stage,
+    TableName,
+};
+
+/// The version of the tables that this code reads and writes.
+pub(crate) const VERSION: &str = "1";
+
+/// A position as its row spells it. Numbers are 64-bit and signed everywhere.
+pub(crate) struct PositionRow {
+    pub(crate) entity: String,
+    pub(crate) table: String,
+    pub(crate) run: String,
+    pub(crate) seq: i64,
+    pub(crate) phase: String,
+    pub(crate) cursor: Option<Vec<u8>>,
+    pub(crate) counts: String,
+    pub(crate) gained: i64,
+    pub(crate) freed: i64,
+    pub(crate) freed_seen: i64,
+    pub(crate) parents_seen: String,
+    pub(crate) plan_fingerprint: String,
+    pub(crate) mapped_fingerprint: String,
+    pub(crate) key_fingerprint: String,
+    pub(crate) read_fingerprint: String,
+}
+
+impl PositionRow {
+    pub(crate) fn of(position: &Position) -> Self {
+        let parents: BTreeMap<&str, u64> =
+            position.parents_seen.iter().map(|(name, gained)| (name.as_str(), *gained)).collect();
+        Self {
+            entity: position.entity.to_string(),
+            table: position.destination_table.to_string(),
+            run: position.run.to_string(),
+            seq: signed(position.seq),
+            phase: position.phase.as_str().to_owned(),
+            cursor: position.cursor.as_ref().map(|key| key.as_bytes().to_vec()),
+            counts: serde_json::to_string(&position.counts).unwrap_or_default(),
+            gained: signed(position.gained),
+            freed: signed(position.freed),
+            freed_seen: signed(position.freed_seen),
+            parents_seen: serde_json::to_string(&parents).unwrap_or_default(),
+            plan_fingerprint: hex(position.plan_fingerprint),
+            mapped_fingerprint: hex(position.mapped_fingerprint),
+            key_fingerprint: hex(position.key_fingerprint),
+            read_fingerprint: hex(position.read_fingerprint),
+        }
+    }
+
+    /// # Errors
+    /// `TL0502` where a stored word or text is not one that was written.
+    pub(crate) fn read(self) -> Result<Position> {
+        self.parse().ok_or_else(|| corrupted("stream positions"))
+    }
+
+    fn parse(self) -> Option<Position> {
+        let seen: BTreeMap<String, u64> = serde_json::from_str(&self.parents_seen).ok()?;
+        let parent = |(name, gained): (String, u64)| Some((EntityName::parse(&name).ok()?, gained));
+        Some(Position {
+            entity: EntityName::parse(&self.entity).ok()?,
+            run: self.run.parse().ok()?,
+            seq: u64::try_from(self.seq).ok()?,
+            phase: Phase::parse(&self.phase)?,
+            cursor: self.cursor.map(|bytes| KeyBytes::from_encoded(&bytes)),
+            counts: serde_json::from_str(&self.counts).ok()?,
+            gained: u64::try_from(self.gained).ok()?,
+            freed: u64::try_from(self.freed).ok()?,
+            freed_seen: u64::try_from(self.freed_seen).ok()?,
+            destination_table: TableName::parse(&self.table).ok()?,
+            parents_seen: seen.into_iter().map(parent).collect::<Option<_>>()?,
+            plan_fingerprint: unhex(&self.plan_fingerprint)?,
+            mapped_fingerprint: unhex(&self.mapped_fingerprint)?,
+            key_fingerprint: unhex(&self.key_fingerprint)?,
+            read_fingerprint: unhex(&self.read_fingerprint)?,
+        })
+    }
+}
+
+/// A row of the quarantine as it is stored.
+pub(crate) struct QuarantinedRow {
+    pub(crate) entity: String,
+    pub(crate) key: Vec<u8>,
+    pub(crate) stage: String,
+    pub(crate) code: String,
+    pub(crate) field: Option<String>,
+    pub(crate) message: String,
+    pub(crate) run: String,
+}
+
+impl QuarantinedRow {
+    /// # Errors
+    /// `TL0502` where a stored word is not one that was written.
+    pub(crate) fn read(self) -> Result<QuarantineRow> {
+        self.parse().ok_or_else(|| corrupted("quarantine"))
+    }
+
+    fn parse(self) -> Option<QuarantineRow> {
+        Some(QuarantineRow {
+            entity: EntityName::parse(&self.entity).ok()?,
+            key: KeyBytes::from_encoded(&self.key),
+            stage: Stage::parse(&self.stage)?,
+            code: Code::find(&self.code)?,
+            field: self.field.and_then(|field| ColumnName::parse(&field).ok()),
+            message: self.message,
+            run: self.run.parse().ok()?,
+        })
+    }
+}
+
+/// Counters and lengths, which stay far below the sign.
+pub(crate) fn signed(value: u64) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
+}
+
+/// Digests and fingerprints are stored as sixteen hexadecimal digits.
+pub(crate) fn hex(value: u64) -> String {
+    format!("{value:016x}")
+}
+
+pub(crate) fn unhex(text: &str) -> Option<u64> {
+    u64::from_str_radix(text, 16).ok()
+}
+
+pub(crate) fn corrupted(what: &str) -> Box<Diagnostic> {
+    Box::new(Diagnostic::new(Code::LedgerCorrupted, format!("the ledger's {what} cannot be read")))
+}
+
+/// Refuses a ledger of another version.
+pub(crate) fn check_version(found: Option<&str>) -> Result<()> {
+    if found == Some(VERSION) {
+        return Ok(());
+    }
+    let headline = format!("the ledger has version {}, this Transload knows {VERSION}", found.unwrap_or("none"));
+    Err(Box::new(Diagnostic::new(Code::LedgerVersion, headline)))
+}
+
+/// A ledger that came into being after this run looked has another seed, and this run's digests mean nothing in it.
+pub(crate) fn check_seed(found: Option<&str>, claimed: u64) -> Result<()> {
+    if found == Some(&*claimed.to_string()) {
+        return Ok(());
+    }
+    let headline = "another run created the ledger after this one had looked";
+    Err(Box::new(Diagnostic::new(Code::Fenced, headline).help("run again")))
+}
+
+pub(crate) fn in_progress(table: &TableName, holder: &Holder) -> Box<Diagnostic> {
+    let headline = format!("run {} holds `{table}`", holder.run.short());
+    let help = "wait for it to end, or stop that process; then run again";
+    Box::new(Diagnostic::new(Code::InProgress, headline).note(format!("it is {}", holder.name)).help(help))
+}
+
+pub(crate) fn taken_over(table: &TableName) -> Box<Diagnostic> {
+    let headline = format!("another run took `{table}` over after this one had looked at it");
+    Box::new(Diagnostic::new(Code::Fenced, headline))
+}
+
+pub(crate) fn fenced(table: &TableName) -> Box<Diagnostic> {
+    let headline = format!("another run took `{table}` over; this unit was not written");
+    Box::new(Diagnostic::new(Code::Fenced, headline))
+}
+
+/// A change that a table took and dropped.
+pub(crate) fn swallowed(table: &TableName) -> Box<Diagnostic> {
+    let headline = format!("`{table}` swallowed a change: a trigger or view of the destination drops it");
+    Box::new(Diagnostic::new(Code::RowCountMismatch, headline))
+}

@@ -1,0 +1,204 @@
+//! Tables and columns as PostgreSQL's own catalog has them.
+
+use std::collections::BTreeMap;
+
+use sqlx::postgres::PgRow;
+use sqlx::{PgConnection, Row};
+use transload_model::{Catalog, Column, ColumnName, ForeignKey, SideEffects, Table, TableName};
+
+use super::types::Wire;
+
+/// Columns of all tables of a schema, or of one. A domain is what it is made of, with its own length where it has one.
+const COLUMNS: &str = "
+    with recursive made_of (type, base, modifier, required) as (
+        select oid, oid, -1, false from pg_catalog.pg_type where typtype <> 'd'
+        union all
+        select t.oid, made_of.base, case when t.typtypmod = -1 then made_of.modifier else t.typtypmod end,
+               made_of.required or t.typnotnull
+        from pg_catalog.pg_type t join made_of on t.typbasetype = made_of.type where t.typtype = 'd'
+    )
+    select c.relname::text, a.attname::text, pg_catalog.format_type(a.atttypid, a.atttypmod),
+           made_of.base, case when made_of.modifier = -1 then a.atttypmod else made_of.modifier end, b.typtype = 'e',
+           a.attnotnull or made_of.required, a.atthasdef or a.attidentity <> '', a.attgenerated <> '', a.attidentity = 'a',
+           (select s.oid::pg_catalog.regclass::text
+            from pg_catalog.pg_depend d join pg_catalog.pg_class s on s.oid = d.objid and s.relkind = 'S'
+            where d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass and d.refobjid = c.oid and d.refobjsubid = a.attnum
+              and d.deptype in ('a', 'i') limit 1),
+           pg_catalog.format_type(made_of.base, case when made_of.modifier = -1 then a.atttypmod else made_of.modifier end)
+    from pg_catalog.pg_class c
+    join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+    join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+    join made_of on made_of.type = a.atttypid
+    join pg_catalog.pg_type b on b.oid = made_of.base
+    where n.nspname = $1 and c.relkind in ('r', 'p', 'v', 'm', 'f') and ($2::text is null or c.relname = $2)
+    order by c.relname, a.attnum";
+
+/// Primary, unique and foreign keys, and unique indexes that are no constraint.
+const KEYS: &str = "
+    select c.relname::text, k.contype::text, other.relname::text,
+           array(select a.attname::text from unnest(k.conkey) with ordinality as part (number, place)
+                 join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attnum = part.number order by part.place)
+    from pg_catalog.pg_constraint k
+    join pg_catalog.pg_class c on c.oid = k.conrelid
+    join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+    left join pg_catalog.pg_class other on other.oid = k.confrelid
+    where n.nspname = $1 and k.contype in ('p', 'u', 'f')
+    union all
+    select c.relname::text, 'u', null,
+           array(select a.attname::text from unnest(i.indkey::int2[]) with ordinality as part (number, place)
+                 join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attnum = part.number
+                 where part.place <= i.indnkeyatts order by part.place)
+    from pg_catalog.pg_index i
+    join pg_catalog.pg_class c on c.oid = i.indrelid
+    join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+    where n.nspname = $1 and i.indisunique and i.indisvalid and i.indpred is null and i.indexprs is null";
+
+/// What acts on rows beside the statement that writes them.
+const SIDE_EFFECTS: &str = "
+    select c.relname::text, 'trigger', t.tgname::text
+    from pg_catalog.pg_trigger t
+    join pg_catalog.pg_class c on c.oid = t.tgrelid join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+    where n.nspname = $1 and not t.tgisinternal and t.tgenabled <> 'D'
+    union all
+    select c.relname::text, 'rule', r.rulename::text
+    from pg_catalog.pg_rewrite r
+    join pg_catalog.pg_class c on c.oid = r.ev_class join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+    where n.nspname = $1 and r.rulename <> '_RETURN' and r.ev_enabled <> 'D'
+    union all
+    select c.relname::text, 'policy', ''
+    from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+    where n.nspname = $1 and c.relrowsecurity and pg_catalog.row_security_active(c.oid)
+    order by 1, 2, 3";
+
+/// A column as it is on the wire.
+#[derive(Debug, Clone)]
+pub(super) struct PgColumn {
+    pub(super) name: ColumnName,
+    pub(super) declared: String,
+    pub(super) wire: Wire,
+    nullable: bool,
+    has_default: bool,
+    generated: bool,
+    is_always_identity: bool,
+    /// The type of a column that takes the same values without a domain's checks.
+    pub(super) staged: String,
+    /// The sequence that gives it its numbers, quoted.
+    pub(super) sequence: Option<String>,
+}
+
+impl PgColumn {
+    pub(super) fn is_required(&self) -> bool {
+        !self.nullable
+    }
+
+    fn describe(self) -> Column {
+        Column {
+            name: self.name,
+            declared: self.declared,
+            logical: self.wire.logical(),
+            stores: self.wire.stores(),
+            nullable: self.nullable,
+            has_default: self.has_default,
+            generated: self.generated,
+            insert_only: self.is_always_identity,
+        }
+    }
+}
+
+/// All tables and views of a schema.
+pub(super) async fn read(connection: &mut PgConnection, schema: &str) -> sqlx::Result<Catalog> {
+    let mut tables: BTreeMap<TableName, Table> = BTreeMap::new();
+    for (table, column) in columns(connection, schema, None).await? {
+        tables.entry(table.clone()).or_insert_with(|| empty(table)).columns.push(column.describe());
+    }
+    for row in sqlx::query(KEYS).bind(schema).fetch_all(&mut *connection).await? {
+        add_key(&mut tables, &row)?;
+    }
+    for row in sqlx::query(SIDE_EFFECTS).bind(schema).fetch_all(&mut *connection).await? {
+        let (table, kind, name): (String, String, String) = (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
+        let Some(effects) = found(&mut tables, &table).map(|table| &mut table.side_effects) else { continue };
+        match &*kind {
+            "trigger" => effects.triggers.push(name),
+            "rule" => effects.rules.push(name),
+            _ => effects.row_security = true,
+        }
+    }
+    Ok(Catalog { tables })
+}
+
+/// The columns of one table; none where there is no such table.
+pub(super) async fn table(
+    connection: &mut PgConnection,
+    schema: &str,
+    table: &TableName,
+) -> sqlx::Result<Vec<PgColumn>> {
+    let columns = columns(connection, schema, Some(table)).await?;
+    Ok(columns.into_iter().map(|(_, column)| column).collect())
+}
+
+fn empty(name: TableName) -> Table {
+    Table {
+        name,
+        columns: Vec::new(),
+        primary_key: Vec::new(),
+        unique_keys: Vec::new(),
+        foreign_keys: Vec::new(),
+        side_effects: SideEffects::default(),
+    }
+}
+
+fn found<'a>(tables: &'a mut BTreeMap<TableName, Table>, name: &str) -> Option<&'a mut Table> {
+    tables.get_mut(&TableName::parse(name).ok()?)
+}
+
+/// A name with control characters cannot be mapped, so its column need not be listed.
+async fn columns(
+    connection: &mut PgConnection,
+    schema: &str,
+    table: Option<&TableName>,
+) -> sqlx::Result<Vec<(TableName, PgColumn)>> {
+    let query = sqlx::query(COLUMNS).bind(schema).bind(table.map(TableName::as_str));
+    let mut columns = Vec::new();
+    for row in query.fetch_all(connection).await? {
+        let (table, name): (String, String) = (row.try_get(0)?, row.try_get(1)?);
+        let (Ok(table), Ok(name)) = (TableName::parse(&table), ColumnName::parse(&name)) else { continue };
+        let base: sqlx::postgres::types::Oid = row.try_get(3)?;
+        let required: bool = row.try_get(6)?;
+        let column = PgColumn {
+            name,
+            declared: row.try_get(2)?,
+            wire: Wire::of(base.0, row.try_get(4)?, row.try_get(5)?),
+            nullable: !required,
+            has_default: row.try_get(7)?,
+            generated: row.try_get(8)?,
+            is_always_identity: row.try_get(9)?,
+            sequence: row.try_get(10)?,
+            staged: row.try_get(11)?,
+        };
+        columns.push((table, column));
+    }
+    Ok(columns)
+}
+
+fn add_key(tables: &mut BTreeMap<TableName, Table>, row: &PgRow) -> sqlx::Result<()> {
+    let (table, kind): (String, String) = (row.try_get(0)?, row.try_get(1)?);
+    let (other, names): (Option<String>, Vec<String>) = (row.try_get(2)?, row.try_get(3)?);
+    let Some(table) = found(tables, &table) else { return Ok(()) };
+    let Ok(columns) = names.iter().map(|name| ColumnName::parse(name)).collect::<Result<Vec<_>, _>>() else {
+        return Ok(());
+    };
+    if kind == "f" {
+        if let Some(Ok(other)) = other.map(|other| TableName::parse(&other)) {
+            table.foreign_keys.push(ForeignKey { columns, table: other });
+        }
+        return Ok(());
+    }
+    if kind == "p" {
+        table.primary_key.clone_from(&columns);
+    }
+    let is_required = |name: &ColumnName| table.column(name).is_some_and(|column| !column.nullable);
+    if columns.iter().all(is_required) && !table.unique_keys.contains(&columns) {
+        table.unique_keys.push(columns);
+    }
+    Ok(())
+}

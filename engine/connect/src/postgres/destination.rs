@@ -1,0 +1,254 @@
+//! Writing rows, and keeping the ledger beside them.
+//!
+//! Units of several entities commit side by side, each on a connection of its own. A unit whose connection is lost is not guessed about: its
+//! stream's position says whether it is in.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use sqlx::{PgConnection, Row};
+use transload_model::{
+    Catalog, Claim, Code, ConnectionPlan, Destination, Diagnostic, EntityName, Fence, LedgerState, QuarantineRow,
+    Result, Retry, RunId, SegmentHead, Settle, SnapshotReader, TableName, Unit,
+};
+
+use crate::ledger::fenced;
+
+use super::error::{failure, is_passing};
+use super::lease::{Connections, Lease};
+use super::ledger::Standing;
+use super::open::Address;
+use super::source::{End, reader};
+use super::write::{Referrer, Shape, WriteError, Written};
+use super::{catalog, ledger, sql, write};
+
+/// A transaction that is left open by mistake or by a process that was stopped must not hold the others up for ever.
+const WRITER: &str = "set idle_in_transaction_session_timeout = '120s'";
+
+pub(super) async fn open_destination(connection: &ConnectionPlan) -> Result<Arc<dyn Destination>> {
+    let end = End {
+        connections: Connections::new(Address::of(connection)?.with_session(WRITER), connection.pool),
+        schema: connection.schema.clone(),
+    };
+    if let Some(script) = &connection.create_with {
+        let mut lease = end.connections.lease().await?;
+        let created = create_tables(lease.get(), &end.schema, script, "commit").await;
+        created.map_err(|error| script_failed(&error, connection))?;
+        lease.give_back();
+    }
+    Ok(Arc::new(PostgresDestination { end, shapes: Mutex::default(), holder: tokio::sync::Mutex::default() }))
+}
+
+/// What the destination holds. Tables that are missing are made in a transaction that is undone.
+pub(super) async fn destination_catalog(connection: &ConnectionPlan) -> Result<Catalog> {
+    let mut opened = Address::of(connection)?.connect().await?;
+    let catalog = match &connection.create_with {
+        Some(script) => create_tables(&mut opened, &connection.schema, script, "rollback").await,
+        None => catalog::read(&mut opened, &connection.schema).await,
+    };
+    catalog.map_err(|error| match &connection.create_with {
+        Some(_) => script_failed(&error, connection),
+        None => {
+            let doing = format!("reading the tables of connection `{}` failed", connection.name);
+            failure(&error, Code::DestinationFailed, &doing)
+        }
+    })
+}
+
+/// Runs the script where the schema holds no table, and says what it holds then.
+async fn create_tables(connection: &mut PgConnection, schema: &str, script: &str, end: &str) -> sqlx::Result<Catalog> {
+    let found = catalog::read(connection, schema).await?;
+    if !found.tables.is_empty() {
+        return Ok(found);
+    }
+    // Two first runs must not both create the tables.
+    let begin = "begin; select pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended('transload ledger', 0))";
+    sql::batch(connection, begin).await?;
+    if catalog::read(connection, schema).await?.tables.is_empty() {
+        let quoted = sql::quote(schema);
+        sql::batch(connection, &format!("create schema if not exists {quoted}; set local search_path to {quoted}"))
+            .await?;
+        sql::batch(connection, script).await?;
+    }
+    let found = catalog::read(connection, schema).await?;
+    sql::batch(connection, end).await?;
+    Ok(found)
+}
+
+fn script_failed(error: &sqlx::Error, connection: &ConnectionPlan) -> Box<Diagnostic> {
+    let mut problem = failure(error, Code::CannotConnect, &format!("`create_with` of `{}` failed", connection.name));
+    if problem.code == Code::CannotConnect {
+        problem.help = Some("correct the script; nothing was created".to_owned());
+    }
+    problem
+}
+
+struct PostgresDestination {
+    end: End,
+    shapes: Mutex<BTreeMap<TableName, Arc<Shape>>>,
+    /// The session that holds this run's fences.
+    holder: tokio::sync::Mutex<Option<(Lease, String)>>,
+}
+
+impl PostgresDestination {
+    /// The table, as it was when this run first wrote it.
+    async fn shape(&self, lease: &mut Lease, table: &TableName) -> Written<Arc<Shape>> {
+        let known = self.shapes.lock().unwrap_or_else(PoisonError::into_inner).get(table).cloned();
+        if let Some(known) = known {
+            return Ok(known);
+        }
+        let columns = catalog::table(lease.get(), &self.end.schema, table).await?;
+        let shape = Arc::new(Shape { sql: sql::table(&self.end.schema, table), name: table.clone(), columns });
+        self.shapes.lock().unwrap_or_else(PoisonError::into_inner).insert(table.clone(), Arc::clone(&shape));
+        Ok(shape)
+    }
+
+    async fn referrers(&self, lease: &mut Lease, shape: &Shape, unit: &Unit) -> Written<Vec<Referrer>> {
+        let [key] = unit.key.as_slice() else { return Ok(Vec::new()) };
+        let key = shape.column(key)?.wire.logical();
+        let mut referrers = Vec::new();
+        for (table, column) in &unit.referrers {
+            let other = self.shape(lease, table).await?;
+            let as_text = other.column(column)?.wire.logical() != key;
+            let (table, column) = (table.clone(), column.clone());
+            referrers.push(Referrer { sql: other.sql.clone(), table, column, as_text });
+        }
+        Ok(referrers)
+    }
+
+    /// One transaction. Every way out before its end drops the connection, and with it the transaction.
+    async fn try_commit(&self, unit: &Unit, settle: &Settle, is_retry: bool) -> Written<()> {
+        let mut lease = self.end.connections.lease().await.map_err(WriteError::Problem)?;
+        let shape = self.shape(&mut lease, &unit.table).await?;
+        let referrers =
+            if unit.deletes.is_empty() { Vec::new() } else { self.referrers(&mut lease, &shape, unit).await? };
+        let connection = lease.get();
+        write::prepare(connection, &shape, unit).await?;
+        // Constraints that wait for the end would refuse the whole unit there, and nobody could say which row it was for.
+        sql::batch(connection, "begin; set constraints all immediate").await?;
+        match ledger::standing(connection, &self.end.schema, unit).await? {
+            Standing::Next => {}
+            Standing::Committed if is_retry => {
+                sql::batch(connection, "rollback").await?;
+                lease.give_back();
+                return Ok(());
+            }
+            Standing::Committed | Standing::Lost => return Err(WriteError::Problem(fenced(&unit.table))),
+        }
+        let mut refusals = write::insert(connection, &shape, unit).await?;
+        refusals.extend(write::update(connection, &shape, unit).await?);
+        refusals.extend(write::delete(connection, &shape, unit, &referrers).await?);
+        let transaction = ledger::write(connection, unit, &settle(&refusals)).await?;
+        sql::batch(connection, "commit").await?;
+        // The driver does not say whether the server answered COMMIT or ROLLBACK.
+        let sql = "select pg_catalog.pg_xact_status($1::text::pg_catalog.xid8)";
+        let status: String = sqlx::query(sql).bind(transaction).fetch_one(&mut *connection).await?.try_get(0)?;
+        if status != "committed" {
+            let headline = format!("the server rolled a unit of `{}` back instead of committing it", unit.table);
+            return Err(WriteError::Problem(Box::new(Diagnostic::new(Code::DestinationFailed, headline))));
+        }
+        lease.give_back();
+        Ok(())
+    }
+}
+
+fn may_pass(error: &WriteError) -> bool {
+    match error {
+        WriteError::Database(error) => is_passing(error),
+        // Only connecting tells of such problems here.
+        WriteError::Problem(problem) => {
+            matches!(problem.code, Code::CannotConnect | Code::ServerBusy)
+                && problem.code.info().retry == Retry::Backoff
+        }
+    }
+}
+
+#[async_trait]
+impl Destination for PostgresDestination {
+    async fn catalog(&self) -> Result<Catalog> {
+        self.end.catalog().await
+    }
+
+    async fn ledger(&self, tables: &[TableName]) -> Result<LedgerState> {
+        let mut lease = self.end.connections.lease().await?;
+        let state = ledger::state(lease.get(), &self.end.schema, tables).await?;
+        lease.give_back();
+        Ok(state)
+    }
+
+    async fn take_fences(&self, claim: Claim) -> Result<Vec<Fence>> {
+        let mut lease = self.end.connections.lease().await?;
+        let (fences, token) = ledger::take_fences(lease.get(), &self.end.schema, &claim).await?;
+        *self.holder.lock().await = Some((lease, token));
+        Ok(fences)
+    }
+
+    async fn release_fences(&self, run: RunId) -> Result<()> {
+        let Some((mut lease, token)) = self.holder.lock().await.take() else { return Ok(()) };
+        let run = run.to_string();
+        if ledger::release_fences(lease.get(), &run, &token).await.is_err() {
+            // The holder's session was lost, and another can say so as well.
+            lease = self.end.connections.lease().await?;
+            let released = ledger::release_fences(lease.get(), &run, &token).await;
+            released.map_err(|error| ledger::failed(&error))?;
+        }
+        lease.give_back();
+        Ok(())
+    }
+
+    async fn segments(&self, entity: &EntityName) -> Result<Vec<SegmentHead>> {
+        let mut lease = self.end.connections.lease().await?;
+        let heads = ledger::segments(lease.get(), entity).await.map_err(|error| ledger::failed(&error))?;
+        lease.give_back();
+        Ok(heads)
+    }
+
+    async fn segment(&self, id: i64) -> Result<(Vec<u8>, u64)> {
+        let mut lease = self.end.connections.lease().await?;
+        let segment = ledger::segment(lease.get(), id).await?;
+        lease.give_back();
+        Ok(segment)
+    }
+
+    async fn count(&self, table: &TableName) -> Result<u64> {
+        let mut lease = self.end.connections.lease().await?;
+        let sql = sql::count(&sql::table(&self.end.schema, table));
+        let counted = sql::query(sql).fetch_one(lease.get()).await.and_then(|row| row.try_get::<i64, _>(0));
+        let count =
+            counted.map_err(|error| failure(&error, Code::DestinationFailed, &format!("counting `{table}` failed")))?;
+        lease.give_back();
+        Ok(u64::try_from(count).unwrap_or_default())
+    }
+
+    async fn reader(&self) -> Result<Box<dyn SnapshotReader>> {
+        reader(&self.end, None).await
+    }
+
+    async fn commit(&self, unit: Unit, settle: Settle) -> Result<()> {
+        let mut attempt = 0;
+        loop {
+            let problem = match self.try_commit(&unit, &settle, attempt > 0).await {
+                Ok(()) => return Ok(()),
+                Err(error) if may_pass(&error) && attempt < unit.max_retry_attempts => {
+                    attempt += 1;
+                    tokio::time::sleep(Duration::from_millis(200) * 2_u32.pow(attempt.min(6))).await;
+                    continue;
+                }
+                Err(WriteError::Problem(problem)) => problem,
+                Err(WriteError::Database(error)) => {
+                    failure(&error, Code::DestinationFailed, &format!("writing `{}` failed", unit.table))
+                }
+            };
+            return Err(problem);
+        }
+    }
+
+    async fn quarantine(&self, entity: Option<&EntityName>) -> Result<Vec<QuarantineRow>> {
+        let mut lease = self.end.connections.lease().await?;
+        let rows = ledger::quarantine(lease.get(), entity).await?;
+        lease.give_back();
+        Ok(rows)
+    }
+}

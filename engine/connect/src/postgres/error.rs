@@ -1,0 +1,116 @@
+//! What PostgreSQL's errors mean here.
+//!
+//! The server's own words are kept only where they name objects. Where they would quote a value, or are a trigger's author's, ours stand
+//! instead.
+
+use sqlx::postgres::PgDatabaseError;
+use transload_model::{Code, ColumnName, Diagnostic, Refusal, WriteKind};
+
+/// Why no session could be had.
+pub(super) fn cannot_connect(error: &sqlx::Error, name: &str) -> Box<Diagnostic> {
+    let mut problem = failure(error, Code::CannotConnect, &format!("{name} cannot be opened"));
+    if problem.code == Code::CannotConnect {
+        problem.help = Some("check host, port and database in the URL, and whether the server runs".to_owned());
+    }
+    problem
+}
+
+/// A failure that is not about one row.
+pub(super) fn failure(error: &sqlx::Error, usual: Code, doing: &str) -> Box<Diagnostic> {
+    let code = structural(error, usual);
+    let mut problem = Diagnostic::new(code, format!("{doing}: {}", words(error)));
+    problem.help = Some(code.info().remedy.to_owned());
+    Box::new(problem)
+}
+
+/// The server's part of an error.
+fn database(error: &sqlx::Error) -> Option<&PgDatabaseError> {
+    error.as_database_error().and_then(|error| error.try_downcast_ref())
+}
+
+/// The five characters of an error, where the server gave them.
+pub(super) fn sqlstate(error: &sqlx::Error) -> Option<&str> {
+    database(error).map(PgDatabaseError::code)
+}
+
+fn structural(error: &sqlx::Error, usual: Code) -> Code {
+    match error {
+        sqlx::Error::Tls(_) => Code::TlsError,
+        sqlx::Error::Database(_) => match sqlstate(error).unwrap_or_default() {
+            "28000" | "28P01" => Code::AuthFailed,
+            "42501" | "25006" => Code::PermissionDenied,
+            "42P01" | "42703" | "42704" | "42883" | "0A000" if usual != Code::CannotConnect => Code::SchemaDrift,
+            "53100" => Code::StorageFull,
+            "53000" | "53200" | "53300" => Code::ServerBusy,
+            _ => usual,
+        },
+        _ => usual,
+    }
+}
+
+/// Whether the same unit may succeed if it is tried again, on a new connection.
+pub(super) fn is_passing(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Io(_) | sqlx::Error::Protocol(_) => true,
+        _ => sqlstate(error).is_some_and(|state| {
+            matches!(state, "40001" | "40P01" | "55P03" | "57P01" | "57P02" | "57P03" | "53300" | "53200")
+                || state.starts_with("08")
+        }),
+    }
+}
+
+/// Whether the error is about a row's values.
+pub(super) fn is_about_a_row(error: &sqlx::Error) -> bool {
+    sqlstate(error).is_some_and(|state| state.starts_with("22") || state.starts_with("23") || state == "P0001")
+}
+
+fn words(error: &sqlx::Error) -> String {
+    match error {
+        sqlx::Error::Database(_) => match database(error) {
+            // Quotes values, or is a trigger's.
+            Some(error) if ["22", "23", "P0"].iter().any(|class| error.code().starts_with(class)) => {
+                format!("the server refused a value (SQLSTATE {})", error.code())
+            }
+            Some(error) => format!("{} (SQLSTATE {})", error.message(), error.code()),
+            None => "the server refused the call".to_owned(),
+        },
+        sqlx::Error::Io(error) => error.to_string(),
+        sqlx::Error::Tls(error) => error.to_string(),
+        sqlx::Error::Protocol(_) => "the connection was lost".to_owned(),
+        _ => "the driver refused the call".to_owned(),
+    }
+}
+
+/// The refusal of one row, where the error is that; else nothing, and the unit fails.
+pub(super) fn refusal(error: &sqlx::Error, kind: WriteKind, row: usize) -> Option<Refusal> {
+    let error = database(error).filter(|_| is_about_a_row(error))?;
+    let constraint = error.constraint().map(|name| format!("constraint `{name}`"));
+    let named = |what: &str| constraint.as_ref().map_or(what.to_owned(), |name| format!("{what}: {name}"));
+    let column = error.column().and_then(|name| ColumnName::parse(name).ok());
+    let (code, field, message) = match error.code() {
+        "23505" => (Code::ConstraintUnique, key_column(error), named("another row has this value")),
+        "23P01" => (Code::ConstraintUnique, None, named("it conflicts with another row")),
+        "23502" => (Code::ConstraintNotNull, column, "NULL where the column takes none".to_owned()),
+        "23514" => (Code::ConstraintCheck, None, named("a check refused the row")),
+        "23503" | "23001" => (Code::ConstraintForeignKey, key_column(error), named("a reference refused the row")),
+        "P0001" => (Code::ConstraintOther, None, "a trigger refused the row".to_owned()),
+        "22001" => (Code::ValueRange, column, "the text is longer than the column".to_owned()),
+        "22003" | "22008" => (Code::ValueRange, column, "the value is outside the column's range".to_owned()),
+        "22021" | "22P05" => (Code::ValueEncoding, column, "the text cannot be stored".to_owned()),
+        "22P02" | "22P03" | "22007" => {
+            (Code::ValueFormat, column, "the value is not one of the column's type".to_owned())
+        }
+        code => (Code::ConstraintOther, column, format!("the server refused the row (SQLSTATE {code})")),
+    };
+    Some(Refusal { kind, row, code, field, message })
+}
+
+/// `Key (record_no)=(…) already exists.` names one column; what follows is a value and is not looked at.
+fn key_column(error: &PgDatabaseError) -> Option<ColumnName> {
+    let (columns, _) = error.detail()?.strip_prefix("Key (")?.split_once(")=(")?;
+    let name = columns.trim_matches('"');
+    if columns.contains(", ") {
+        return None;
+    }
+    ColumnName::parse(name).ok()
+}

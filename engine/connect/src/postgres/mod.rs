@@ -1,0 +1,54 @@
+//! PostgreSQL, by sqlx.
+//!
+//! Rows are read as raw binary values and written by binary COPY; both ends keep their own connections, and none is used by two at a time.
+
+mod catalog;
+mod copy;
+mod destination;
+mod error;
+mod lease;
+mod ledger;
+mod open;
+mod source;
+mod sql;
+mod types;
+mod write;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use transload_model::{Catalog, ConnectionPlan, ControlStore, Destination, Result, Source};
+
+use crate::registry::System;
+
+/// A server, by `postgres://USER:PASSWORD@HOST/DATABASE`.
+pub(crate) struct Postgres;
+
+#[async_trait]
+impl System for Postgres {
+    fn name(&self) -> &'static str {
+        "postgres"
+    }
+
+    async fn source(&self, connection: &ConnectionPlan) -> Result<Arc<dyn Source>> {
+        source::open_source(connection).await
+    }
+
+    async fn destination(&self, connection: &ConnectionPlan) -> Result<Arc<dyn Destination>> {
+        destination::open_destination(connection).await
+    }
+
+    async fn destination_catalog(&self, connection: &ConnectionPlan) -> Result<Catalog> {
+        destination::destination_catalog(connection).await
+    }
+
+    async fn exists(&self, connection: &ConnectionPlan) -> Result<bool> {
+        // Opened to say now why it cannot be.
+        open::Address::of(connection)?.connect().await.map(|_| true)
+    }
+
+    async fn control_store(&self, _url: &str) -> Result<Arc<dyn ControlStore>> {
+        use transload_model::{Code, Diagnostic};
+        Err(Box::new(Diagnostic::new(Code::NotBuilt, "a control store in PostgreSQL is not built yet")))
+    }
+}

@@ -1,0 +1,350 @@
+//! Reading rows.
+//!
+//! One transaction exports its snapshot and stays open; every reader begins in it, so that all of them, at any time of the run, see the
+//! database at one moment. A task reads and decodes ahead of its reader; one that is dropped takes its connection with it.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use futures_util::TryStreamExt;
+use sqlx::Row;
+use sqlx::postgres::PgRow;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use transload_model::{
+    Catalog, Code, ColumnName, ConnectionPlan, Diagnostic, KeyBytes, KeyValue, LogicalType, ReadRequest, Result,
+    Snapshot, SnapshotReader, Source, SourceBatch, TableName,
+};
+use twox_hash::XxHash3_64;
+
+use crate::batch::Batch;
+
+use super::catalog::{self, PgColumn};
+use super::error::failure;
+use super::lease::{Connections, Lease};
+use super::open::Address;
+use super::sql::{self, Reading, quote};
+use super::types::{self, Decoder, Wire};
+
+/// Batches that wait between the reading task and its reader.
+const BATCHES_AHEAD: usize = 2;
+
+/// What every transaction that reads begins with.
+const BEGIN: &str = "begin transaction isolation level repeatable read, read only";
+
+pub(super) async fn open_source(connection: &ConnectionPlan) -> Result<Arc<dyn Source>> {
+    let connections = Connections::new(Address::of(connection)?, connection.pool);
+    // Opened once to say now why it cannot be.
+    connections.lease().await?.give_back();
+    Ok(Arc::new(PostgresSource { end: End { connections, schema: connection.schema.clone() } }))
+}
+
+/// A database and the schema that matters in it.
+#[derive(Clone)]
+pub(super) struct End {
+    pub(super) connections: Arc<Connections>,
+    pub(super) schema: String,
+}
+
+impl End {
+    fn failed(&self, error: &sqlx::Error) -> Box<Diagnostic> {
+        failure(error, Code::SourceFailed, &format!("reading from {} failed", self.connections.address.name))
+    }
+
+    pub(super) async fn catalog(&self) -> Result<Catalog> {
+        let mut lease = self.connections.lease().await?;
+        let catalog = catalog::read(lease.get(), &self.schema).await.map_err(|error| self.failed(&error))?;
+        lease.give_back();
+        Ok(catalog)
+    }
+}
+
+struct PostgresSource {
+    end: End,
+}
+
+#[async_trait]
+impl Source for PostgresSource {
+    async fn catalog(&self) -> Result<Catalog> {
+        self.end.catalog().await
+    }
+
+    async fn snapshot(&self, _readers: usize) -> Result<Arc<dyn Snapshot>> {
+        let mut lease = self.end.connections.lease().await?;
+        let export = async {
+            sql::execute(lease.get(), BEGIN).await?;
+            sqlx::query("select pg_catalog.pg_export_snapshot()").fetch_one(lease.get()).await?.try_get(0)
+        };
+        let id: String = export.await.map_err(|error| self.end.failed(&error))?;
+        Ok(Arc::new(PostgresSnapshot { end: self.end.clone(), id, _exporter: lease }))
+    }
+}
+
+/// A moment of a database.
+struct PostgresSnapshot {
+    end: End,
+    id: String,
+    /// Its transaction keeps the snapshot alive.
+    _exporter: Lease,
+}
+
+#[async_trait]
+impl Snapshot for PostgresSnapshot {
+    async fn reader(&self) -> Result<Box<dyn SnapshotReader>> {
+        reader(&self.end, Some(self.id.clone())).await
+    }
+}
+
+/// A reader of a snapshot, or of what is committed now.
+pub(super) async fn reader(end: &End, snapshot: Option<String>) -> Result<Box<dyn SnapshotReader>> {
+    let mut reader = Reader { end: end.clone(), snapshot, lease: None, reading: None };
+    reader.lease = Some(reader.begin().await?);
+    Ok(Box::new(reader))
+}
+
+/// A read that goes on: its batches, and the task that gives the connection back where it came to the end.
+type Ahead = (mpsc::Receiver<Result<SourceBatch>>, JoinSet<Option<Lease>>);
+
+struct Reader {
+    end: End,
+    snapshot: Option<String>,
+    /// Where no read is going on.
+    lease: Option<Lease>,
+    reading: Option<Ahead>,
+}
+
+impl Reader {
+    async fn begin(&self) -> Result<Lease> {
+        let mut lease = self.end.connections.lease().await?;
+        let begin = async {
+            sql::execute(lease.get(), BEGIN).await?;
+            if let Some(id) = &self.snapshot {
+                // The server made the id; it is digits and hyphens, and no statement takes it as a parameter.
+                sql::execute(lease.get(), format!("set transaction snapshot '{}'", id.replace('\'', ""))).await?;
+            }
+            Ok(())
+        };
+        begin.await.map_err(|error: sqlx::Error| self.end.failed(&error))?;
+        Ok(lease)
+    }
+
+    /// The connection of this reader: that of the last read, if it came to its end, or a new one in the same snapshot.
+    async fn idle(&mut self) -> Result<Lease> {
+        if let Some((mut batches, mut task)) = self.reading.take() {
+            batches.close();
+            let ended = batches.is_empty();
+            if ended && let Some(Ok(lease)) = task.join_next().await {
+                self.lease = lease;
+            }
+        }
+        match self.lease.take() {
+            Some(lease) => Ok(lease),
+            None => self.begin().await,
+        }
+    }
+
+    async fn number(&mut self, sql: String) -> Result<Option<i64>> {
+        let mut lease = self.idle().await?;
+        let found = sql::query(sql).persistent(false).fetch_one(lease.get()).await.and_then(|row| row.try_get(0));
+        let number = found.map_err(|error| self.end.failed(&error))?;
+        self.lease = Some(lease);
+        Ok(number)
+    }
+
+    async fn columns(&self, lease: &mut Lease, table: &TableName) -> Result<Vec<PgColumn>> {
+        let columns = catalog::table(lease.get(), &self.end.schema, table).await;
+        columns.map_err(|error| self.end.failed(&error))
+    }
+
+    fn column<'a>(&self, columns: &'a [PgColumn], table: &TableName, name: &ColumnName) -> Result<&'a PgColumn> {
+        columns.iter().find(|column| column.name == *name).ok_or_else(|| {
+            let headline =
+                format!("`{table}` has no column `{name}` any more in {}", self.end.connections.address.name);
+            Box::new(Diagnostic::new(Code::SchemaDrift, headline).help(Code::SchemaDrift.info().remedy))
+        })
+    }
+}
+
+#[async_trait]
+impl SnapshotReader for Reader {
+    async fn estimate(&mut self, table: &TableName) -> Result<Option<u64>> {
+        let name = sql::table(&self.end.schema, table).replace('\'', "''");
+        let sql = format!(
+            "select nullif(c.reltuples, -1)::int8 from pg_catalog.pg_class c where c.oid = pg_catalog.to_regclass('{name}')"
+        );
+        Ok(self.number(sql).await?.and_then(|rows| u64::try_from(rows).ok()))
+    }
+
+    async fn count_repeated_keys(&mut self, table: &TableName, key: &[ColumnName]) -> Result<u64> {
+        let mut lease = self.idle().await?;
+        let columns = self.columns(&mut lease, table).await?;
+        self.lease = Some(lease);
+        let mut parts = Vec::new();
+        for name in key {
+            let column = self.column(&columns, table, name)?;
+            parts.push(order(column, column.wire.logical()));
+        }
+        let count = self.number(sql::count_repeated(&sql::table(&self.end.schema, table), &parts)).await?;
+        Ok(count.and_then(|rows| u64::try_from(rows).ok()).unwrap_or_default())
+    }
+
+    async fn read(&mut self, request: ReadRequest) -> Result<()> {
+        let mut lease = self.idle().await?;
+        let columns = self.columns(&mut lease, &request.table).await?;
+        let mut decoders = Vec::new();
+        let mut readings = Vec::new();
+        for wanted in &request.columns {
+            let column = self.column(&columns, &request.table, &wanted.name)?;
+            let decoder = Decoder::new(column.wire, wanted.logical);
+            decoders.push(decoder);
+            readings.push(reading(column, decoder, wanted.logical));
+        }
+        let wires: Vec<Wire> = readings.iter().map(|reading| reading.wire).collect();
+        let key: Vec<Wire> = request.key.iter().map(|part| wires[*part]).collect();
+        let behind = request.after.as_ref().and_then(|after| behind(after, &key)).unwrap_or_default();
+        let marks: Vec<String> = behind.iter().enumerate().map(|(at, part)| part.placeholder(at + 1)).collect();
+        let sql = sql::select(&sql::table(&self.end.schema, &request.table), &readings, &request.key, &marks);
+        let (batches, receiver) = mpsc::channel(BATCHES_AHEAD);
+        let mut task = JoinSet::new();
+        let end = self.end.clone();
+        task.spawn(async move {
+            match stream(&mut lease, &request, (sql, behind), &decoders, &batches).await {
+                Ok(true) => Some(lease),
+                Ok(false) => None,
+                Err(problem) => {
+                    // Nobody listens any more where this fails.
+                    drop(batches.send(Err(problem.told(&end))).await);
+                    None
+                }
+            }
+        });
+        self.reading = Some((receiver, task));
+        Ok(())
+    }
+
+    async fn next(&mut self) -> Result<Option<SourceBatch>> {
+        match &mut self.reading {
+            Some((batches, _)) => batches.recv().await.transpose(),
+            None => Ok(None),
+        }
+    }
+}
+
+/// Why a read ended early.
+enum Broken {
+    Database(sqlx::Error),
+    Problem(Box<Diagnostic>),
+}
+
+impl Broken {
+    fn told(self, end: &End) -> Box<Diagnostic> {
+        match self {
+            Self::Database(error) => end.failed(&error),
+            Self::Problem(problem) => problem,
+        }
+    }
+}
+
+impl From<sqlx::Error> for Broken {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Database(error)
+    }
+}
+
+/// Reads all rows and hands them over batch by batch. Whether it came to the end: else the connection is in the middle of an answer.
+async fn stream(
+    lease: &mut Lease,
+    request: &ReadRequest,
+    (sql, behind): (String, Vec<Bound>),
+    decoders: &[Decoder],
+    batches: &mpsc::Sender<Result<SourceBatch>>,
+) -> std::result::Result<bool, Broken> {
+    let mut query = sql::query(sql).persistent(false);
+    for part in behind {
+        query = match part {
+            Bound::Integer(number) => query.bind(number),
+            Bound::Bytes(text) | Bound::Text(text, _) => query.bind(text),
+        };
+    }
+    let mut rows = query.fetch(lease.get());
+    let mut batch = Batch::new(request);
+    while let Some(row) = rows.try_next().await? {
+        append(&mut batch, &row, decoders)?;
+        if batch.is_full() && batches.send(Ok(batch.finish().map_err(Broken::Problem)?)).await.is_err() {
+            return Ok(false);
+        }
+    }
+    if !batch.is_empty() {
+        drop(batches.send(Ok(batch.finish().map_err(Broken::Problem)?)).await);
+    }
+    Ok(true)
+}
+
+fn append(batch: &mut Batch, row: &PgRow, decoders: &[Decoder]) -> sqlx::Result<()> {
+    for (column, decoder) in decoders.iter().enumerate() {
+        let value = row.try_get_raw(column)?;
+        // The one error is that there is no value.
+        let bytes = value.as_bytes().ok();
+        let digest = || XxHash3_64::oneshot(bytes.unwrap_or_default());
+        batch.append(column, bytes.map_or(1, <[u8]>::len), |cells| types::append(cells, *decoder, bytes), digest);
+    }
+    batch.end_row();
+    Ok(())
+}
+
+fn reading(column: &PgColumn, decoder: Decoder, logical: LogicalType) -> Reading {
+    let name = quote(column.name.as_str());
+    let select = if decoder.needs_cast(column.wire) { format!("{name}::text") } else { name };
+    let may_be_infinite = matches!(column.wire, Wire::Date | Wire::Timestamp(_) | Wire::Timestamptz(_));
+    let (order, is_required) = (order(column, logical), column.is_required());
+    Reading { wire: column.wire, select, order, is_required, may_be_infinite }
+}
+
+/// The expression that orders a column's values as their keys are ordered: text by its bytes, whatever the column's collation.
+fn order(column: &PgColumn, logical: LogicalType) -> String {
+    let name = quote(column.name.as_str());
+    match column.wire {
+        Wire::Text(_) => format!("{name} collate \"C\""),
+        // As text it would lose the blanks at its end, which its key has.
+        Wire::Char(_) => format!("pg_catalog.bpcharsend({name})"),
+        _ if logical == LogicalType::Text => format!("{name}::text collate \"C\""),
+        _ => name,
+    }
+}
+
+/// A part of a key, ready to be bound.
+enum Bound {
+    Integer(i64),
+    /// Text that is compared by its bytes.
+    Bytes(String),
+    /// With a cast to the type that is compared.
+    Text(String, &'static str),
+}
+
+impl Bound {
+    fn placeholder(&self, number: usize) -> String {
+        match self {
+            Self::Integer(_) => format!("${number}"),
+            Self::Bytes(_) => format!("pg_catalog.convert_to(${number}, 'UTF8')"),
+            Self::Text(_, cast) => format!("${number}{cast}"),
+        }
+    }
+}
+
+/// The parts of a key to go on behind; `None` where PostgreSQL would read one of them differently.
+fn behind(key: &KeyBytes, wires: &[Wire]) -> Option<Vec<Bound>> {
+    let parts = key.decode().ok().filter(|parts| parts.len() == wires.len())?;
+    let part = |(part, wire): (&KeyValue<'_>, &Wire)| {
+        let text = part.text();
+        let is_plain = text.len() >= 10 && text.as_bytes().get(4) == Some(&b'-') && !text.starts_with(['-', '+']);
+        match part {
+            KeyValue::Integer(number) => Some(Bound::Integer(*number)),
+            KeyValue::Text(_) if matches!(wire, Wire::Char(_)) => Some(Bound::Bytes(text)),
+            KeyValue::Text(_) => Some(Bound::Text(text, " collate \"C\"")),
+            KeyValue::Uuid(_) => Some(Bound::Text(text, "::text::uuid")),
+            KeyValue::Date(_) => is_plain.then_some(Bound::Text(text, "::text::date")),
+            KeyValue::Timestamp(_) => is_plain.then_some(Bound::Text(text, "::text::timestamp")),
+        }
+    };
+    parts.iter().zip(wires).map(part).collect()
+}

@@ -1,0 +1,182 @@
+//! SQL text. Identifiers are quoted here and nowhere else, and here alone text becomes a statement; values are always bound.
+
+use sqlx::postgres::{PgArguments, PgQueryResult};
+use sqlx::query::Query;
+use sqlx::{AssertSqlSafe, Executor, PgConnection, Postgres};
+use transload_model::{ColumnName, TableName};
+
+use super::catalog::PgColumn;
+use super::types::Wire;
+
+/// A statement that is prepared once for each connection.
+pub(super) fn query(text: String) -> Query<'static, Postgres, PgArguments> {
+    sqlx::query(AssertSqlSafe(text))
+}
+
+/// A statement without values.
+pub(super) async fn execute(connection: &mut PgConnection, text: impl Into<String>) -> sqlx::Result<u64> {
+    let done: PgQueryResult = query(text.into()).persistent(false).execute(connection).await?;
+    Ok(done.rows_affected())
+}
+
+/// Several statements in one message.
+pub(super) async fn batch(connection: &mut PgConnection, text: &str) -> sqlx::Result<()> {
+    connection.execute(sqlx::raw_sql(AssertSqlSafe(text.to_owned()))).await.map(drop)
+}
+
+pub(super) fn quote(identifier: &str) -> String {
+    format!("\"{}\"", identifier.replace('"', "\"\""))
+}
+
+/// A table as every statement names it.
+pub(super) fn table(schema: &str, table: &TableName) -> String {
+    format!("{}.{}", quote(schema), quote(table.as_str()))
+}
+
+/// Names with `each` around them and `between` in between.
+pub(super) fn list<'a>(
+    columns: impl IntoIterator<Item = &'a ColumnName>,
+    each: impl Fn(String) -> String,
+    between: &str,
+) -> String {
+    let parts: Vec<String> = columns.into_iter().map(|column| each(quote(column.as_str()))).collect();
+    parts.join(between)
+}
+
+/// How a column is read, and how rows stand in its order.
+pub(super) struct Reading {
+    pub(super) wire: Wire,
+    pub(super) select: String,
+    pub(super) order: String,
+    pub(super) is_required: bool,
+    pub(super) may_be_infinite: bool,
+}
+
+/// Reads columns in the order of those at `key`. `behind` are the placeholders of a key, where only rows behind it are wanted.
+pub(super) fn select(table: &str, columns: &[Reading], key: &[usize], behind: &[String]) -> String {
+    let selected: Vec<&str> = columns.iter().map(|column| &*column.select).collect();
+    let mut sql = format!("select {} from {table}", selected.join(", "));
+    let parts: Vec<&str> = key.iter().map(|part| &*columns[*part].order).collect();
+    if !behind.is_empty() {
+        sql += &format!(" where ({}) > ({})", parts.join(", "), behind.join(", "));
+        for part in key.iter().map(|part| &columns[*part]) {
+            if !part.is_required {
+                sql += &format!(" or {} is null", part.order);
+            }
+            if part.may_be_infinite {
+                sql += &format!(" or not isfinite({})", part.order);
+            }
+        }
+    }
+    if !parts.is_empty() {
+        sql += &format!(" order by {}", parts.join(", "));
+    }
+    sql
+}
+
+pub(super) fn count(table: &str) -> String {
+    format!("select count(*) from {table}")
+}
+
+/// Keys that occur more than once, those with NULL left out.
+pub(super) fn count_repeated(table: &str, key: &[String]) -> String {
+    let known: Vec<String> = key.iter().map(|part| format!("{part} is not null")).collect();
+    let (parts, known) = (key.join(", "), known.join(" and "));
+    format!("select count(*) from (select 1 from {table} where {known} group by {parts} having count(*) > 1) repeated")
+}
+
+/// `COPY … FROM STDIN`; with `numbered`, a number comes before the columns.
+pub(super) fn copy(table: &str, columns: &[&ColumnName], numbered: bool) -> String {
+    let number = if numbered { "number, " } else { "" };
+    format!("copy {table} ({number}{}) from stdin (format binary)", list(columns.iter().copied(), |name| name, ", "))
+}
+
+/// Moves a sequence up to a number: binds its name and the number. One that counts down, or ends before, stays.
+pub(super) fn advance(sequence: &str) -> String {
+    format!(
+        "select pg_catalog.setval($1::text::pg_catalog.regclass, $2) from {sequence} now, pg_catalog.pg_sequence known \
+         where known.seqrelid = $1::text::pg_catalog.regclass and known.seqincrement > 0 and $2 <= known.seqmax \
+         and ($2 > now.last_value or ($2 = now.last_value and not now.is_called))"
+    )
+}
+
+/// A table and the temporary table with rows for it.
+pub(super) struct Pair<'a> {
+    pub(super) table: &'a str,
+    pub(super) stage: &'a str,
+    pub(super) key: &'a [ColumnName],
+}
+
+impl Pair<'_> {
+    fn same(&self) -> String {
+        list(self.key, |name| format!("old.{name} = new.{name}"), " and ")
+    }
+
+    /// Numbers of staged rows that the table does not have.
+    pub(super) fn missing(&self) -> String {
+        let (table, stage, same) = (self.table, self.stage, self.same());
+        format!("select new.number from {stage} new where not exists (select 1 from {table} old where {same})")
+    }
+
+    /// How many staged rows of a range differ from the table's. Those rows are locked.
+    pub(super) fn differing(&self, set: &[&PgColumn]) -> String {
+        let (table, stage, same, differ) = (self.table, self.stage, self.same(), differ(set));
+        format!(
+            "select count(*) from (select 1 from {stage} new join {table} old on {same} \
+             where new.number >= $1 and new.number < $2 and ({differ}) for update of old) rows"
+        )
+    }
+
+    /// Sets a range's columns where one of them differs.
+    pub(super) fn update(&self, set: &[&PgColumn]) -> String {
+        let (table, stage, same, differ) = (self.table, self.stage, self.same(), differ(set));
+        let assigned = list(set.iter().map(|column| &column.name), |name| format!("{name} = new.{name}"), ", ");
+        format!(
+            "update {table} old set {assigned} from {stage} new \
+             where {same} and new.number >= $1 and new.number < $2 and ({differ})"
+        )
+    }
+
+    /// How many staged rows of a range the table has. Those rows are locked.
+    pub(super) fn present(&self) -> String {
+        let (table, stage, same) = (self.table, self.stage, self.same());
+        format!(
+            "select count(*) from (select 1 from {stage} new join {table} old on {same} \
+             where new.number >= $1 and new.number < $2 for update of old) rows"
+        )
+    }
+
+    pub(super) fn delete(&self) -> String {
+        let (table, stage, same) = (self.table, self.stage, self.same());
+        format!("delete from {table} old using {stage} new where {same} and new.number >= $1 and new.number < $2")
+    }
+
+    /// Takes staged rows out that `column` of a row refers to, unless that row is staged itself, and gives their numbers.
+    pub(super) fn spare(&self, referrer: &str, column: &ColumnName, (is_own, as_text): (bool, bool)) -> String {
+        let stage = self.stage;
+        let column = quote(column.as_str());
+        let cast = if as_text { "::text" } else { "" };
+        let refers = list(self.key, |name| format!("old.{column}{cast} = new.{name}{cast}"), " and ");
+        let same = list(self.key, |name| format!("going.{name} = old.{name}"), " and ");
+        let stays =
+            if is_own { format!(" and not exists (select 1 from {stage} going where {same})") } else { String::new() };
+        format!(
+            "delete from {stage} new where exists (select 1 from {referrer} old where {refers}{stays}) returning new.number"
+        )
+    }
+}
+
+/// Whether a staged row differs from the table's. Text is compared by its bytes, and types that cannot be compared by their text.
+fn differ(set: &[&PgColumn]) -> String {
+    let each = |column: &&PgColumn| {
+        let name = quote(column.name.as_str());
+        match column.wire {
+            Wire::Text(_) | Wire::Char(_) | Wire::Name => {
+                format!("old.{name} collate \"C\" is distinct from new.{name} collate \"C\"")
+            }
+            Wire::Json | Wire::Other => format!("old.{name}::text is distinct from new.{name}::text"),
+            _ => format!("old.{name} is distinct from new.{name}"),
+        }
+    };
+    set.iter().map(each).collect::<Vec<_>>().join(" or ")
+}

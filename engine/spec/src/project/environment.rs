@@ -1,0 +1,157 @@
+//! `environments`: what differs between the places where a project runs.
+//!
+//! The chosen one is merged into the tree before variables are replaced, so that only its own are needed. A merged value keeps the place
+//! where it was written. Keys are checked in every environment, chosen or not: a typo in `prod` is found before anything runs there.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use transload_model::{Code, Diagnostic};
+
+use crate::decode::{Reader, language};
+use crate::problems::{listed, problem, with_suggestion};
+use crate::yaml::{Entry, Kind, Node};
+
+/// The name of what a project is without one of its environments.
+pub(crate) const WITHOUT: &str = "default";
+
+/// Keys that say where a connection is. An environment that gives one of them means another place: the base's do not count then.
+const LOCATION: [&str; 3] = ["type", "url", "path"];
+
+/// Merges one environment over the project and gives its name; `None` where a problem says why not.
+pub(crate) fn apply(reader: &mut Reader<'_>, project: &mut Node, chosen: Option<&str>) -> Option<String> {
+    let Kind::Map(entries) = &mut project.kind else {
+        // What is here in place of a project is reported by those who read it.
+        return None;
+    };
+    let environments = match take(entries, "environments") {
+        Some(entry) => read(reader, entry.value)?,
+        None => Vec::new(),
+    };
+    let default = match take(entries, "default_environment") {
+        Some(entry) => Some(default(reader, &entry.value, &environments)?),
+        None => None,
+    };
+    let Some(name) = chosen.map(ToOwned::to_owned).or(default) else {
+        return Some(WITHOUT.to_owned());
+    };
+    if !environments.iter().any(|entry| entry.key == name) {
+        let problem = Diagnostic::new(Code::UnknownEnvironment, format!("the project has no environment `{name}`"));
+        reader.problems.push(with_known(problem, &name, &environments));
+        return None;
+    }
+    for environment in environments.into_iter().filter(|entry| entry.key == name) {
+        if let Kind::Map(over) = environment.value.kind {
+            forget_locations(entries, &over);
+            merge(entries, over);
+        }
+    }
+    Some(name)
+}
+
+fn take(entries: &mut Vec<Entry>, key: &str) -> Option<Entry> {
+    let at = entries.iter().position(|entry| entry.key == key)?;
+    Some(entries.remove(at))
+}
+
+/// All environments, their names and keys checked.
+fn read(reader: &mut Reader<'_>, node: Node) -> Option<Vec<Entry>> {
+    let map = reader.any_map(&node, "`environments`")?;
+    for entry in map.entries() {
+        let is_sign = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.');
+        if entry.key.is_empty() || !entry.key.chars().all(is_sign) {
+            let headline = "a key of `environments` is no name";
+            let problem = problem(Code::SpecValue, headline, &reader.key_place(entry), "this key");
+            reader.problems.push(problem.note("names have letters, digits, `_`, `-` and `.`"));
+        }
+        check_keys(reader, &entry.value);
+    }
+    match node.kind {
+        Kind::Map(entries) => Some(entries.into_iter().filter(|entry| !entry.key.starts_with("x-")).collect()),
+        Kind::Scalar(_) | Kind::List(_) | Kind::Refused => None,
+    }
+}
+
+/// Looks at every map whose keys belong to the language; values are read once an environment is chosen.
+fn check_keys(reader: &mut Reader<'_>, environment: &Node) {
+    let Some(map) = reader.map(environment, &language::ENVIRONMENT) else {
+        return;
+    };
+    if let Some(entry) = map.get("connections")
+        && let Some(connections) = reader.any_map(&entry.value, "`connections`")
+    {
+        for connection in connections.entries() {
+            reader.map(&connection.value, &language::CONNECTION);
+        }
+    }
+    if let Some(entry) = map.get("execution") {
+        reader.map(&entry.value, &language::EXECUTION);
+    }
+    if let Some(entry) = map.get("vars") {
+        reader.any_map(&entry.value, "`vars`");
+    }
+    let defaults = map.get("defaults").and_then(|entry| reader.map(&entry.value, &language::DEFAULTS));
+    let parts = [&language::KEY, &language::CHANGE_DETECTION, &language::DELETES, &language::LOAD];
+    for (entry, keys) in defaults.iter().flat_map(|defaults| {
+        let names = ["key", "change_detection", "deletes", "load"];
+        names.into_iter().zip(parts).filter_map(|(name, keys)| Some((defaults.get(name)?, keys)))
+    }) {
+        reader.map(&entry.value, keys);
+    }
+}
+
+fn default(reader: &mut Reader<'_>, node: &Node, environments: &[Entry]) -> Option<String> {
+    let name = reader.text(node, "`default_environment`")?;
+    if environments.iter().any(|entry| entry.key == name.value) {
+        return Some(name.value);
+    }
+    let headline = format!("the project has no environment `{}`", name.value);
+    let problem = problem(Code::UnknownEnvironment, headline, &name.place, "the default");
+    reader.problems.push(with_known(problem, &name.value, environments));
+    None
+}
+
+fn with_known(problem: Diagnostic, name: &str, environments: &[Entry]) -> Diagnostic {
+    let names = environments.iter().map(|entry| entry.key.as_str());
+    if environments.is_empty() {
+        return problem.note("`transload.yaml` has no `environments`");
+    }
+    with_suggestion(problem, name, names.clone()).note(format!("its environments are {}", listed(names)))
+}
+
+/// Takes out where a connection was, for each that the environment puts elsewhere.
+fn forget_locations(base: &mut [Entry], over: &[Entry]) {
+    let Some(base) = base.iter_mut().find(|entry| entry.key == "connections") else {
+        return;
+    };
+    let Some(over) = over.iter().find(|entry| entry.key == "connections") else {
+        return;
+    };
+    let (Kind::Map(base), Kind::Map(over)) = (&mut base.value.kind, &over.value.kind) else {
+        return;
+    };
+    let is_location = |entry: &Entry| LOCATION.contains(&entry.key.as_str());
+    let moves = |entry: &&Entry| matches!(&entry.value.kind, Kind::Map(keys) if keys.iter().any(is_location));
+    let moved: BTreeSet<&str> = over.iter().filter(moves).map(|entry| entry.key.as_str()).collect();
+    for connection in base.iter_mut().filter(|entry| moved.contains(entry.key.as_str())) {
+        if let Kind::Map(keys) = &mut connection.value.kind {
+            keys.retain(|entry| !is_location(entry));
+        }
+    }
+}
+
+/// Maps merge key by key, all else replaces.
+fn merge(base: &mut Vec<Entry>, over: Vec<Entry>) {
+    let at: BTreeMap<String, usize> = base.iter().enumerate().map(|(at, entry)| (entry.key.clone(), at)).collect();
+    for entry in over {
+        match at.get(&entry.key).and_then(|at| base.get_mut(*at)) {
+            Some(known) => match (&mut known.value.kind, entry.value.kind) {
+                (Kind::Map(keys), Kind::Map(over)) => merge(keys, over),
+                (_, kind) => {
+                    let value = Node { span: entry.value.span, kind };
+                    *known = Entry { key: entry.key, key_span: entry.key_span, is_plain: entry.is_plain, value };
+                }
+            },
+            None => base.push(entry),
+        }
+    }
+}

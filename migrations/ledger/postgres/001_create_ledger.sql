@@ -1,0 +1,80 @@
+-- The ledger: what Transload remembers in the destination. It commits with the rows it accounts for.
+
+create schema if not exists transload;
+
+create table transload.meta (
+    name text primary key,
+    value text not null
+);
+
+-- One row per destination table; nothing commits under an old epoch.
+create table transload.fences (
+    destination_table text primary key,
+    epoch bigint not null,
+    run_id text,
+    holder text,
+    holder_name text
+);
+
+create table transload.stream_positions (
+    entity_type text not null,
+    stream integer not null,
+    destination_table text not null,
+    epoch bigint not null,
+    run_id text not null,
+    seq bigint not null,
+    phase text not null,
+    cursor bytea,
+    counts jsonb not null,
+    gained bigint not null,
+    freed bigint not null,
+    freed_seen bigint not null,
+    parents_seen jsonb not null,
+    plan_fingerprint text not null,
+    mapped_fingerprint text not null,
+    key_fingerprint text not null,
+    read_fingerprint text not null,
+    updated_at timestamptz not null,
+    primary key (entity_type, stream)
+);
+
+-- Keys, digests and outcomes of a contiguous key range, packed.
+create table transload.segments (
+    segment_id bigint generated always as identity primary key,
+    entity_type text not null,
+    first_key bytea not null,
+    last_key bytea not null,
+    row_count bigint not null,
+    present_count bigint not null,
+    content bytea not null,
+    content_digest text not null
+);
+
+-- Packed already.
+alter table transload.segments alter column content set storage external;
+
+create index segments_by_key on transload.segments (entity_type, first_key);
+
+create table transload.migration_mappings (
+    entity_type text not null,
+    source_id text not null,
+    destination_id text not null,
+    primary key (entity_type, source_id)
+);
+
+create unique index migration_mappings_by_destination on transload.migration_mappings (entity_type, destination_id);
+
+create table transload.quarantine (
+    entity_type text not null,
+    key bytea not null,
+    source_key text not null,
+    stage text not null,
+    code text not null,
+    field text,
+    message text not null,
+    run_id text not null,
+    attempts integer not null,
+    created_at timestamptz not null,
+    updated_at timestamptz not null,
+    primary key (entity_type, key)
+);
