@@ -7,12 +7,18 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use tokio::sync::mpsc;
-use transload_model::{ControlStore, Counts, EntityName, EntityRecord, EntityState, RunId, RunRecord, RunState};
+use transload_model::{
+    ControlStore, Counts, EntityName, EntityRecord, EntityState, Performance, Result, RunId, RunRecord, RunState,
+    UnitNumber,
+};
 use transload_run::{Event, EventSink, RunReport};
 use transload_spec::Project;
 
 /// Events that may wait. More are left out: the next one says it all again.
 const QUEUE: usize = 256;
+
+/// Events that may wait before units are passed over; so a store that is far away holds up no run's end for long.
+const BEHIND: usize = 16;
 
 /// Hands events to the task that writes.
 pub(crate) struct Mirror {
@@ -46,56 +52,42 @@ impl Recorder {
         let (events, mut queue) = mpsc::channel(QUEUE);
         let recorder = Arc::clone(self);
         let work = async move {
-            let mut run = None;
-            let mut states = BTreeMap::new();
+            let mut told = Told::default();
             while let Some(event) = queue.recv().await {
-                if let Event::RunStarted { run_id, .. } = &event {
-                    run = Some(*run_id);
-                }
-                if let Some(run) = run {
-                    recorder.write(run, &event, &mut states).await;
+                told.follow(&event);
+                if recorder.write(&told, &event, queue.len()).await.is_err() {
+                    // What waits would fail as slowly. The next event says it again, or the run's end does.
+                    while let Ok(passed_over) = queue.try_recv() {
+                        told.follow(&passed_over);
+                    }
                 }
             }
         };
         (Mirror { events }, work)
     }
 
-    async fn write(&self, run: RunId, event: &Event, states: &mut BTreeMap<EntityName, (EntityState, Counts)>) {
-        let (entity, state, counts) = match event {
-            Event::RunStarted { entities, .. } => {
-                let record = self.record(run, RunState::Running, Counts::default(), None);
-                drop(self.store.put_run(&record).await);
-                for entity in entities {
-                    states.insert(entity.clone(), (EntityState::Waiting, Counts::default()));
-                    self.put(run, entity, EntityState::Waiting, Counts::default()).await;
-                }
-                return;
+    /// Writes an event, while so many others wait. A control store that fails costs the history, not the run; the run's end says so.
+    async fn write(&self, told: &Told, event: &Event, waiting: usize) -> Result<()> {
+        let Some(run) = told.run else { return Ok(()) };
+        if let Event::RunStarted { entities, .. } = event {
+            self.store.put_run(&self.record(run, RunState::Running, Counts::default())).await?;
+            for record in entities.iter().filter_map(|entity| told.entities.get(entity)) {
+                self.store.put_entity(run, record).await?;
             }
-            Event::EntityStarted { entity, .. } => (entity, EntityState::Moving, Counts::default()),
-            Event::UnitCommitted { entity, counts, .. } => {
-                (entity, states.get(entity).map_or(EntityState::Moving, |(state, _)| *state), *counts)
-            }
-            Event::EntityLoaded { entity, counts, .. } => (entity, EntityState::Loaded, *counts),
-            Event::EntityCompleted { entity, counts, .. } => (entity, EntityState::Done, *counts),
-            Event::EntityFailed { entity, counts, .. } => (entity, EntityState::Failed, *counts),
-            Event::Progress { .. } | Event::RunCompleted { .. } => return,
-        };
-        states.insert(entity.clone(), (state, counts));
-        self.put(run, entity, state, counts).await;
-        let mut totals = Counts::default();
-        for (_, counts) in states.values() {
-            totals += *counts;
+            return Ok(());
         }
-        drop(self.store.put_run(&self.record(run, RunState::Running, totals, None)).await);
+        let is_unit = matches!(event, Event::UnitCommitted { .. });
+        let Some(record) = entity_of(event).and_then(|entity| told.entities.get(entity)) else { return Ok(()) };
+        if !is_unit || waiting <= BEHIND {
+            self.store.put_entity(run, record).await?;
+        }
+        if waiting == 0 {
+            self.store.put_run(&self.record(run, RunState::Running, told.totals())).await?;
+        }
+        Ok(())
     }
 
-    /// A control store that fails costs the history, not the run; the run's end says so.
-    async fn put(&self, run: RunId, entity: &EntityName, state: EntityState, counts: Counts) {
-        let record = EntityRecord { entity: entity.clone(), state, counts, elapsed_ms: 0, reason: None };
-        drop(self.store.put_entity(run, &record).await);
-    }
-
-    fn record(&self, run: RunId, state: RunState, counts: Counts, reason: Option<String>) -> RunRecord {
+    fn record(&self, run: RunId, state: RunState, counts: Counts) -> RunRecord {
         RunRecord {
             id: run,
             project: self.project.clone(),
@@ -103,18 +95,25 @@ impl Recorder {
             state,
             started_at: self.started_at,
             ended_at: None,
-            reason,
+            reason: None,
             counts,
+            performance: None,
             process: std::process::id(),
             alive: true,
         }
     }
 
     /// Stores how the run ended.
-    pub(crate) async fn finish(&self, report: &RunReport, ended_at: DateTime<Utc>) -> transload_model::Result<()> {
+    pub(crate) async fn finish(&self, report: &RunReport, ended_at: DateTime<Utc>) -> Result<()> {
         let problem = report.entities.iter().find_map(|entity| entity.problem.as_ref());
-        let reason = problem.map(ToString::to_string);
-        let mut record = self.record(report.run, report.state, report.totals(), reason);
+        let mut record = self.record(report.run, report.state, report.totals());
+        record.reason = problem.map(ToString::to_string);
+        record.performance = Some(Performance {
+            elapsed_ms: report.elapsed_ms,
+            detect_ms: report.spent.detect_ms,
+            transform_ms: report.spent.transform_ms,
+            load_ms: report.spent.load_ms,
+        });
         record.ended_at = (report.state != RunState::Paused).then_some(ended_at);
         self.store.put_run(&record).await?;
         for entity in &report.entities {
@@ -122,11 +121,81 @@ impl Recorder {
                 entity: entity.entity.clone(),
                 state: entity.state,
                 counts: entity.counts,
+                source_rows: None,
+                unit: None,
                 elapsed_ms: entity.elapsed_ms,
                 reason: entity.problem.as_ref().map(ToString::to_string),
             };
             self.store.put_entity(report.run, &record).await?;
         }
         Ok(())
+    }
+}
+
+/// What a run told so far.
+#[derive(Default)]
+struct Told {
+    run: Option<RunId>,
+    entities: BTreeMap<EntityName, EntityRecord>,
+}
+
+impl Told {
+    /// Takes an event in. A unit belongs to the one event that tells of it.
+    fn follow(&mut self, event: &Event) {
+        if let Event::RunStarted { run_id, entities, .. } = event {
+            self.run = Some(*run_id);
+            self.entities = entities.iter().map(|entity| (entity.clone(), waiting(entity))).collect();
+        }
+        let Some(entity) = entity_of(event) else { return };
+        let record = self.entities.entry(entity.clone()).or_insert_with(|| waiting(entity));
+        record.unit = None;
+        match event {
+            Event::EntityStarted { rows, .. } => (record.state, record.source_rows) = (EntityState::Moving, *rows),
+            Event::UnitCommitted { stream, seq, counts, .. } => {
+                (record.counts, record.unit) = (*counts, Some(UnitNumber { stream: *stream, seq: *seq }));
+            }
+            Event::EntityLoaded { counts, elapsed_ms, .. } => {
+                (record.state, record.counts, record.elapsed_ms) = (EntityState::Loaded, *counts, *elapsed_ms);
+            }
+            Event::EntityCompleted { counts, elapsed_ms, .. } => {
+                (record.state, record.counts, record.elapsed_ms) = (EntityState::Done, *counts, *elapsed_ms);
+            }
+            Event::EntityFailed { code, message, counts, .. } => {
+                (record.state, record.counts) = (EntityState::Failed, *counts);
+                record.reason = Some(format!("{code}: {message}"));
+            }
+            Event::RunStarted { .. } | Event::Progress { .. } | Event::RunCompleted { .. } => {}
+        }
+    }
+
+    fn totals(&self) -> Counts {
+        let mut totals = Counts::default();
+        for record in self.entities.values() {
+            totals += record.counts;
+        }
+        totals
+    }
+}
+
+fn waiting(entity: &EntityName) -> EntityRecord {
+    EntityRecord {
+        entity: entity.clone(),
+        state: EntityState::Waiting,
+        counts: Counts::default(),
+        source_rows: None,
+        unit: None,
+        elapsed_ms: 0,
+        reason: None,
+    }
+}
+
+fn entity_of(event: &Event) -> Option<&EntityName> {
+    match event {
+        Event::EntityStarted { entity, .. }
+        | Event::UnitCommitted { entity, .. }
+        | Event::EntityLoaded { entity, .. }
+        | Event::EntityCompleted { entity, .. }
+        | Event::EntityFailed { entity, .. } => Some(entity),
+        Event::RunStarted { .. } | Event::Progress { .. } | Event::RunCompleted { .. } => None,
     }
 }

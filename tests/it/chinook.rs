@@ -2,12 +2,12 @@
 //!
 //! The example carries rows of its own. `TRANSLOAD_CHINOOK_DB` names the whole database, and the same tests run on it.
 
-use std::path::PathBuf;
-use std::process::Command;
+use std::path::Path;
 
 use serde_json::Value;
 
-use crate::world::{World, counts, python, root};
+use crate::ends::{Ends, for_each_pair};
+use crate::world::{World, counts, run_python};
 
 /// The source's tables and the entities they become.
 const TABLES: [(&str, &str); 11] = [
@@ -24,45 +24,53 @@ const TABLES: [(&str, &str); 11] = [
     ("InvoiceLine", "invoice_lines"),
 ];
 
-/// The example on its own rows, or on the whole database.
-fn worlds() -> Vec<World> {
-    let small = World::example("chinook");
-    let whole = std::env::var_os("TRANSLOAD_CHINOOK_DB").map(|path| {
-        let world = World::example("chinook");
+/// The example on its own rows.
+fn small(ends: Ends) -> World {
+    let world = World::example("chinook");
+    if ends.is_from_postgres() {
         std::fs::create_dir_all(world.file("data")).unwrap();
-        let content = std::fs::read(PathBuf::from(path)).unwrap();
-        std::fs::write(world.file("data/legacy.db"), content).unwrap();
-        world
-    });
-    std::iter::once(small).chain(whole).collect()
+        world.source().execute(&world.read("schema/legacy.sql"));
+    }
+    world.between(ends, "CHINOOK_URL")
+}
+
+/// The example on the whole database.
+fn whole(ends: Ends, path: &Path) -> World {
+    let world = World::example("chinook");
+    std::fs::create_dir_all(world.file("data")).unwrap();
+    // Not as a copy of the file, which may be one that nobody may write.
+    std::fs::write(world.file("data/legacy.db"), std::fs::read(path).unwrap()).unwrap();
+    world.between(ends, "CHINOOK_URL")
+}
+
+fn worlds(ends: Ends) -> Vec<World> {
+    let path = std::env::var_os("TRANSLOAD_CHINOOK_DB");
+    std::iter::once(small(ends)).chain(path.map(|path| whole(ends, Path::new(&path)))).collect()
 }
 
 fn mutate(world: &World, seed: u64) -> Value {
-    let mut command: Command = python();
-    command.arg(root().join("tests/oracle/mutate.py")).arg(world.file("data/legacy.db"));
-    let output = command.args(["--seed", &seed.to_string(), "--count", "500"]).output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    serde_json::from_slice(&output.stdout).unwrap()
+    let url = world.source().url();
+    let place = url.strip_prefix("sqlite:").unwrap_or(&url).to_owned();
+    let arguments = [place, "--seed".to_owned(), seed.to_string(), "--count".to_owned(), "500".to_owned()];
+    serde_json::from_slice(&run_python("tests/oracle/mutate.py", &arguments)).unwrap()
 }
 
-#[test]
-fn every_table_arrives_and_a_second_run_writes_nothing() {
-    for world in worlds() {
+fn every_table_arrives_and_a_second_run_writes_nothing(ends: Ends) {
+    for world in worlds(ends) {
         let first = world.run();
         assert_eq!(first["totals"]["read"], first["totals"]["new"], "{first}");
         world.assert_as_expected();
-        let before = world.bytes("data/platform.db");
+        let before = world.destination().fingerprint();
 
         let second = world.run();
 
         assert_eq!(second["totals"]["read"], second["totals"]["unchanged"], "{second}");
-        assert!(before == world.bytes("data/platform.db"), "the second run changed the destination");
+        assert!(before == world.destination().fingerprint(), "the second run changed the destination");
     }
 }
 
-#[test]
-fn a_later_run_applies_exactly_what_changed() {
-    for world in worlds() {
+fn a_later_run_applies_exactly_what_changed(ends: Ends) {
+    for world in worlds(ends) {
         world.run();
         for seed in [20_261_121, 7, 8] {
             println!("seed {seed}");
@@ -81,25 +89,26 @@ fn a_later_run_applies_exactly_what_changed() {
     }
 }
 
-#[test]
-fn a_source_that_was_emptied_deletes_nothing() {
-    let world = World::example("chinook");
+fn a_source_that_was_emptied_deletes_nothing(ends: Ends) {
+    let world = small(ends);
     world.run();
-    let rows = |table: &str| -> u64 {
-        let sql = format!("select count(*) from {table}");
-        world.database("data/platform.db").query_row(&sql, [], |row| row.get(0)).unwrap()
-    };
-    let before = rows("invoice_lines");
-    world.database("data/legacy.db").execute_batch("delete from InvoiceLine").unwrap();
+    let before = world.destination().count("invoice_lines");
+    world.source().execute("delete from \"InvoiceLine\"");
 
     let refused = world.transload(&["run"]);
 
     assert_eq!(refused.code, 6, "{refused:?}");
     assert!(refused.stderr.contains("TL0421") && refused.stderr.contains("--max-deletes"), "{}", refused.stderr);
-    assert_eq!(rows("invoice_lines"), before);
+    assert_eq!(world.destination().count("invoice_lines"), before);
 
     world.run_with(&["--max-deletes", "100%"]);
 
-    assert_eq!(rows("invoice_lines"), 0);
+    assert_eq!(world.destination().count("invoice_lines"), 0);
     world.assert_as_expected();
 }
+
+for_each_pair!(
+    every_table_arrives_and_a_second_run_writes_nothing,
+    a_later_run_applies_exactly_what_changed,
+    a_source_that_was_emptied_deletes_nothing,
+);

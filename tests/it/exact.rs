@@ -1,15 +1,15 @@
 //! What the report says is what happened, also where the destination has a will of its own.
 
+use crate::ends::{Ends, for_each_pair};
 use crate::mend::{change, world};
 use crate::world::{World, counts};
 
 fn people(world: &World) -> u64 {
-    world.database("data/platform.db").query_row("select count(*) from people", [], |row| row.get(0)).unwrap()
+    world.destination().count("people")
 }
 
-#[test]
-fn an_entity_that_exceeds_its_budget_lists_its_reasons() {
-    let world = world();
+fn an_entity_that_exceeds_its_budget_lists_its_reasons(ends: Ends) {
+    let world = world(ends);
     world.replace("specs/people.yaml", "version: \"1\"", "version: \"1\"\nload: { max_errors: 2 }");
     change(&world, "update old_people set dob = 'never' where no < 6");
 
@@ -26,12 +26,12 @@ fn an_entity_that_exceeds_its_budget_lists_its_reasons() {
 #[test]
 fn a_table_that_replaces_or_ignores_on_conflict_loses_no_row() {
     for clause in ["replace", "ignore", "rollback", "fail"] {
-        let world = world();
+        let world = world(Ends::SqliteToSqlite);
         let unique = format!("name text not null unique on conflict {clause}");
         world.replace(
             "schema.sql",
-            "create table people (id text primary key, name text not null",
-            &format!("create table people (id text primary key, {unique}"),
+            "create table people (id uuid primary key, name text not null",
+            &format!("create table people (id uuid primary key, {unique}"),
         );
         change(&world, "update old_people set nm = 'twin' where no in (3, 8)");
 
@@ -47,7 +47,7 @@ fn a_table_that_replaces_or_ignores_on_conflict_loses_no_row() {
 
 #[test]
 fn a_trigger_that_ends_the_transaction_leaves_nothing_of_the_unit() {
-    let world = world();
+    let world = world(Ends::SqliteToSqlite);
     let trigger = "create trigger no before insert on people when new.name = 'person 7' begin select raise(rollback, 'person 7'); end;";
     world.write("schema.sql", &format!("{}{trigger}", world.read("schema.sql")));
 
@@ -56,18 +56,17 @@ fn a_trigger_that_ends_the_transaction_leaves_nothing_of_the_unit() {
     assert_eq!(failed.code, 4, "{failed:?}");
     assert!(failed.stderr.contains("TL0428") && !failed.stderr.contains("person 7"), "{}", failed.stderr);
     assert_eq!(people(&world), 0);
-    world.database("data/platform.db").execute_batch("drop trigger no").unwrap();
+    world.destination().execute("drop trigger no");
     world.run();
     world.assert_as_expected();
 }
 
-#[test]
-fn an_entity_that_moves_to_another_table_is_refused() {
-    let world = world();
+fn an_entity_that_moves_to_another_table_is_refused(ends: Ends) {
+    let world = world(ends);
     world.run();
-    let other = "create table others (id text primary key, name text not null, born date, boss_id text); \
+    let other = "create table others (id uuid primary key, name text not null, born date, boss_id uuid); \
                  insert into others select * from people";
-    world.database("data/platform.db").execute_batch(other).unwrap();
+    world.destination().execute(other);
     world.replace("specs/people.yaml", "destination_table: people", "destination_table: others");
 
     let refused = world.transload(&["run"]);
@@ -76,9 +75,8 @@ fn an_entity_that_moves_to_another_table_is_refused() {
     assert!(refused.stderr.contains("TL0310"), "{}", refused.stderr);
 }
 
-#[test]
-fn a_chain_of_rows_is_deleted_over_several_segments() {
-    let world = world();
+fn a_chain_of_rows_is_deleted_over_several_segments(ends: Ends) {
+    let world = world(ends);
     world.replace(
         "specs/people.yaml",
         "version: \"1\"",
@@ -95,9 +93,8 @@ fn a_chain_of_rows_is_deleted_over_several_segments() {
     world.assert_as_expected();
 }
 
-#[test]
-fn a_value_that_became_free_frees_the_row_that_wanted_it() {
-    let world = world();
+fn a_value_that_became_free_frees_the_row_that_wanted_it(ends: Ends) {
+    let world = world(ends);
     let unique = "validation_rules: [{ field_name: name, rule_type: unique, rule_parameters: { scope: destination } }]";
     world.write("specs/people.yaml", &format!("{}{unique}\n", world.read("specs/people.yaml")));
     change(&world, "update old_people set nm = 'twin' where no in (3, 8)");
@@ -114,7 +111,7 @@ fn a_value_that_became_free_frees_the_row_that_wanted_it() {
 
 #[test]
 fn a_project_that_is_not_the_demo_is_not_run_as_the_demo() {
-    let world = world();
+    let world = world(Ends::SqliteToSqlite);
 
     let refused = world.transload(&["demo", "."]);
 
@@ -123,9 +120,8 @@ fn a_project_that_is_not_the_demo_is_not_run_as_the_demo() {
     assert!(!world.file("data/platform.db").exists());
 }
 
-#[test]
-fn a_row_that_was_set_aside_and_comes_back_is_judged_anew() {
-    let world = world();
+fn a_row_that_was_set_aside_and_comes_back_is_judged_anew(ends: Ends) {
+    let world = world(ends);
     world.replace("transload.yaml", "max: 50%", "max: 0");
     world.run();
     // Row 3 is loaded, turns bad, goes under a guard that refuses, and comes back as it was when it was bad.
@@ -143,14 +139,13 @@ fn a_row_that_was_set_aside_and_comes_back_is_judged_anew() {
     world.assert_as_expected();
 }
 
-#[test]
-fn a_row_that_someone_removed_does_not_stop_the_entity_for_good() {
-    let world = world();
+fn a_row_that_someone_removed_does_not_stop_the_entity_for_good(ends: Ends) {
+    let world = world(ends);
     world.run();
     // One row goes and another comes, so that the count does not tell.
-    let meddle = "pragma foreign_keys = off; delete from people where name = 'person 9';
-                  insert into people (id, name) values ('x', 'x')";
-    world.database("data/platform.db").execute_batch(meddle).unwrap();
+    let meddle = "delete from people where name = 'person 9';
+                  insert into people (id, name) values ('00000000-0000-0000-0000-000000000001', 'x')";
+    world.destination().meddle("pets", ("owner_id", "people"), meddle);
     change(&world, "update old_people set nm = 'changed' where no = 9");
 
     let report = world.run();
@@ -161,3 +156,12 @@ fn a_row_that_someone_removed_does_not_stop_the_entity_for_good() {
     let report = world.run();
     assert_eq!(counts(&report, "people")["new"], 1);
 }
+
+for_each_pair!(
+    an_entity_that_exceeds_its_budget_lists_its_reasons,
+    an_entity_that_moves_to_another_table_is_refused,
+    a_chain_of_rows_is_deleted_over_several_segments,
+    a_value_that_became_free_frees_the_row_that_wanted_it,
+    a_row_that_was_set_aside_and_comes_back_is_judged_anew,
+    a_row_that_someone_removed_does_not_stop_the_entity_for_good,
+);

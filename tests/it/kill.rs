@@ -3,8 +3,7 @@
 use std::process::Stdio;
 use std::time::Duration;
 
-use rusqlite::{Connection, OpenFlags};
-
+use crate::ends::{Cluster, Ends, for_each_pair};
 use crate::world::{Random, World};
 
 const ROWS: u64 = 200_000;
@@ -14,8 +13,8 @@ const KILLS: u64 = 20;
 const SMALL_UNITS: &str = "  load: { batch_size: 250, checkpoint_interval: 2, max_errors: 1000 }";
 
 const SCHEMA: &str = "
-create table items (id text primary key, label text not null, price text not null, parent_id text references items (id));
-create table labels (id text primary key, item_id text not null references items (id), text text not null);
+create table items (id uuid primary key, label text not null, price numeric(12,2) not null, parent_id uuid references items (id));
+create table labels (id uuid primary key, item_id uuid not null references items (id), text text not null);
 ";
 
 const ITEMS: &str = "
@@ -40,39 +39,33 @@ field_mappings:
 ";
 
 /// 120,000 items, of which some are bad and some have a parent right behind them or far before, and 80,000 labels.
-fn world() -> World {
-    let world = World::project(SMALL_UNITS, SCHEMA, &[("items", ITEMS), ("labels", LABELS)]);
-    world
-        .database("data/legacy.db")
-        .execute_batch(
-            "create table old_items (no integer primary key, label text, cents numeric(12,2), parent integer);
-             create table old_labels (no integer primary key, item integer, txt text);
-             with recursive n (i) as (select 1 union all select i + 1 from n where i < 120000)
-             insert into old_items select i * 3, case when i % 4001 = 0 then null else ' item ' || i end, i / 4.0,
-                 case when i % 4001 = 0 then null when i % 7 = 0 then (i % 120000 + 1) * 3 when i % 7 = 1 then (i / 2) * 3 end
-                 from n;
-             with recursive n (i) as (select 1 union all select i + 1 from n where i < 80000)
-             insert into old_labels select i, (i % 120000 + 1) * 3, 'label ' || i from n;",
-        )
-        .unwrap();
+fn world(ends: Ends) -> World {
+    filled(World::project(ends, SMALL_UNITS, SCHEMA, &[("items", ITEMS), ("labels", LABELS)]))
+}
+
+fn filled(world: World) -> World {
+    world.source().execute(
+        "create table old_items (no integer primary key, label text, cents numeric(12,2), parent integer);
+         create table old_labels (no integer primary key, item integer, txt text);
+         with recursive n (i) as (select 1 union all select i + 1 from n where i < 120000)
+         insert into old_items select i * 3, case when i % 4001 = 0 then null else ' item ' || i end, i / 4.0,
+             case when i % 4001 = 0 then null when i % 7 = 0 then (i % 120000 + 1) * 3 when i % 7 = 1 then (i / 2) * 3 end
+             from n;
+         with recursive n (i) as (select 1 union all select i + 1 from n where i < 80000)
+         insert into old_labels select i, (i % 120000 + 1) * 3, 'label ' || i from n;",
+    );
     world
 }
 
 /// Units committed so far, as the destination tells.
 fn committed(world: &World) -> u64 {
-    let path = world.file("data/platform.db");
-    let count = || -> rusqlite::Result<u64> {
-        let platform = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
-        platform.busy_timeout(Duration::from_secs(10))?;
-        platform.query_row("select coalesce(sum(seq), 0) from transload_stream_positions", [], |row| row.get(0))
-    };
+    let positions = world.destination().ledger("stream_positions");
     // Before the first unit there is no such table, or no such file.
-    count().unwrap_or(0)
+    world.destination().try_number(&format!("select coalesce(sum(seq), 0) from {positions}")).unwrap_or(0)
 }
 
-#[test]
-fn a_run_that_is_killed_twenty_times_arrives_whole() {
-    let world = world();
+fn a_run_that_is_killed_twenty_times_arrives_whole(ends: Ends) {
+    let world = world(ends);
     let mut random = Random::of_seed(20_261_121);
     for kill in 0..KILLS {
         let start = committed(&world);
@@ -119,9 +112,8 @@ fn assert_no_unit_twice(world: &World, run: &str) {
     assert!(attempts > 1, "{attempts} attempts");
 }
 
-#[test]
-fn a_run_that_is_asked_to_stop_goes_on_where_it_stopped() {
-    let world = world();
+fn a_run_that_is_asked_to_stop_goes_on_where_it_stopped(ends: Ends) {
+    let world = world(ends);
     let child = world.command(&["run"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     while committed(&world) < 20 {
         std::thread::yield_now();
@@ -139,9 +131,8 @@ fn a_run_that_is_asked_to_stop_goes_on_where_it_stopped() {
     world.assert_as_expected();
 }
 
-#[test]
-fn a_second_run_beside_a_first_is_refused() {
-    let world = world();
+fn a_second_run_beside_a_first_is_refused(ends: Ends) {
+    let world = world(ends);
     let mut first = world.command(&["run", "-q"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     while committed(&world) < 5 {
         std::thread::yield_now();
@@ -155,36 +146,81 @@ fn a_second_run_beside_a_first_is_refused() {
     first.wait().unwrap();
 }
 
+#[test]
+fn a_server_that_is_killed_loses_nothing_that_was_committed() {
+    let cluster = Cluster::start();
+    let ends = (Some(cluster.database()), Some(cluster.database()));
+    let world = filled(World::project_at(ends, SMALL_UNITS, SCHEMA, &[("items", ITEMS), ("labels", LABELS)]));
+    for units in [20, 200, 350] {
+        let child = world.command(&["run"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        while committed(&world) < units {
+            std::thread::yield_now();
+        }
+
+        cluster.kill();
+
+        let failed = crate::world::ended(&child.wait_with_output().unwrap());
+        assert_eq!(failed.code, 4, "{failed:?}");
+        assert!(!failed.stderr.contains("panicked"), "{failed:?}");
+        cluster.restart();
+        world.source().reconnect();
+        world.destination().reconnect();
+        assert!(committed(&world) >= units, "a unit that was told of is gone");
+    }
+
+    world.run();
+
+    world.assert_as_expected();
+    let again = world.run();
+    assert_eq!(again["totals"]["new"], 0);
+}
+
+/// A table's name, the key's column and its values for each `i`.
+type Key = (&'static str, &'static str, &'static str);
+
 /// Keys whose stored form, collation or class differs from what they mean.
-const ODD_KEYS: [(&str, &str, &str); 4] = [
+const SQLITE_KEYS: [Key; 4] = [
     ("moments", "moment datetime not null", "datetime('2020-01-01', (i * 61) || ' seconds')"),
     ("words", "word text collate nocase not null", "case when i % 2 = 0 then 'W' else 'w' end || printf('%06d', i)"),
     ("ids", "id uuid not null", "unhex(printf('%08x', i) || '5d434f0e9a3c6d8f0f3f2c11')"),
     ("numbers", "number integer not null", "i * 3"),
 ];
 
-#[test]
-fn a_run_goes_on_behind_any_kind_of_key() {
-    let world = World::project(SMALL_UNITS, "", &[]);
+/// Keys that the server itself would order in another way, or whose order has traps.
+const POSTGRES_KEYS: [Key; 4] = [
+    ("moments", "moment timestamp not null", "timestamp '1999-12-31 20:00:00' + i * interval '1.5 seconds'"),
+    (
+        "words",
+        "word text collate \"en-x-icu\" not null",
+        "(array['W', 'w', 'É', 'z-'])[i % 4 + 1] || lpad(i::text, 6, '0')",
+    ),
+    ("ids", "id uuid not null", "md5(i::text)::uuid"),
+    ("numbers", "number bigint not null", "(i - 10000) * 3"),
+];
+
+fn a_run_goes_on_behind_any_kind_of_key(ends: Ends) {
+    let world = World::project(ends, SMALL_UNITS, "", &[]);
     let mut schema = String::new();
-    let legacy = world.database("data/legacy.db");
-    for (name, column, value) in ODD_KEYS {
+    for (name, column, value) in if ends.is_from_postgres() { POSTGRES_KEYS } else { SQLITE_KEYS } {
         let key = column.split(' ').next().unwrap();
-        schema += &format!("create table {name} (id text primary key, label text);\n");
+        schema += &format!("create table {name} (id uuid primary key, label text);\n");
         let spec = format!(
             "entity_type: {name}\nsource_table: old_{name}\ndestination_table: {name}\nversion: \"1\"\n\
              key: {{ source: {key}, destination: id }}\nfield_mappings: {{ label: label }}\n"
         );
         world.write(&format!("specs/{name}.yaml"), &spec);
-        let fill = format!(
+        world.source().execute(&format!(
             "create table old_{name} ({column}, label text);
              with recursive n (i) as (select 1 union all select i + 1 from n where i < 20000)
              insert into old_{name} select {value}, 'label ' || i from n;"
-        );
-        legacy.execute_batch(&fill).unwrap();
+        ));
     }
-    // A key of another class comes before the cursor in the source's order, and is not to be forgotten.
-    legacy.execute_batch("insert into old_numbers values (4.5, 'no integer')").unwrap();
+    let mut unkeyed = 0;
+    if !ends.is_from_postgres() {
+        // A key of another class comes before the cursor in the source's order, and is not to be forgotten.
+        world.source().execute("insert into old_numbers values (4.5, 'no integer')");
+        unkeyed = 1;
+    }
     world.write("schema.sql", &schema);
     for units in [10, 30, 60, 90] {
         let child = world.command(&["run", "-q"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
@@ -193,13 +229,9 @@ fn a_run_goes_on_behind_any_kind_of_key() {
 
     let report = world.run();
 
-    assert_eq!(report["totals"]["read"], 80_001);
+    assert_eq!(report["totals"]["read"], 80_000 + unkeyed);
     assert_eq!(report["totals"]["new"], 80_000);
-    let mappings: u64 = world
-        .database("data/platform.db")
-        .query_row("select count(*) from transload_migration_mappings", [], |row| row.get(0))
-        .unwrap();
-    assert_eq!(mappings, 80_000);
+    assert_eq!(world.destination().count(&world.destination().ledger("migration_mappings")), 80_000);
     let again = world.run();
     assert_eq!(again["totals"]["unchanged"], 80_000);
 }
@@ -213,3 +245,10 @@ fn stop_after(world: &World, mut child: std::process::Child, units: u64) {
     assert!(asked.success());
     assert_eq!(child.wait().unwrap().code(), Some(130));
 }
+
+for_each_pair!(
+    a_run_that_is_killed_twenty_times_arrives_whole,
+    a_run_that_is_asked_to_stop_goes_on_where_it_stopped,
+    a_second_run_beside_a_first_is_refused,
+    a_run_goes_on_behind_any_kind_of_key,
+);

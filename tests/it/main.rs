@@ -11,6 +11,8 @@
 
 mod chinook;
 mod demo;
+mod ends;
+mod environment;
 mod exact;
 mod history;
 mod kill;

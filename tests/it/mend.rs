@@ -1,10 +1,11 @@
 //! Bad rows among good ones, and what becomes of them.
 
+use crate::ends::{Ends, for_each_pair};
 use crate::world::{World, counts};
 
 const SCHEMA: &str = "
-create table people (id text primary key, name text not null, born date, boss_id text references people (id));
-create table pets (id text primary key, name text not null, owner_id text not null references people (id));
+create table people (id uuid primary key, name text not null, born date, boss_id uuid references people (id));
+create table pets (id uuid primary key, name text not null, owner_id uuid not null references people (id));
 ";
 
 const PEOPLE: &str = "
@@ -29,37 +30,26 @@ field_mappings:
 ";
 
 /// Ten people, of whom 5 has a date that is none, and a pet of each.
-pub(crate) fn world() -> World {
+pub(crate) fn world(ends: Ends) -> World {
     let deletes = "  deletes: { mode: hard, max: 50% }";
-    let world = World::project(deletes, SCHEMA, &[("people", PEOPLE), ("pets", PETS)]);
-    world
-        .database("data/legacy.db")
-        .execute_batch(
-            "create table old_people (no integer primary key, nm text, dob text, boss integer);
-             create table old_pets (no integer primary key, name text, owner integer);
-             with recursive n (i) as (select 1 union all select i + 1 from n where i < 10)
-             insert into old_people select i, 'person ' || i, '0' || (i % 9 + 1) || '.02.1990', null from n;
-             update old_people set dob = 'yesterday' where no = 5;
-             insert into old_pets select no * 10, ' pet ', no from old_people;",
-        )
-        .unwrap();
+    let world = World::project(ends, deletes, SCHEMA, &[("people", PEOPLE), ("pets", PETS)]);
+    world.source().execute(
+        "create table old_people (no integer primary key, nm text, dob text, boss integer);
+         create table old_pets (no integer primary key, name text, owner integer);
+         with recursive n (i) as (select 1 union all select i + 1 from n where i < 10)
+         insert into old_people select i, 'person ' || i, '0' || (i % 9 + 1) || '.02.1990', null from n;
+         update old_people set dob = 'yesterday' where no = 5;
+         insert into old_pets select no * 10, ' pet ', no from old_people;",
+    );
     world
 }
 
 pub(crate) fn change(world: &World, sql: &str) {
-    world.database("data/legacy.db").execute_batch(sql).unwrap();
+    world.source().execute(sql);
 }
 
-fn names(world: &World, table: &str) -> u64 {
-    world
-        .database("data/platform.db")
-        .query_row(&format!("select count(*) from {table}"), [], |row| row.get(0))
-        .unwrap()
-}
-
-#[test]
-fn a_bad_row_is_set_aside_with_its_reason_and_the_good_ones_load() {
-    let world = world();
+fn a_bad_row_is_set_aside_with_its_reason_and_the_good_ones_load(ends: Ends) {
+    let world = world(ends);
 
     let report = world.run();
 
@@ -77,9 +67,8 @@ fn a_bad_row_is_set_aside_with_its_reason_and_the_good_ones_load() {
     world.assert_as_expected();
 }
 
-#[test]
-fn a_mended_row_loads_in_the_next_run_with_the_rows_that_missed_it() {
-    let world = world();
+fn a_mended_row_loads_in_the_next_run_with_the_rows_that_missed_it(ends: Ends) {
+    let world = world(ends);
     world.run();
     change(&world, "update old_people set dob = '05.05.1995' where no = 5");
 
@@ -91,21 +80,16 @@ fn a_mended_row_loads_in_the_next_run_with_the_rows_that_missed_it() {
     world.assert_as_expected();
 }
 
-#[test]
-fn a_loaded_row_that_turns_bad_keeps_its_last_good_version() {
-    let world = world();
+fn a_loaded_row_that_turns_bad_keeps_its_last_good_version(ends: Ends) {
+    let world = world(ends);
     world.run();
     change(&world, "update old_people set dob = 'soon', nm = 'other' where no = 3");
 
     let report = world.run();
 
     assert_eq!(counts(&report, "people")["quarantined"], 2);
-    assert_eq!(names(&world, "people"), 9);
-    let kept: u64 = world
-        .database("data/platform.db")
-        .query_row("select count(*) from people where name = 'person 3'", [], |row| row.get(0))
-        .unwrap();
-    assert_eq!(kept, 1);
+    assert_eq!(world.destination().count("people"), 9);
+    assert_eq!(world.destination().count("people where name = 'person 3'"), 1);
     change(&world, "update old_people set dob = '03.03.1993' where no = 3");
     let report = world.run();
     assert_eq!(counts(&report, "people")["modified"], 1);
@@ -113,9 +97,8 @@ fn a_loaded_row_that_turns_bad_keeps_its_last_good_version() {
     world.assert_as_expected();
 }
 
-#[test]
-fn a_bad_row_that_leaves_the_source_leaves_the_quarantine() {
-    let world = world();
+fn a_bad_row_that_leaves_the_source_leaves_the_quarantine(ends: Ends) {
+    let world = world(ends);
     world.run();
     change(&world, "delete from old_pets where owner = 5; delete from old_people where no = 5");
 
@@ -125,9 +108,8 @@ fn a_bad_row_that_leaves_the_source_leaves_the_quarantine() {
     assert_eq!(world.quarantine(), [] as [&str; 0]);
 }
 
-#[test]
-fn a_chain_of_parents_that_ends_nowhere_is_not_loaded() {
-    let world = world();
+fn a_chain_of_parents_that_ends_nowhere_is_not_loaded(ends: Ends) {
+    let world = world(ends);
     // 1 → 2 → 99, who is nobody; 3 → 4 is sound; 6 → 5, who is bad; 7 and 8 each lead the other.
     change(
         &world,
@@ -156,9 +138,8 @@ fn a_chain_of_parents_that_ends_nowhere_is_not_loaded() {
     world.assert_as_expected();
 }
 
-#[test]
-fn rows_that_refer_to_each_other_are_deleted_together() {
-    let world = world();
+fn rows_that_refer_to_each_other_are_deleted_together(ends: Ends) {
+    let world = world(ends);
     change(&world, "update old_people set boss = 8 where no = 7; update old_people set boss = 7 where no = 8;");
     world.run();
     change(&world, "delete from old_pets where owner in (7, 8); delete from old_people where no in (7, 8)");
@@ -169,9 +150,8 @@ fn rows_that_refer_to_each_other_are_deleted_together() {
     world.assert_as_expected();
 }
 
-#[test]
-fn a_changed_spec_is_said_and_remap_writes_what_differs() {
-    let world = world();
+fn a_changed_spec_is_said_and_remap_writes_what_differs(ends: Ends) {
+    let world = world(ends);
     world.run();
     world.replace("specs/pets.yaml", "transformation: trimmed", "transformation: [trimmed, upper]");
 
@@ -186,9 +166,8 @@ fn a_changed_spec_is_said_and_remap_writes_what_differs() {
     world.assert_as_expected();
 }
 
-#[test]
-fn more_bad_rows_than_allowed_stop_the_entity_and_keep_what_is_committed() {
-    let world = world();
+fn more_bad_rows_than_allowed_stop_the_entity_and_keep_what_is_committed(ends: Ends) {
+    let world = world(ends);
     world.replace("specs/people.yaml", "version: \"1\"", "version: \"1\"\nload: { max_errors: 0 }");
 
     let stopped = world.transload(&["run"]);
@@ -197,13 +176,12 @@ fn more_bad_rows_than_allowed_stop_the_entity_and_keep_what_is_committed() {
     assert!(stopped.stderr.contains("TL0420"), "{}", stopped.stderr);
     change(&world, "update old_people set dob = '05.05.1995' where no = 5");
     world.run();
-    assert_eq!(names(&world, "people"), 10);
+    assert_eq!(world.destination().count("people"), 10);
     world.assert_as_expected();
 }
 
-#[test]
-fn a_reference_that_the_destination_refuses_in_the_second_pass_sets_the_row_aside() {
-    let world = world();
+fn a_reference_that_the_destination_refuses_in_the_second_pass_sets_the_row_aside(ends: Ends) {
+    let world = world(ends);
     world.replace(
         "schema.sql",
         "references people (id));\ncreate",
@@ -221,11 +199,10 @@ fn a_reference_that_the_destination_refuses_in_the_second_pass_sets_the_row_asid
     world.assert_as_expected();
 }
 
-#[test]
-fn a_parent_that_is_gone_stays_while_a_loaded_row_refers_to_it() {
-    let with_key = "owner_id text not null references people (id)";
-    for owner in [with_key, "owner_id text not null"] {
-        let world = world();
+fn a_parent_that_is_gone_stays_while_a_loaded_row_refers_to_it(ends: Ends) {
+    let with_key = "owner_id uuid not null references people (id)";
+    for owner in [with_key, "owner_id uuid not null"] {
+        let world = world(ends);
         world.replace("schema.sql", with_key, owner);
         world.run();
         change(&world, "delete from old_people where no = 4; insert into old_pets values (444, 'late', 4)");
@@ -237,9 +214,9 @@ fn a_parent_that_is_gone_stays_while_a_loaded_row_refers_to_it() {
         let listed = world.quarantine();
         assert!(listed.contains(&"people 4 DELETE_REFUSED -".to_owned()), "{owner}: {listed:?}");
         assert!(listed.contains(&"pets 444 PARENT_MISSING owner_id".to_owned()), "{owner}: {listed:?}");
-        let before = world.bytes("data/platform.db");
+        let before = world.destination().fingerprint();
         world.run();
-        assert!(before == world.bytes("data/platform.db"), "{owner}: the delete was tried again");
+        assert!(before == world.destination().fingerprint(), "{owner}: the delete was tried again");
 
         change(&world, "update old_pets set owner = 6 where owner = 4");
         let report = world.run();
@@ -248,23 +225,21 @@ fn a_parent_that_is_gone_stays_while_a_loaded_row_refers_to_it() {
     }
 }
 
-#[test]
-fn a_key_that_changed_after_rows_were_loaded_is_refused() {
-    let world = world();
+fn a_key_that_changed_after_rows_were_loaded_is_refused(ends: Ends) {
+    let world = world(ends);
     world.run();
-    let before = world.bytes("data/platform.db");
+    let before = world.destination().fingerprint();
     world.replace("transload.yaml", "0b6ff3a2", "0b6ff3a3");
 
     let refused = world.transload(&["run"]);
 
     assert_eq!(refused.code, 6, "{refused:?}");
     assert!(refused.stderr.contains("TL0310"), "{}", refused.stderr);
-    assert!(before == world.bytes("data/platform.db"));
+    assert!(before == world.destination().fingerprint());
 }
 
-#[test]
-fn a_missing_row_of_the_entity_itself_can_stop_it() {
-    let world = world();
+fn a_missing_row_of_the_entity_itself_can_stop_it(ends: Ends) {
+    let world = world(ends);
     world.replace("specs/people.yaml", "references: people", "references: people, on_missing: fail");
     change(&world, "update old_people set boss = 99 where no = 2");
 
@@ -274,9 +249,8 @@ fn a_missing_row_of_the_entity_itself_can_stop_it() {
     assert!(stopped.stderr.contains("TL0429") && stopped.stderr.contains("key 2"), "{}", stopped.stderr);
 }
 
-#[test]
-fn a_changed_spec_is_said_until_all_rows_went_through_it() {
-    let world = world();
+fn a_changed_spec_is_said_until_all_rows_went_through_it(ends: Ends) {
+    let world = world(ends);
     world.run();
     world.replace("specs/pets.yaml", "transformation: trimmed", "transformation: [trimmed, upper]");
     change(&world, "update old_pets set name = 'other' where owner = 2");
@@ -290,18 +264,14 @@ fn a_changed_spec_is_said_until_all_rows_went_through_it() {
     world.assert_as_expected();
 }
 
-#[test]
-fn a_run_after_a_resumed_one_is_a_new_one() {
-    let world = world();
+fn a_run_after_a_resumed_one_is_a_new_one(ends: Ends) {
+    let world = world(ends);
     let first = world.run();
     // As if the process had been killed right before it gave its hold back.
+    let (fences, run) = (world.destination().ledger("fences"), first["run_id"].as_str().unwrap());
     world
-        .database("data/platform.db")
-        .execute(
-            "update transload_fences set run_id = ?, holder = 'boot:1:1', holder_name = 'gone'",
-            [first["run_id"].as_str()],
-        )
-        .unwrap();
+        .destination()
+        .execute(&format!("update {fences} set run_id = '{run}', holder = 'boot:1:1', holder_name = 'gone'"));
     change(&world, "update old_people set nm = 'changed' where no = 1");
 
     let resumed = world.run();
@@ -312,3 +282,20 @@ fn a_run_after_a_resumed_one_is_a_new_one() {
     assert_eq!(counts(&next, "people")["modified"], 1);
     world.assert_as_expected();
 }
+
+for_each_pair!(
+    a_bad_row_is_set_aside_with_its_reason_and_the_good_ones_load,
+    a_mended_row_loads_in_the_next_run_with_the_rows_that_missed_it,
+    a_loaded_row_that_turns_bad_keeps_its_last_good_version,
+    a_bad_row_that_leaves_the_source_leaves_the_quarantine,
+    a_chain_of_parents_that_ends_nowhere_is_not_loaded,
+    rows_that_refer_to_each_other_are_deleted_together,
+    a_changed_spec_is_said_and_remap_writes_what_differs,
+    more_bad_rows_than_allowed_stop_the_entity_and_keep_what_is_committed,
+    a_reference_that_the_destination_refuses_in_the_second_pass_sets_the_row_aside,
+    a_parent_that_is_gone_stays_while_a_loaded_row_refers_to_it,
+    a_key_that_changed_after_rows_were_loaded_is_refused,
+    a_missing_row_of_the_entity_itself_can_stop_it,
+    a_changed_spec_is_said_until_all_rows_went_through_it,
+    a_run_after_a_resumed_one_is_a_new_one,
+);

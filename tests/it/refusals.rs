@@ -10,6 +10,7 @@ use rusqlite::Connection;
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::ends::Ends;
 use crate::world::{BINARY, Ended, World, ended};
 
 mod command_line;
@@ -51,7 +52,7 @@ const SHELF_COUNT: u64 = 10;
 /// A project that is sound: shelves and as many books to each as asked for. It has no destination yet.
 fn library(books_a_shelf: u64) -> World {
     let deletes = "  deletes: { mode: hard, max: 50% }";
-    let world = World::project(deletes, SCHEMA, &[("shelves", SHELVES), ("books", BOOKS)]);
+    let world = World::project(Ends::SqliteToSqlite, deletes, SCHEMA, &[("shelves", SHELVES), ("books", BOOKS)]);
     let sql = format!(
         "create table old_shelves (no integer primary key, label text, above integer);
          create table old_books (no integer primary key, title text, shelf integer);

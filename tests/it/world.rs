@@ -7,6 +7,8 @@ use rusqlite::Connection;
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::ends::{End, Ends};
+
 /// The checkout.
 pub(crate) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -14,6 +16,10 @@ pub(crate) fn root() -> &'static Path {
 
 /// The binary under test.
 pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_transload");
+
+/// Where the databases of a project are that are files.
+const LEGACY: &str = "data/legacy.db";
+const PLATFORM: &str = "data/platform.db";
 
 /// What the projects of most scenarios have in common.
 const PROJECT: &str = "
@@ -28,8 +34,13 @@ defaults:
   key: { strategy: uuid_v5, namespace: 0b6ff3a2-5d43-4f0e-9a3c-6d8f0f3f2c11 }
 ";
 
-/// A project in a temporary directory.
+/// A project in a temporary directory, and its databases.
 pub(crate) struct World {
+    source: End,
+    destination: End,
+    /// The environment that every command is given, and the variables that it reads.
+    environment: Option<(&'static str, Vec<(&'static str, String)>)>,
+    // After the ends, so that their files are there while they are.
     directory: TempDir,
 }
 
@@ -44,10 +55,12 @@ pub(crate) struct Ended {
 impl World {
     /// An empty directory.
     pub(crate) fn empty() -> Self {
-        Self { directory: tempfile::tempdir().unwrap() }
+        let directory = tempfile::tempdir().unwrap();
+        let end = |name| End::File(directory.path().join(name));
+        Self { source: end(LEGACY), destination: end(PLATFORM), environment: None, directory }
     }
 
-    /// A copy of `examples/<name>`.
+    /// A copy of `examples/<name>`; its old database is not there yet.
     pub(crate) fn example(name: &str) -> Self {
         let world = Self::empty();
         copy(&root().join("examples").join(name), world.path());
@@ -59,19 +72,76 @@ impl World {
         let world = Self::empty();
         let made = world.transload(&["init", ".", "--demo"]);
         assert_eq!(made.code, 0, "{made:?}");
+        let schema = "schema/platform.postgres.sql";
+        if !world.file(schema).exists() {
+            let template = root().join("specs/clinic/project").join(schema);
+            world.write(schema, &std::fs::read_to_string(template).unwrap());
+        }
         world
     }
 
+    /// Puts an example between other ends, by its environments. Its old database is a file until now, and is copied where it has to be.
+    pub(crate) fn between(mut self, ends: Ends, legacy_url: &'static str) -> Self {
+        let mut variables = Vec::new();
+        if ends.is_from_postgres() {
+            let server = End::on_server();
+            let arguments = [self.source.url().replace("sqlite:", ""), server.url()];
+            run_python("tests/oracle/to_postgres.py", &arguments);
+            self.source = server;
+            variables.push((legacy_url, self.source.url()));
+        }
+        if ends.is_to_postgres() {
+            self.destination = End::on_server();
+            variables.push(("PLATFORM_URL", self.destination.url()));
+        }
+        self.environment = match ends {
+            Ends::SqliteToSqlite => None,
+            Ends::SqliteToPostgres => Some(("postgres", variables)),
+            Ends::PostgresToPostgres => Some(("postgres_only", variables)),
+        };
+        self
+    }
+
     /// A project with these `defaults`, this schema at the destination, and specs by entity. The old database has no tables yet.
-    pub(crate) fn project(defaults: &str, schema: &str, specs: &[(&str, &str)]) -> Self {
-        let world = Self::empty();
+    pub(crate) fn project(ends: Ends, defaults: &str, schema: &str, specs: &[(&str, &str)]) -> Self {
+        let source = ends.is_from_postgres().then(End::on_server);
+        let destination = ends.is_to_postgres().then(End::on_server);
+        Self::project_at((source, destination), defaults, schema, specs)
+    }
+
+    /// The same, with ends of a scenario's own; a file in the project where there is none.
+    pub(crate) fn project_at(
+        (source, destination): (Option<End>, Option<End>),
+        defaults: &str,
+        schema: &str,
+        specs: &[(&str, &str)],
+    ) -> Self {
+        let mut world = Self::empty();
+        std::fs::create_dir_all(world.file("data")).unwrap();
         world.write("transload.yaml", &format!("{PROJECT}{defaults}\n"));
         world.write("schema.sql", schema);
         for (entity, spec) in specs {
             world.write(&format!("specs/{entity}.yaml"), spec);
         }
-        std::fs::create_dir_all(world.file("data")).unwrap();
+        if let Some(source) = source {
+            world.replace("transload.yaml", "sqlite:data/legacy.db", &source.url());
+            world.source = source;
+        }
+        if let Some(destination) = destination {
+            world.replace("transload.yaml", "sqlite:data/platform.db", &destination.url());
+            world.destination = destination;
+        }
         world
+    }
+
+    /// The old database.
+    pub(crate) fn source(&self) -> &End {
+        &self.source
+    }
+
+    /// The new database.
+    pub(crate) fn destination(&self) -> &End {
+        &self.destination
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -108,6 +178,9 @@ impl World {
             .env_clear()
             .env("LC_ALL", "C.UTF-8")
             .env("PATH", "/usr/bin:/bin");
+        if let Some((name, variables)) = &self.environment {
+            command.args(["--env", name]).envs(variables.iter().cloned());
+        }
         command
     }
 
@@ -128,7 +201,7 @@ impl World {
         serde_json::from_str(&ended.stdout).unwrap_or_else(|error| panic!("{error}: {ended:?}"))
     }
 
-    /// A connection to a database of the project.
+    /// A connection to a database of the project that is a file.
     pub(crate) fn database(&self, name: &str) -> Connection {
         Connection::open(self.file(name)).unwrap()
     }
@@ -140,18 +213,20 @@ impl World {
 
     /// The rows in quarantine as `entity key code field`, sorted.
     pub(crate) fn quarantine(&self) -> Vec<String> {
-        let platform = self.database("data/platform.db");
-        let sql = "select entity_type || ' ' || source_key || ' ' || code || ' ' || coalesce(field, '-') \
-                   from transload_quarantine order by 1";
-        let mut statement = platform.prepare(sql).unwrap();
-        let rows: rusqlite::Result<Vec<String>> = statement.query_map([], |row| row.get(0)).unwrap().collect();
-        rows.unwrap()
+        self.destination.texts(&format!(
+            "select entity_type || ' ' || source_key || ' ' || code || ' ' || coalesce(field, '-') from {} order by 1",
+            self.destination.ledger("quarantine")
+        ))
     }
 
     /// Compares the destination with what the independent expectation says.
     pub(crate) fn assert_as_expected(&self) {
-        let oracle = root().join("tests/oracle/oracle.py");
-        let output = python().arg(oracle).arg(self.path()).output().unwrap();
+        let mut command = python();
+        command.arg(root().join("tests/oracle/oracle.py")).arg(self.path());
+        if let Some((name, variables)) = &self.environment {
+            command.args(["--env", name]).envs(variables.iter().cloned());
+        }
+        let output = command.output().unwrap();
         assert!(
             output.status.success(),
             "{}",
@@ -179,6 +254,13 @@ impl Random {
 /// Python, which the oracle is written in. `tests/run` names one that has what the oracle needs.
 pub(crate) fn python() -> Command {
     Command::new(std::env::var_os("TRANSLOAD_TEST_PYTHON").unwrap_or_else(|| "python3".into()))
+}
+
+/// Runs a script of the checkout; gives what it prints.
+pub(crate) fn run_python(script: &str, arguments: &[String]) -> Vec<u8> {
+    let output = python().arg(root().join(script)).args(arguments).output().unwrap();
+    assert!(output.status.success(), "{script}: {}", String::from_utf8_lossy(&output.stderr));
+    output.stdout
 }
 
 pub(crate) fn ended(output: &Output) -> Ended {

@@ -62,6 +62,8 @@ def to_integer(value):
 
 
 def _to_float(value):
+    if isinstance(value, float):
+        return value
     if isinstance(value, str):
         if not re.fullmatch(_NUMBER.pattern + r"(?:[eE][-+]?[0-9]+)?", value):
             raise Fault("VALUE_FORMAT")

@@ -54,7 +54,7 @@ def number_as_decimal(number):
 
 def fit_decimal(number, decimal_type):
     """The same number with exactly the type's scale, where the type can hold it."""
-    if not number.is_finite():
+    if not number.is_finite() or number.adjusted() >= decimal_type.precision:
         raise Fault("VALUE_RANGE")
     fitted = number.quantize(Decimal(1).scaleb(-decimal_type.scale), context=_WIDE)
     if fitted != number or len(fitted.as_tuple().digits) > decimal_type.precision:
@@ -119,6 +119,8 @@ def canonical(value):
 
 
 def _float_text(value):
-    """The shortest digits that read back as the float; an exponent without plus sign and leading zeros."""
+    """The shortest digits that read back as the float; an exponent without plus sign and leading zeros. No number is `NaN`."""
+    if value != value:
+        return "NaN"
     text = re.sub(r"e([-+])0*", lambda sign: "e" + sign[1].strip("+"), repr(value))
     return text[:-2] if text.endswith(".0") else text

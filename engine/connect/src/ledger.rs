@@ -3,12 +3,33 @@
 use std::collections::BTreeMap;
 
 use transload_model::{
-    Code, ColumnName, Diagnostic, EntityName, Holder, KeyBytes, Phase, Position, QuarantineRow, Result, Stage,
-    TableName,
+    Code, ColumnName, Diagnostic, EntityName, Holder, KeyBytes, KeyRange, LedgerState, Phase, Position, QuarantineRow,
+    Result, ServerDigest, Stage, StreamPosition, TableName,
 };
 
 /// The version of the tables that this code reads and writes.
 pub(crate) const VERSION: &str = "1";
+
+/// What the ledger says of one stream: the entity itself, or one of several.
+pub(crate) enum Told {
+    Entity(Position),
+    Stream(EntityName, StreamPosition),
+}
+
+/// The part of a position's row that says which keys are its own.
+#[derive(Default)]
+pub(crate) struct RangeRow {
+    pub(crate) from: Option<Vec<u8>>,
+    pub(crate) to: Option<Vec<u8>>,
+    pub(crate) done: bool,
+}
+
+impl RangeRow {
+    pub(crate) fn of(stream: &StreamPosition) -> Self {
+        let bytes = |key: &Option<KeyBytes>| key.as_ref().map(|key| key.as_bytes().to_vec());
+        Self { from: bytes(&stream.range.from), to: bytes(&stream.range.to), done: stream.done }
+    }
+}
 
 /// A position as its row spells it. Numbers are 64-bit and signed everywhere.
 pub(crate) struct PositionRow {
@@ -58,6 +79,28 @@ impl PositionRow {
         self.parse().ok_or_else(|| corrupted("stream positions"))
     }
 
+    /// As one of several streams, where its number says so.
+    ///
+    /// # Errors
+    /// `TL0502` where a stored word or text is not one that was written.
+    pub(crate) fn read_as(self, number: i32, range: RangeRow) -> Result<Told> {
+        let position = self.read()?;
+        let number = u32::try_from(number).map_err(|_| corrupted("stream positions"))?;
+        if number == 0 {
+            return Ok(Told::Entity(position));
+        }
+        let key = |bytes: Option<Vec<u8>>| bytes.map(|bytes| KeyBytes::from_encoded(&bytes));
+        let stream = StreamPosition {
+            number,
+            run: position.run,
+            seq: position.seq,
+            range: KeyRange { from: key(range.from), to: key(range.to) },
+            cursor: position.cursor,
+            done: range.done,
+        };
+        Ok(Told::Stream(position.entity, stream))
+    }
+
     fn parse(self) -> Option<Position> {
         let seen: BTreeMap<String, u64> = serde_json::from_str(&self.parents_seen).ok()?;
         let parent = |(name, gained): (String, u64)| Some((EntityName::parse(&name).ok()?, gained));
@@ -78,6 +121,15 @@ impl PositionRow {
             key_fingerprint: unhex(&self.key_fingerprint)?,
             read_fingerprint: unhex(&self.read_fingerprint)?,
         })
+    }
+}
+
+impl Told {
+    pub(crate) fn put_into(self, state: &mut LedgerState) {
+        match self {
+            Self::Entity(position) => drop(state.positions.insert(position.entity.clone(), position)),
+            Self::Stream(entity, stream) => state.streams.entry(entity).or_default().push(stream),
+        }
     }
 }
 
@@ -110,6 +162,11 @@ impl QuarantinedRow {
             run: self.run.parse().ok()?,
         })
     }
+}
+
+/// A server's digest, where both of its parts are there.
+pub(crate) fn server_digest(digest: Option<String>, kind: Option<String>) -> Option<ServerDigest> {
+    Some(ServerDigest { kind: kind?, digest: digest? })
 }
 
 /// Counters and lengths, which stay far below the sign.

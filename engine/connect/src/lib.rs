@@ -4,6 +4,7 @@
 //! folders: nothing outside asks which one it talks to.
 
 mod batch;
+mod control;
 mod ledger;
 mod postgres;
 mod process;

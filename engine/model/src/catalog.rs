@@ -33,6 +33,8 @@ pub struct Table {
 pub struct SideEffects {
     /// Names of the triggers that fire for each row or statement; those that only keep foreign keys are not among them.
     pub triggers: Vec<String>,
+    /// Whether rows with different keys can refuse one another: by a unique or exclusion constraint beside the primary key.
+    pub secondary_unique: bool,
     /// Names of the rules that rewrite statements.
     pub rules: Vec<String>,
     /// Whether policies hide or refuse rows for the user of this connection.

@@ -36,6 +36,23 @@ impl Counts {
         self.read == self.new + self.modified + self.unchanged + self.filtered + self.quarantined
     }
 
+    /// These counts with what lies between `before` and `after`.
+    #[must_use]
+    pub fn moved(self, before: Self, after: Self) -> Self {
+        let moved = |own: u64, before: u64, after: u64| (own + after).saturating_sub(before);
+        Self {
+            read: moved(self.read, before.read, after.read),
+            new: moved(self.new, before.new, after.new),
+            modified: moved(self.modified, before.modified, after.modified),
+            deleted: moved(self.deleted, before.deleted, after.deleted),
+            unchanged: moved(self.unchanged, before.unchanged, after.unchanged),
+            filtered: moved(self.filtered, before.filtered, after.filtered),
+            quarantined: moved(self.quarantined, before.quarantined, after.quarantined),
+            untried: moved(self.untried, before.untried, after.untried),
+            warned: moved(self.warned, before.warned, after.warned),
+        }
+    }
+
     /// Rows written to the destination table, or removed from it.
     #[must_use]
     pub fn written(&self) -> u64 {

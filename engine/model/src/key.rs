@@ -28,6 +28,44 @@ pub enum KeyValue<'a> {
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct KeyBytes(Box<[u8]>);
 
+/// Keys from one on and up to another.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct KeyRange {
+    /// The lowest key in it; where there is none, it begins with the first, and rows without a key are in it too.
+    pub from: Option<KeyBytes>,
+    /// The lowest key that is above it; where there is none, it ends with the last.
+    pub to: Option<KeyBytes>,
+}
+
+impl KeyRange {
+    /// Whether a key is in it.
+    #[must_use]
+    pub fn contains(&self, key: &[u8]) -> bool {
+        self.from.as_ref().is_none_or(|from| from.as_bytes() <= key)
+            && self.to.as_ref().is_none_or(|to| key < to.as_bytes())
+    }
+
+    /// Whether it holds every row, those without a key among them.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        self.from.is_none() && self.to.is_none()
+    }
+
+    /// The range cut at each of `keys`, which ascend.
+    #[must_use]
+    pub fn cut(&self, keys: &[KeyBytes]) -> Vec<Self> {
+        let inside = keys.iter().filter(|key| Some(*key) != self.from.as_ref() && self.contains(key.as_bytes()));
+        let mut ranges = Vec::new();
+        let mut from = self.from.clone();
+        for key in inside {
+            ranges.push(Self { from: from.take(), to: Some(key.clone()) });
+            from = Some(key.clone());
+        }
+        ranges.push(Self { from, to: self.to.clone() });
+        ranges
+    }
+}
+
 /// Bytes that are no key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the bytes are not an encoded key")]

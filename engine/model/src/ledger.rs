@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use arrow::record_batch::RecordBatch;
 use chrono::{DateTime, Utc};
 
-use crate::{Code, ColumnName, Counts, EntityName, KeyBytes, RunId, Stage, TableName};
+use crate::{Code, ColumnName, Counts, EntityName, KeyBytes, KeyRange, RunId, Stage, TableName};
 
 /// What became of a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -57,6 +57,17 @@ pub struct SegmentHead {
     pub rows: u64,
     /// Of those, rows in the destination.
     pub present: u64,
+    /// What the source's own server made of its rows, where a run that found all of them unchanged has asked it.
+    pub server_digest: Option<ServerDigest>,
+}
+
+/// A digest that a source's server computes over rows of a key range. It is compared with another of its kind, and with nothing else.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServerDigest {
+    /// Everything it depends on beside the rows: the server, its version, the expression, the seed.
+    pub kind: String,
+    /// The digest, in the server's spelling.
+    pub digest: String,
 }
 
 /// A segment to store.
@@ -143,6 +154,41 @@ pub struct Position {
     pub read_fingerprint: u64,
 }
 
+impl Position {
+    /// This position with what a stream added to it between `before` and `after`.
+    #[must_use]
+    pub fn advanced(&self, before: &Self, after: &Self) -> Self {
+        let set = |own: u64, before: u64, after: u64| if before == after { own } else { after };
+        Self {
+            seq: self.seq + (after.seq - before.seq),
+            counts: self.counts.moved(before.counts, after.counts),
+            gained: self.gained + (after.gained - before.gained),
+            freed: self.freed + (after.freed - before.freed),
+            mapped_fingerprint: set(self.mapped_fingerprint, before.mapped_fingerprint, after.mapped_fingerprint),
+            plan_fingerprint: set(self.plan_fingerprint, before.plan_fingerprint, after.plan_fingerprint),
+            read_fingerprint: set(self.read_fingerprint, before.read_fingerprint, after.read_fingerprint),
+            ..self.clone()
+        }
+    }
+}
+
+/// How far one of several streams of an entity got. Their entity's own position is the sum of them all.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StreamPosition {
+    /// Its number among the entity's streams; zero is the entity itself.
+    pub number: u32,
+    /// The run that it belongs to.
+    pub run: RunId,
+    /// Units committed since it exists.
+    pub seq: u64,
+    /// The keys that are its own.
+    pub range: KeyRange,
+    /// Every key of its range up to here is accounted for.
+    pub cursor: Option<KeyBytes>,
+    /// Whether all of its range is.
+    pub done: bool,
+}
+
 /// A hold on one destination table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fence {
@@ -174,8 +220,10 @@ pub struct LedgerState {
     pub digest_seed: u64,
     /// Fences of the tables asked for, where there are any.
     pub fences: Vec<Fence>,
-    /// Positions of all streams, by entity.
+    /// Positions by entity.
     pub positions: BTreeMap<EntityName, Position>,
+    /// Streams of entities that are loaded by several at a time and are not done.
+    pub streams: BTreeMap<EntityName, Vec<StreamPosition>>,
 }
 
 /// A request for the fences of all destination tables of a run: all or none.
@@ -204,7 +252,9 @@ pub struct Unit {
     pub key: Vec<ColumnName>,
     /// The fence's epoch that this run holds.
     pub epoch: u64,
-    /// The position's `seq` that this unit comes after; none where the stream is new.
+    /// The stream's number; zero is the entity itself.
+    pub stream: u32,
+    /// The `seq` of the stream's position that this unit comes after; none where the stream is new.
     pub after: Option<u64>,
     /// References to the table's own entity: set NULL where rows to delete refer to one another in a circle.
     pub self_references: Vec<ColumnName>,
@@ -253,12 +303,18 @@ pub struct QuarantineRow {
 /// The ledger's part of a unit, known once the destination said which rows it refuses.
 #[derive(Debug, Clone)]
 pub struct LedgerWrite {
-    /// The stream's new position; its `seq` is one above `Unit::after`.
+    /// The entity's new position; or, from one of several streams, what the entity's stored position is to be advanced to.
     pub position: Position,
+    /// The position of the stream, where it is one of several; and the entity's position as it was before, as far as this stream knows.
+    pub stream: Option<(StreamPosition, Position)>,
+    /// Whether the entity's streams are done and forgotten.
+    pub streams_removed: bool,
     /// Segments that are replaced.
     pub segments_removed: Vec<i64>,
     /// Segments that replace them, or are new.
     pub segments_put: Vec<SegmentPut>,
+    /// What the source's server made of segments that stay.
+    pub server_digests_put: Vec<(i64, ServerDigest)>,
     /// Keys of rows that arrived.
     pub mappings_put: Vec<MappingRow>,
     /// Source key texts of rows that are gone.

@@ -28,10 +28,10 @@ pub use diagnostic::{Diagnostic, Label, Result, Severity, SourceFile, nearest};
 pub use fault::{CellFault, OnFailure, RowFault, Stage};
 pub use graph::{Cycle, Waves, waves};
 pub use id::RunId;
-pub use key::{KeyBytes, KeyError, KeyValue};
+pub use key::{KeyBytes, KeyError, KeyRange, KeyValue};
 pub use ledger::{
     Claim, Entry, Fence, Holder, LedgerState, LedgerWrite, MappingRow, Outcome, Phase, Position, QuarantineRow,
-    SegmentHead, SegmentPut, Unit,
+    SegmentHead, SegmentPut, ServerDigest, StreamPosition, Unit,
 };
 pub use logical::{Conversion, Kind, LogicalType, UnknownType};
 pub use name::{ColumnName, ConnectionName, EntityName, NameError, TableName};
@@ -40,8 +40,9 @@ pub use plan::{
     OnMissing, Plan, PlanError, PlanParts, ReadColumn, Reference, RulePlan, Script, Share, TableRef,
 };
 pub use port::{
-    ControlStore, Destination, EntityRecord, EntityTransform, ReadRequest, Refusal, RunRecord, Settle, Snapshot,
-    SnapshotReader, Source, SourceBatch, TransformContext, TransformFactory, Transformed, WriteKind,
+    ControlStore, Destination, DigestRequest, EntityRecord, EntityTransform, Performance, RangeDigest, ReadRequest,
+    Refusal, RunRecord, Settle, Snapshot, SnapshotReader, Source, SourceBatch, TransformContext, TransformFactory,
+    Transformed, UnitNumber, WriteKind,
 };
 pub use state::{EntityEvent, EntityState, IllegalStep, RunEvent, RunState};
 pub use vocabulary::{FunctionInfo, ScriptCheck, ScriptProblem, Vocabulary};

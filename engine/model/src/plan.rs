@@ -259,11 +259,19 @@ pub struct LoadPolicy {
     pub max_errors: ErrorBudget,
     /// Times that a unit is tried again after a passing failure of the destination.
     pub max_retry_attempts: u32,
+    /// Key ranges that are moved side by side; as many as fit the entity and the machine where nothing is said.
+    pub streams: Option<usize>,
 }
 
 impl Default for LoadPolicy {
     fn default() -> Self {
-        Self { batch_rows: 8_192, unit_rows: 65_536, max_errors: Share::Rows(100), max_retry_attempts: 3 }
+        Self {
+            batch_rows: 8_192,
+            unit_rows: 65_536,
+            max_errors: Share::Rows(100),
+            max_retry_attempts: 3,
+            streams: None,
+        }
     }
 }
 

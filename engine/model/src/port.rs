@@ -9,12 +9,13 @@ use std::sync::Arc;
 use arrow::record_batch::RecordBatch;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
     Catalog, CellFault, Claim, Code, ColumnName, Counts, EntityName, EntityPlan, EntityState, Fence, KeyBytes,
-    LedgerState, LedgerWrite, QuarantineRow, ReadColumn, Result, RowFault, RunId, RunState, SegmentHead, TableName,
-    Unit,
+    KeyRange, LedgerState, LedgerWrite, QuarantineRow, ReadColumn, Result, RowFault, RunId, RunState, SegmentHead,
+    ServerDigest, TableName, Unit,
 };
 
 /// A database that rows are read from. It is never written.
@@ -44,10 +45,38 @@ pub struct ReadRequest {
     /// Rows come in the order of these columns (indexes into `columns`), each as [`crate::KeyBytes`] orders it. Rows with NULL
     /// or a value of another type there come somewhere.
     pub key: Vec<usize>,
-    /// Rows up to this key need not be given; a source leaves them out where that is exact and cheap. Rows without a key always are given.
+    /// The rows that are wanted. Rows without a key are in the range that begins with the first.
+    pub range: KeyRange,
+    /// Rows up to this key need not be given; a source leaves them out where that is exact and cheap. Rows without a key are given all the same.
     pub after: Option<KeyBytes>,
     /// Rows in a batch.
     pub batch_rows: usize,
+}
+
+/// What a server is to digest.
+#[derive(Debug, Clone)]
+pub struct DigestRequest {
+    /// The table.
+    pub table: TableName,
+    /// The columns.
+    pub columns: Vec<ReadColumn>,
+    /// The key, as indexes into `columns`.
+    pub key: Vec<usize>,
+    /// The rows.
+    pub range: KeyRange,
+    /// Keys of the range, ascending and at least one.
+    pub bounds: Vec<KeyBytes>,
+    /// The seed of the digests.
+    pub seed: u64,
+}
+
+/// What a server made of some rows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RangeDigest {
+    /// How many there are.
+    pub rows: u64,
+    /// Their digest, whatever their order.
+    pub digest: ServerDigest,
 }
 
 /// Rows as the source gave them.
@@ -69,6 +98,19 @@ pub trait SnapshotReader: Send + Sync {
 
     /// How many keys occur more than once.
     async fn count_repeated_keys(&mut self, table: &TableName, key: &[ColumnName]) -> Result<u64>;
+
+    /// The keys of about so many rows of a table, from everywhere in it and in key order; none where the source cannot tell quickly.
+    async fn sample(&mut self, table: &TableName, key: &[ReadColumn], rows: usize) -> Result<Option<RecordBatch>> {
+        let _ = (table, key, rows);
+        Ok(None)
+    }
+
+    /// What the server itself makes of the rows of a range: for each of the request's bounds, of those from it on up to the next. None
+    /// where the server cannot do that much cheaper than giving the rows, or where two different rows might look the same to it.
+    async fn digests(&mut self, request: &DigestRequest) -> Result<Option<Vec<RangeDigest>>> {
+        let _ = request;
+        Ok(None)
+    }
 
     /// Starts a read; what was left of the one before is dropped.
     async fn read(&mut self, request: ReadRequest) -> Result<()>;
@@ -144,6 +186,11 @@ pub trait Destination: Send + Sync {
     /// `TL0504` where the fence is lost, `TL0423` where there is no space, `TL0428` else.
     async fn commit(&self, unit: Unit, settle: Settle) -> Result<()>;
 
+    /// Whether units of one table may be committed side by side.
+    fn takes_parallel_units(&self) -> bool {
+        false
+    }
+
     /// Rows in quarantine, of one entity or of all.
     async fn quarantine(&self, entity: Option<&EntityName>) -> Result<Vec<QuarantineRow>>;
 }
@@ -184,6 +231,19 @@ pub trait EntityTransform: Send + Sync {
     fn validate(&mut self, columns: &[arrow::array::ArrayRef], skip: &[bool]) -> Vec<RowFault>;
 }
 
+/// Where a run's time went, in milliseconds: the clock's, and of all entities together by step.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Performance {
+    /// From start to end, by the clock.
+    pub elapsed_ms: u64,
+    /// Reading, and comparing with the ledger.
+    pub detect_ms: u64,
+    /// Transforming and validating.
+    pub transform_ms: u64,
+    /// Writing and committing.
+    pub load_ms: u64,
+}
+
 /// A run as the control store knows it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RunRecord {
@@ -203,10 +263,21 @@ pub struct RunRecord {
     pub reason: Option<String>,
     /// All entities together.
     pub counts: Counts,
+    /// Where the time of the last process that worked on it went, once that is known.
+    pub performance: Option<Performance>,
     /// The process that runs it.
     pub process: u32,
     /// Whether that process still exists; set when read.
     pub alive: bool,
+}
+
+/// A committed unit of an entity.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UnitNumber {
+    /// Which of the entity's streams committed it.
+    pub stream: u32,
+    /// The stream's number of it.
+    pub seq: u64,
 }
 
 /// An entity of a run as the control store knows it.
@@ -218,6 +289,10 @@ pub struct EntityRecord {
     pub state: EntityState,
     /// What became of its rows so far.
     pub counts: Counts,
+    /// Rows at the source, where it could tell. Where it is not known now, what was stored before stays.
+    pub source_rows: Option<u64>,
+    /// The last unit that the run committed for it. Where it is not known now, what was stored before stays.
+    pub unit: Option<UnitNumber>,
     /// Milliseconds that it took so far.
     pub elapsed_ms: u64,
     /// Why it failed.
@@ -227,10 +302,17 @@ pub struct EntityRecord {
 /// Where runs are remembered. It mirrors progress: it may lag behind the destination, it never leads.
 #[async_trait]
 pub trait ControlStore: Send + Sync {
-    /// Stores a run, new or changed.
+    /// Stores a run, new or changed. Where a step between the stored state and this one was missed, the run is stored as having been at
+    /// work in between. It may repeat.
+    ///
+    /// # Errors
+    /// `TL0507`, also where a run in the stored state cannot come into this one.
     async fn put_run(&self, run: &RunRecord) -> Result<()>;
 
-    /// Stores an entity of a run, new or changed.
+    /// Stores an entity of a run that is stored already, new or changed, and with a unit its checkpoint. It may repeat.
+    ///
+    /// # Errors
+    /// `TL0507`.
     async fn put_entity(&self, run: RunId, entity: &EntityRecord) -> Result<()>;
 
     /// The newest runs first.

@@ -54,7 +54,7 @@ impl Pass<'_> {
             tried += gone.len() as u64;
             let rows = self.deriver.key_batch(&gone)?;
             self.stream.delete(rows, gone);
-            let rewrite = Rewrite { removed: vec![head.id], puts: vec![entries], forgotten: Vec::new() };
+            let rewrite = Rewrite { removed: vec![head.id], puts: vec![entries], ..Rewrite::default() };
             self.stream.commit(rewrite, None, Phase::Loaded).await?;
         }
         Ok(tried)

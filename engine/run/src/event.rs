@@ -34,6 +34,8 @@ pub enum Event {
     UnitCommitted {
         /// Which.
         entity: EntityName,
+        /// Which of the entity's streams; zero is the entity itself.
+        stream: u32,
         /// The stream's number of the unit.
         seq: u64,
         /// What became of the rows so far.

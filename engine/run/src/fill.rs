@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use transload_model::{Counts, KeyBytes, OnFailure, OnMissing, Outcome, Phase, Result};
+use transload_model::{Counts, KeyBytes, KeyRange, OnFailure, OnMissing, Outcome, Phase, Result};
 
 use crate::derive::{Work, missing_parent, quarantine_row, stopped_by};
 use crate::detect::{HashMerge, Policy, Verdict};
@@ -27,7 +27,7 @@ impl Pass<'_> {
         self.deriver.refresh_own_index().await?;
         let cursor = self.stream.cursor().cloned();
         let mut merge = self.second_merge(cursor.clone()).await?;
-        reading.start(cursor.clone()).await?;
+        reading.start(KeyRange::default(), cursor.clone()).await?;
         while let Some(scored) = reading.next().await? {
             let mut work = Vec::new();
             for row in 0..scored.len() {
@@ -90,7 +90,7 @@ impl Pass<'_> {
         let own = self.plan.self_references();
         let mut merge = self.second_merge(None).await?;
         let mut open = Open::new();
-        reading.start(None).await?;
+        reading.start(KeyRange::default(), None).await?;
         while let Some(scored) = reading.next().await? {
             let mut rows = Vec::new();
             for row in 0..scored.len() {

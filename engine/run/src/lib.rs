@@ -19,6 +19,7 @@ mod schedule;
 mod segment;
 mod settle;
 mod start;
+mod streams;
 mod unique;
 mod unit;
 

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use transload_model::{
-    Code, Counts, Diagnostic, EntityPlan, Entry, KeyBytes, OnFailure, Outcome, Phase, Result, RowFault, SegmentHead,
-    Stage,
+    Code, Counts, Diagnostic, EntityPlan, Entry, KeyBytes, KeyRange, OnFailure, Outcome, Phase, Result, RowFault,
+    SegmentHead, Stage,
 };
 
 use crate::derive::{Deriver, Work, quarantine_row};
-use crate::detect::{HashMerge, Policy, Rewrite, Step, Verdict};
+use crate::detect::{Equal, HashMerge, Policy, Rewrite, Step, Verdict};
 use crate::event::Event;
 use crate::reading::Reading;
 use crate::rows::Scored;
@@ -32,17 +32,22 @@ pub(crate) struct Pass<'a> {
 }
 
 impl Pass<'_> {
-    /// Reads the whole source table, writes what moved, and marks what is gone.
-    pub(crate) async fn load(&mut self, reading: &mut Reading, policy: Policy) -> Result<()> {
+    /// Reads the stream's part of the source table, writes what moved, and marks what is gone. Says whether the second pass must follow.
+    ///
+    /// What it wrote last is not committed yet: it comes back, to be committed with the step that follows.
+    pub(crate) async fn load(&mut self, reading: &mut Reading, policy: Policy) -> Result<(Rewrite, bool)> {
+        let range = self.stream.range();
         let (unkeyed_heads, heads) = self.heads().await?;
         let cursor = self.stream.cursor().cloned();
+        let equal = Equal::find(reading, &heads, (&range, policy, cursor.is_some())).await?;
         let mut merge = HashMerge::new(policy, heads, cursor.clone());
+        let ranges = equal.tell(&mut merge, range.clone());
         let mut unkeyed = Vec::new();
         let has_self_references = !self.plan.self_references().is_empty();
         self.deriver.defers = has_self_references;
         // Before the cursor there may be rows whose references are open.
         let mut to_fill = has_self_references && cursor.is_some();
-        reading.start(cursor.clone()).await?;
+        reading.start_ranges(ranges, cursor.clone()).await?;
         while let Some(scored) = reading.next().await? {
             let mut read = Counts::default();
             let mut work = Vec::new();
@@ -51,7 +56,7 @@ impl Pass<'_> {
                     keep_unkeyed(&mut unkeyed, scored.digest(row), &self.plan.name)?;
                     continue;
                 };
-                if is_done(key, cursor.as_ref()) {
+                if is_done(key, cursor.as_ref()) || !range.contains(key) {
                     continue;
                 }
                 match self.judge(&mut merge, key, scored.digest(row)).await? {
@@ -76,17 +81,21 @@ impl Pass<'_> {
                 }
                 read.read += 1;
             }
+            read += passed(&mut merge);
             self.stream.count(read);
             self.stream.regain(std::mem::take(&mut merge.returned));
             to_fill |= self.move_rows(&scored, &work).await?;
             self.after_batch(&mut merge, Phase::Loading).await?;
         }
         self.finish(&mut merge).await?;
-        let mut rewrite = self.settle_unkeyed(policy, unkeyed, &unkeyed_heads).await?;
+        self.stream.count(passed(&mut merge));
+        // Rows without a key belong to the stream that begins with the first.
+        let mut rewrite = match range.from {
+            None => self.settle_unkeyed(policy, unkeyed, &unkeyed_heads).await?,
+            Some(_) => Rewrite::default(),
+        };
         rewrite.append(merge.cut());
-        let next = if to_fill { Phase::Filling } else { Phase::Loaded };
-        self.stream.commit(rewrite, None, next).await?;
-        self.stream.check_budget(true)
+        Ok((rewrite, to_fill))
     }
 
     async fn move_rows(&mut self, scored: &Scored, work: &[Work]) -> Result<bool> {
@@ -116,7 +125,7 @@ impl Pass<'_> {
     /// Whether the source holds a row that is new or modified. Nothing is written.
     pub(crate) async fn anything_moves(&self, reading: &mut Reading, policy: Policy) -> Result<bool> {
         let mut merge = HashMerge::new(policy, self.heads().await?.1, None);
-        reading.start(None).await?;
+        reading.start(KeyRange::default(), None).await?;
         while let Some(scored) = reading.next().await? {
             for row in 0..scored.len() {
                 let Some(key) = scored.key(row) else { continue };
@@ -133,8 +142,10 @@ impl Pass<'_> {
 
     /// The segments of the entity: those of rows without a key, and the others.
     pub(crate) async fn heads(&self) -> Result<(Vec<SegmentHead>, Vec<SegmentHead>)> {
-        let heads = self.context.destination.segments(&self.plan.name).await?;
-        Ok(heads.into_iter().partition(|head| head.first.is_unkeyed()))
+        let range = self.stream.range();
+        let heads = self.context.destination.segments(&self.plan.name).await?.into_iter();
+        let own = |head: &SegmentHead| head.first.is_unkeyed() || range.contains(head.first.as_bytes());
+        Ok(heads.filter(own).partition(|head| head.first.is_unkeyed()))
     }
 
     /// Judges one row, reading segments as they are needed.
@@ -171,10 +182,10 @@ impl Pass<'_> {
 
     /// Tells of progress, commits a full unit, and stops where that was asked for or too much failed.
     pub(crate) async fn after_batch(&mut self, merge: &mut HashMerge, phase: Phase) -> Result<()> {
-        let (entity, counts) = (self.plan.name.clone(), self.stream.counts());
+        let (entity, counts) = (self.plan.name.clone(), self.stream.total());
         self.context.sink.emit(&Event::Progress { entity, counts });
         let fullness = self.stream.fullness().max(merge.rewritten() / REWRITTEN_MAX);
-        let stops = self.context.stop.is_requested();
+        let stops = self.stream.is_stopped();
         // What failed is listed with its reasons before it stops the entity.
         let over_budget = self.stream.check_budget(false);
         if fullness >= 2 || (fullness == 1 && merge.is_at_seam()) || stops || over_budget.is_err() {
@@ -234,8 +245,14 @@ impl Pass<'_> {
             self.stream.list(quarantine_row(self.plan, self.context.run, key, &fault));
         }
         let puts = if entries.is_empty() { Vec::new() } else { vec![entries] };
-        Ok(Rewrite { removed: heads.iter().map(|head| head.id).collect(), puts, forgotten: gone })
+        Ok(Rewrite { removed: heads.iter().map(|head| head.id).collect(), puts, forgotten: gone, ..Rewrite::default() })
     }
+}
+
+/// Rows that the source did not have to give.
+fn passed(merge: &mut HashMerge) -> Counts {
+    let rows = std::mem::take(&mut merge.passed);
+    Counts { read: rows, unchanged: rows, ..Counts::default() }
 }
 
 /// Whether a row was accounted for before the run was interrupted. A source may give it again.

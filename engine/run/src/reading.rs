@@ -1,25 +1,40 @@
 //! Reading a source table, scored.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use transload_model::{EntityPlan, KeyBytes, ReadRequest, Result, SnapshotReader};
+use transload_model::{
+    DigestRequest, EntityPlan, KeyBytes, KeyRange, RangeDigest, ReadColumn, ReadRequest, Result, SnapshotReader,
+    SourceBatch,
+};
 
-use crate::rows::Scored;
+use crate::rows::{Scored, whole_keys};
 use crate::start::Context;
+
+/// Rows that are looked at to find where a table is to be cut, for each part.
+const SAMPLES_EACH: usize = 500;
 
 /// A reader of one entity's table, and the time that was spent with it.
 pub(crate) struct Reading {
     context: Arc<Context>,
     plan: Arc<EntityPlan>,
     reader: Box<dyn SnapshotReader>,
+    /// Ranges that are read after the one in hand.
+    ranges: VecDeque<KeyRange>,
     pub(crate) time: Duration,
 }
 
 impl Reading {
     pub(crate) async fn open(context: &Arc<Context>, plan: &Arc<EntityPlan>) -> Result<Self> {
         let reader = context.reader(plan).await?;
-        Ok(Self { context: Arc::clone(context), plan: Arc::clone(plan), reader, time: Duration::ZERO })
+        Ok(Self {
+            context: Arc::clone(context),
+            plan: Arc::clone(plan),
+            reader,
+            ranges: VecDeque::new(),
+            time: Duration::ZERO,
+        })
     }
 
     /// Rows in the table, where the source can tell quickly.
@@ -27,22 +42,69 @@ impl Reading {
         self.reader.estimate(&self.plan.source.table).await
     }
 
-    /// Begins at the first row, or behind a key.
-    pub(crate) async fn start(&mut self, after: Option<KeyBytes>) -> Result<()> {
+    /// Keys that cut the table into about equal parts.
+    pub(crate) async fn split(&mut self, parts: usize) -> Result<Vec<KeyBytes>> {
+        let key: Vec<ReadColumn> = self.plan.key.source.iter().map(|part| self.plan.reads[*part].clone()).collect();
+        let sample = self.reader.sample(&self.plan.source.table, &key, parts * SAMPLES_EACH).await?;
+        let keys = sample.map_or(Ok(Vec::new()), |sample| whole_keys(&sample))?;
+        let mut cuts: Vec<KeyBytes> =
+            (1..parts).filter_map(|cut| keys.get(keys.len() * cut / parts).cloned()).collect();
+        cuts.dedup();
+        Ok(cuts)
+    }
+
+    /// Begins with the first row of a range, or behind a key.
+    pub(crate) async fn start(&mut self, range: KeyRange, after: Option<KeyBytes>) -> Result<()> {
         let request = ReadRequest {
             table: self.plan.source.table.clone(),
             columns: self.plan.reads.clone(),
             key: self.plan.key.source.clone(),
+            range,
             after,
             batch_rows: self.plan.load.batch_rows.min(self.plan.load.unit_rows),
         };
         self.reader.read(request).await
     }
 
+    /// Reads several ranges, one after the other; they ascend.
+    pub(crate) async fn start_ranges(&mut self, ranges: Vec<KeyRange>, after: Option<KeyBytes>) -> Result<()> {
+        self.ranges = ranges.into();
+        match self.ranges.pop_front() {
+            Some(range) => self.start(range, after).await,
+            None => Ok(()),
+        }
+    }
+
+    /// What the source's server makes of the rows of a range, cut at `bounds`.
+    pub(crate) async fn digests(&mut self, range: KeyRange, bounds: Vec<KeyBytes>) -> Result<Option<Vec<RangeDigest>>> {
+        let started = self.context.clock.monotonic();
+        let request = DigestRequest {
+            table: self.plan.source.table.clone(),
+            columns: self.plan.reads.clone(),
+            key: self.plan.key.source.clone(),
+            range,
+            bounds,
+            seed: self.context.seed,
+        };
+        let digests = self.reader.digests(&request).await;
+        self.time += self.context.clock.monotonic() - started;
+        digests
+    }
+
+    async fn next_batch(&mut self) -> Result<Option<SourceBatch>> {
+        loop {
+            let batch = self.reader.next().await?;
+            let Some(range) = (if batch.is_none() { self.ranges.pop_front() } else { None }) else {
+                return Ok(batch);
+            };
+            self.start(range, None).await?;
+        }
+    }
+
     /// The next rows, `None` after the last.
     pub(crate) async fn next(&mut self) -> Result<Option<Scored>> {
         let started = self.context.clock.monotonic();
-        let batch = self.reader.next().await?;
+        let batch = self.next_batch().await?;
         let (plan, seed) = (&self.plan, self.context.seed);
         let scored = batch.map(|batch| tokio::task::block_in_place(|| Scored::new(batch, plan, seed))).transpose();
         self.time += self.context.clock.monotonic() - started;

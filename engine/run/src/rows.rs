@@ -8,6 +8,7 @@ use arrow::array::{
     Float64Array, Int64Array, StringArray, TimestampMicrosecondArray,
 };
 use arrow::datatypes::{DataType, Date32Type, Decimal128Type, Float64Type, Int64Type, TimestampMicrosecondType};
+use arrow::record_batch::RecordBatch;
 use transload_model::{Code, Diagnostic, EntityPlan, KeyBytes, KeyValue, Result, SourceBatch};
 use twox_hash::XxHash3_64;
 
@@ -180,6 +181,18 @@ impl Scored {
     pub(crate) fn identity(&self, row: usize) -> KeyBytes {
         self.key(row).map_or_else(|| KeyBytes::unkeyed(self.digests[row]), KeyBytes::from_encoded)
     }
+}
+
+/// The keys of rows that hold nothing else, those that are none left out, in their order.
+pub(crate) fn whole_keys(keys: &RecordBatch) -> Result<Vec<KeyBytes>> {
+    let columns: Vec<Cells<'_>> = keys.columns().iter().map(Cells::new).collect::<Result<_>>()?;
+    let key = |row: usize| {
+        let parts: Option<Vec<KeyValue<'_>>> = columns.iter().map(|column| column.key_part(row)).collect();
+        parts.map(|parts| KeyBytes::encode(&parts))
+    };
+    let mut keys: Vec<KeyBytes> = (0..keys.num_rows()).filter_map(key).collect();
+    keys.sort();
+    Ok(keys)
 }
 
 /// The source keys of a column that refers to another entity.

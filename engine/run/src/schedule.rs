@@ -10,12 +10,13 @@ use transload_model::{
 };
 
 use crate::derive::Deriver;
-use crate::detect::Policy;
+use crate::detect::{Policy, Rewrite};
 use crate::event::Event;
 use crate::load::Pass;
 use crate::reading::Reading;
 use crate::report::{EntityReport, Spent};
 use crate::start::{Context, millis};
+use crate::streams::{self, Ranges};
 use crate::unit::Stream;
 
 /// What all entities did.
@@ -154,34 +155,99 @@ async fn load(
     stream: &mut Stream,
     spent: &mut [Duration; 3],
 ) -> Result<()> {
-    let mut reading = Reading::open(context, plan).await?;
-    let rows = reading.estimate().await?;
-    context.sink.emit(&Event::EntityStarted { entity: plan.name.clone(), rows });
-    if matches!(stream.phase(), Phase::Loading | Phase::Filling) {
-        let mut deriver = Deriver::new(context, plan).await?;
-        let mut pass = Pass { context, plan, deriver: &mut deriver, stream };
-        let mut done = Ok(());
-        if pass.stream.phase() == Phase::Loading {
-            done = load_all(&mut pass, &mut reading, policy(context, plan)).await;
-        }
-        if done.is_ok() && pass.stream.phase() == Phase::Filling {
-            done = pass.fill(&mut reading).await;
-        }
-        spent[0] = reading.time;
-        spent[1] = deriver.time;
-        done?;
+    if stream.phase() == Phase::Loading {
+        load_rows(context, plan, stream, spent).await?;
+    }
+    if stream.phase() == Phase::Filling {
+        fill(context, plan, stream, spent).await?;
     }
     context.set_gained(&plan.name, stream.gained());
     // Also where an interrupted run had loaded everything already.
     stream.check_budget(true)
 }
 
+/// The first pass, by one stream or several.
+async fn load_rows(
+    context: &Arc<Context>,
+    plan: &Arc<EntityPlan>,
+    stream: &mut Stream,
+    spent: &mut [Duration; 3],
+) -> Result<()> {
+    let mut reading = Reading::open(context, plan).await?;
+    let rows = reading.estimate().await?;
+    context.sink.emit(&Event::EntityStarted { entity: plan.name.clone(), rows });
+    let ranges = Ranges::plan(context, plan, stream, &mut reading).await?;
+    if ranges.is_single() {
+        return load_whole(context, plan, (stream, &mut reading), spent).await;
+    }
+    let policy = policy_with_orphans(context, plan, (stream, &mut reading)).await?;
+    // Its connection is one that a stream may need.
+    drop(reading);
+    load_in_streams(context, plan, stream, (ranges, policy, spent)).await
+}
+
+async fn fill(
+    context: &Arc<Context>,
+    plan: &Arc<EntityPlan>,
+    stream: &mut Stream,
+    spent: &mut [Duration; 3],
+) -> Result<()> {
+    let mut reading = Reading::open(context, plan).await?;
+    let mut deriver = Deriver::new(context, plan).await?;
+    let mut pass = Pass { context, plan, deriver: &mut deriver, stream };
+    let done = pass.fill(&mut reading).await;
+    spent[0] += reading.time;
+    spent[1] += deriver.time;
+    done
+}
+
+async fn load_whole(
+    context: &Arc<Context>,
+    plan: &Arc<EntityPlan>,
+    (stream, reading): (&mut Stream, &mut Reading),
+    spent: &mut [Duration; 3],
+) -> Result<()> {
+    let policy = policy_with_orphans(context, plan, (stream, reading)).await?;
+    let mut deriver = Deriver::new(context, plan).await?;
+    let mut pass = Pass { context, plan, deriver: &mut deriver, stream };
+    let done = pass.load(reading, policy).await;
+    spent[0] += reading.time;
+    spent[1] += deriver.time;
+    let (rewrite, to_fill) = done?;
+    stream.commit(rewrite, None, after_loading(to_fill)).await?;
+    stream.check_budget(true)
+}
+
+async fn load_in_streams(
+    context: &Arc<Context>,
+    plan: &Arc<EntityPlan>,
+    stream: &mut Stream,
+    (ranges, policy, spent): (Ranges, Policy, &mut [Duration; 3]),
+) -> Result<()> {
+    let loaded = streams::load(context, plan, stream, (ranges, policy)).await?;
+    spent[0] += loaded.spent[0];
+    spent[1] += loaded.spent[1];
+    stream.commit(Rewrite::default(), None, after_loading(loaded.to_fill)).await?;
+    stream.check_budget(true)
+}
+
+fn after_loading(to_fill: bool) -> Phase {
+    if to_fill { Phase::Filling } else { Phase::Loaded }
+}
+
 /// Rows that miss a row of their own entity are tried again in the run that brings it, wherever it comes in key order.
-async fn load_all(pass: &mut Pass<'_>, reading: &mut Reading, mut policy: Policy) -> Result<()> {
-    if !policy.retry_orphaned && !pass.plan.self_references().is_empty() {
+async fn policy_with_orphans(
+    context: &Arc<Context>,
+    plan: &Arc<EntityPlan>,
+    (stream, reading): (&mut Stream, &mut Reading),
+) -> Result<Policy> {
+    let mut policy = policy(context, plan);
+    if !policy.retry_orphaned && !plan.self_references().is_empty() {
+        let mut deriver = Deriver::new(context, plan).await?;
+        let pass = Pass { context, plan, deriver: &mut deriver, stream };
         policy.retry_orphaned = pass.has_orphans().await? && pass.anything_moves(reading, policy).await?;
     }
-    pass.load(reading, policy).await
+    Ok(policy)
 }
 
 /// What decides about rows that did not move.
@@ -247,7 +313,7 @@ async fn apply(context: &Arc<Context>, plan: &Arc<EntityPlan>, stream: &mut Stre
     let mut deriver = Deriver::new(context, plan).await?;
     let mut pass = Pass { context, plan, deriver: &mut deriver, stream };
     let refusal = pass.delete().await?;
-    stream.commit(crate::detect::Rewrite::default(), None, Phase::Done).await?;
+    stream.commit(Rewrite::default(), None, Phase::Done).await?;
     Ok(refusal)
 }
 

@@ -6,8 +6,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use transload_model::{
-    Code, Entry, KeyBytes, LedgerWrite, MappingRow, Outcome, Position, QuarantineRow, Refusal, SegmentPut, Stage,
-    WriteKind,
+    Code, Entry, KeyBytes, LedgerWrite, MappingRow, Outcome, Position, QuarantineRow, Refusal, SegmentPut,
+    ServerDigest, Stage, StreamPosition, WriteKind,
 };
 
 use crate::segment;
@@ -38,10 +38,15 @@ pub(crate) struct Departure {
 pub(crate) struct Settlement {
     /// As if no row were refused.
     pub(crate) position: Position,
+    /// Of one of several streams: its own position, and the entity's before this unit.
+    pub(crate) stream: Option<(StreamPosition, Position)>,
+    /// Whether the entity's streams are done.
+    pub(crate) ends_streams: bool,
     /// Whether rows that refer to this entity itself have seen what it gains up to here.
     pub(crate) sees_itself: bool,
     pub(crate) removed: Vec<i64>,
     pub(crate) puts: Vec<Vec<Entry>>,
+    pub(crate) server_digests: Vec<(i64, ServerDigest)>,
     pub(crate) inserted: Vec<Arrival>,
     pub(crate) updated: Vec<Arrival>,
     pub(crate) departing: Vec<Departure>,
@@ -83,8 +88,11 @@ impl Settlement {
         let segments_put: Vec<SegmentPut> = puts.flat_map(|entries| packed(&entries)).collect();
         LedgerWrite {
             position: open.position,
+            stream: open.stream,
+            streams_removed: open.ends_streams,
             segments_removed: open.removed,
             segments_put,
+            server_digests_put: open.server_digests,
             mappings_put,
             mappings_removed,
             quarantine_put: open.quarantine,

@@ -1,6 +1,6 @@
 //! The one way to run a plan.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -8,7 +8,7 @@ use std::time::Duration;
 use transload_model::{
     Catalog, Claim, Clock, Code, ColumnName, ConnectionName, Destination, Diagnostic, EntityName, EntityPlan,
     FieldPlan, LedgerState, Plan, Position, Result, RunId, RunState, Share, Snapshot, SnapshotReader, Source,
-    TableName, TransformContext, TransformFactory,
+    StreamPosition, TableName, TransformContext, TransformFactory,
 };
 
 use crate::event::{Event, EventSink};
@@ -78,6 +78,8 @@ pub(crate) struct Context {
     pub(crate) run: RunId,
     pub(crate) seed: u64,
     pub(crate) fences: Fences,
+    /// Destination tables whose rows can refuse one another by other values than their key.
+    pub(crate) colliding: BTreeSet<TableName>,
     snapshots: Snapshots,
     ledger: LedgerState,
     gained: Mutex<Gained>,
@@ -96,6 +98,17 @@ impl Context {
     /// The entity's position as it was when the run began.
     pub(crate) fn position(&self, entity: &EntityName) -> Option<&Position> {
         self.ledger.positions.get(entity)
+    }
+
+    /// The position of an entity that this run began before it was interrupted, where its spec is still the same.
+    pub(crate) fn goes_on(&self, plan: &EntityPlan) -> Option<&Position> {
+        let is_same = |position: &&Position| position.plan_fingerprint == plan.plan_fingerprint;
+        self.position(&plan.name).filter(|position| position.run == self.run && !self.options.remap).filter(is_same)
+    }
+
+    /// Streams that the ledger holds of an entity, whatever run they belong to.
+    pub(crate) fn streams(&self, entity: &EntityName) -> &[StreamPosition] {
+        self.ledger.streams.get(entity).map_or(&[], Vec::as_slice)
     }
 
     /// Rows that each parent of the entity ever gained, as of now.
@@ -137,13 +150,16 @@ pub async fn start(job: Job) -> Result<RunReport> {
     let unfinished = unfinished_run(&ledger)?;
     let run = unfinished.unwrap_or_else(|| RunId::generate(&*job.clock));
     let catalogs = catalogs(&job.sources).await?;
+    let held = job.destination.catalog().await?;
     let mut warnings = Vec::new();
     for entity in job.plan.entities() {
         warnings.extend(preflight::check_destination(entity, &*job.destination, &ledger).await?);
         warnings.extend(changed_spec(entity, &ledger, job.options));
     }
     let snapshots = snapshots(&job.plan, &job.sources).await?;
-    let context = Arc::new(context(job, snapshots, ledger, run, &tables));
+    let collides = |table: &TableName| held.table(table).is_some_and(|table| table.side_effects.secondary_unique);
+    let colliding = tables.iter().filter(|table| collides(table)).cloned().collect();
+    let context = Arc::new(context(job, (snapshots, colliding), ledger, run, &tables));
     for entity in context.plan.entities() {
         preflight::check_keys(entity, &catalogs, &context).await?;
     }
@@ -230,7 +246,13 @@ async fn snapshots(plan: &Plan, sources: &BTreeMap<ConnectionName, Arc<dyn Sourc
     Ok(snapshots)
 }
 
-fn context(job: Job, snapshots: Snapshots, ledger: LedgerState, run: RunId, tables: &[TableName]) -> Context {
+fn context(
+    job: Job,
+    (snapshots, colliding): (Snapshots, BTreeSet<TableName>),
+    ledger: LedgerState,
+    run: RunId,
+    tables: &[TableName],
+) -> Context {
     // A new ledger digests with a seed of its own, so that no one can prepare rows that collide.
     let seed =
         if ledger.exists { ledger.digest_seed } else { twox_hash::XxHash3_64::oneshot(run.to_string().as_bytes()) };
@@ -252,6 +274,7 @@ fn context(job: Job, snapshots: Snapshots, ledger: LedgerState, run: RunId, tabl
         run,
         seed,
         snapshots,
+        colliding,
         ledger,
         gained: Mutex::new(gained),
     }

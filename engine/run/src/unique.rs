@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use arrow::array::ArrayRef;
 use transload_model::{
-    ColumnName, Destination, EntityPlan, KeyStrategy, LogicalType, ReadColumn, ReadRequest, Result, RulePlan,
+    ColumnName, Destination, EntityPlan, KeyRange, KeyStrategy, LogicalType, ReadColumn, ReadRequest, Result, RulePlan,
 };
 
 use crate::rows::{Cells, hash_cells};
@@ -32,7 +32,10 @@ impl UniqueIndex {
         );
         let table = plan.destination.table.clone();
         let mut reader = destination.reader().await?;
-        reader.read(ReadRequest { table, columns, key: Vec::new(), after: None, batch_rows: BATCH_ROWS }).await?;
+        let range = KeyRange::default();
+        reader
+            .read(ReadRequest { table, columns, key: Vec::new(), range, after: None, batch_rows: BATCH_ROWS })
+            .await?;
         let mut index = Self { rule, owner_of: HashMap::new(), value_of: HashMap::new() };
         while let Some(batch) = reader.next().await? {
             let columns = batch.rows.columns();

@@ -4,13 +4,15 @@
 //! so that what a position says is what is there.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use arrow::record_batch::RecordBatch;
+use tokio::sync::OnceCell;
 use transload_model::{
-    Code, ColumnName, Counts, Diagnostic, EntityName, EntityPlan, KeyBytes, Outcome, Phase, Position, QuarantineRow,
-    Refusal, Result, Unit,
+    Code, ColumnName, Counts, Diagnostic, EntityName, EntityPlan, KeyBytes, KeyRange, Outcome, Phase, Position,
+    QuarantineRow, Refusal, Result, StreamPosition, Unit,
 };
 
 use crate::detect::Rewrite;
@@ -20,6 +22,9 @@ use crate::start::Context;
 
 /// Bytes of source rows that commit together at most.
 const UNIT_BYTES: usize = 32 << 20;
+
+/// Rows that a unit of one of several streams holds at least, where its spec does not ask for fewer.
+const SMALL_UNIT: usize = 8_192;
 
 /// Time after which a unit commits though it is small.
 const UNIT_TIME: Duration = Duration::from_secs(2);
@@ -48,7 +53,15 @@ struct Pending {
     since: Option<Duration>,
 }
 
-/// The durable side of an entity.
+impl Part {
+    /// The stream's position once its next unit is in.
+    fn next(&self, cursor: Option<KeyBytes>) -> StreamPosition {
+        let cursor = cursor.or_else(|| self.position.cursor.clone());
+        StreamPosition { seq: self.position.seq + 1, cursor, ..self.position.clone() }
+    }
+}
+
+/// The durable side of an entity, or of one key range of it.
 pub(crate) struct Stream {
     context: Arc<Context>,
     plan: Arc<EntityPlan>,
@@ -63,6 +76,39 @@ pub(crate) struct Stream {
     began_behind: bool,
     /// `freed` when this pass began.
     freed_before: u64,
+    /// Whether the ledger holds streams of this entity that its next unit ends.
+    holds_streams: bool,
+    /// Where this is one of several streams.
+    part: Option<Part>,
+}
+
+/// What one of several streams has beside the entity's position, which it only adds to.
+struct Part {
+    whole: Arc<Whole>,
+    position: StreamPosition,
+    exists: bool,
+    /// The entity's position before this stream added to it.
+    base: Position,
+}
+
+/// What the streams of one entity share.
+pub(crate) struct Whole {
+    /// The entity's position as this run stored it first; streams add to it.
+    begun: OnceCell<Position>,
+    /// Counts that each stream told of last.
+    told: Mutex<BTreeMap<u32, Counts>>,
+    /// What was counted before.
+    before: Counts,
+    /// Rows of a unit, now that several are filled at a time.
+    share: usize,
+    halted: AtomicBool,
+}
+
+impl Whole {
+    /// Asks the other streams to stop: one of them failed.
+    pub(crate) fn halt(&self) {
+        self.halted.store(true, Ordering::Relaxed);
+    }
 }
 
 impl Stream {
@@ -86,11 +132,7 @@ impl Stream {
             key_fingerprint: plan.key_fingerprint,
             read_fingerprint: stored.map_or(plan.read_fingerprint, |position| position.read_fingerprint),
         };
-        let goes_on = |position: &&Position| {
-            let is_same = position.plan_fingerprint == plan.plan_fingerprint;
-            position.run == context.run && is_same && !context.options.remap
-        };
-        let position = stored.filter(goes_on).cloned().unwrap_or(fresh);
+        let position = context.goes_on(plan).cloned().unwrap_or(fresh);
         Self {
             began_behind: position.cursor.is_some(),
             freed_before: position.freed,
@@ -101,7 +143,67 @@ impl Stream {
             plan: Arc::clone(plan),
             pending: Pending::default(),
             load_time: Duration::ZERO,
+            holds_streams: !context.streams(&plan.name).is_empty(),
+            part: None,
         }
+    }
+
+    /// What streams of this entity share; `count` of them are about to begin.
+    pub(crate) fn whole(&self, count: usize) -> Arc<Whole> {
+        let begun = self.context.goes_on(&self.plan).map(|_| self.position.clone());
+        Arc::new(Whole {
+            begun: OnceCell::new_with(begun),
+            told: Mutex::default(),
+            before: self.position.counts,
+            share: count,
+            halted: AtomicBool::new(false),
+        })
+    }
+
+    /// One of several streams of this entity; `exists` says whether the ledger knows it.
+    pub(crate) fn part(&self, whole: &Arc<Whole>, position: StreamPosition, exists: bool) -> Self {
+        let base = Position { counts: Counts::default(), ..self.position.clone() };
+        Self {
+            context: Arc::clone(&self.context),
+            plan: Arc::clone(&self.plan),
+            position: base.clone(),
+            exists: self.exists,
+            committed: false,
+            pending: Pending::default(),
+            load_time: Duration::ZERO,
+            began_behind: position.cursor.is_some(),
+            freed_before: self.freed_before,
+            holds_streams: false,
+            part: Some(Part { whole: Arc::clone(whole), position, exists, base }),
+        }
+    }
+
+    /// Takes over what the streams of this entity share; `had` says whether the ledger had streams of this run before.
+    pub(crate) fn take_over(&mut self, whole: &Whole, had: bool) {
+        let Some(begun) = whole.begun.get() else { return };
+        self.position.seq = begun.seq;
+        self.exists = true;
+        // Where the first stream stored the entity's position anew, that ended the streams of earlier runs.
+        self.holds_streams = had;
+        self.committed |= had;
+    }
+
+    /// Takes in what a stream did. What it had not committed counts only where it came to its end.
+    pub(crate) fn absorb(&mut self, stream: Self, is_done: bool) {
+        let Some(part) = stream.part else { return };
+        self.position = self.position.advanced(&part.base, &stream.position);
+        if is_done {
+            self.pending.counts += stream.pending.counts;
+        }
+        self.load_time += stream.load_time;
+        self.holds_streams |= part.exists;
+        self.committed |= part.exists;
+        self.began_behind |= stream.began_behind;
+    }
+
+    /// The keys that are this stream's own.
+    pub(crate) fn range(&self) -> KeyRange {
+        self.part.as_ref().map(|part| part.position.range.clone()).unwrap_or_default()
     }
 
     pub(crate) fn phase(&self) -> Phase {
@@ -110,7 +212,27 @@ impl Stream {
 
     /// The key behind which this run goes on.
     pub(crate) fn cursor(&self) -> Option<&KeyBytes> {
-        self.position.cursor.as_ref()
+        match &self.part {
+            Some(part) => part.position.cursor.as_ref(),
+            None => self.position.cursor.as_ref(),
+        }
+    }
+
+    /// Whether it was asked to stop: the run, or the other streams of its entity.
+    pub(crate) fn is_stopped(&self) -> bool {
+        let halted = self.part.as_ref().is_some_and(|part| part.whole.halted.load(Ordering::Relaxed));
+        halted || self.context.stop.is_requested()
+    }
+
+    /// What became of the entity's rows so far, in all its streams.
+    pub(crate) fn total(&self) -> Counts {
+        let Some(part) = &self.part else { return self.counts() };
+        let mut told = part.whole.told.lock().unwrap_or_else(PoisonError::into_inner);
+        told.insert(part.position.number, self.counts());
+        told.values().fold(part.whole.before, |mut sum, counts| {
+            sum += *counts;
+            sum
+        })
     }
 
     pub(crate) fn gained(&self) -> u64 {
@@ -207,7 +329,7 @@ impl Stream {
 
     /// Stops the entity where more rows failed in this run than it may.
     pub(crate) fn check_budget(&self, is_over: bool) -> Result<()> {
-        let counts = self.counts();
+        let counts = self.total();
         let failed = counts.quarantined - counts.untried;
         let budget = self.plan.load.max_errors;
         let is_share = matches!(budget, transload_model::Share::PerMillion(_));
@@ -225,7 +347,10 @@ impl Stream {
         let pending = &self.pending;
         let rows = pending.inserted.len() + pending.updated.len() + pending.departing.len() + pending.quarantine.len();
         let is_late = pending.since.is_some_and(|since| self.context.clock.monotonic() - since >= UNIT_TIME);
-        (rows / self.plan.load.unit_rows).max(pending.bytes / UNIT_BYTES).max(usize::from(is_late))
+        let share = self.part.as_ref().map_or(1, |part| part.whole.share);
+        let unit_rows = (self.plan.load.unit_rows / share).max(self.plan.load.unit_rows.min(SMALL_UNIT));
+        let unit_bytes = UNIT_BYTES / share;
+        (rows / unit_rows).max(pending.bytes / unit_bytes).max(usize::from(is_late))
     }
 
     /// Commits the pending unit and what the ledger should hold for it, and moves the position. Where there is nothing to write, nothing is.
@@ -248,6 +373,31 @@ impl Stream {
         self.write(pending, rewrite, cursor, phase).await
     }
 
+    /// Commits what is pending of one of several streams whose range is through.
+    pub(crate) async fn end_part(&mut self, rewrite: Rewrite) -> Result<()> {
+        if let Some(part) = &mut self.part {
+            part.position.done = true;
+        }
+        let is_idle = rewrite == Rewrite::default() && self.pending.since.is_none() && self.pending.released.is_empty();
+        // A stream that never wrote needs no row to say that it is done.
+        if is_idle && self.part.as_ref().is_none_or(|part| !part.exists) {
+            return Ok(());
+        }
+        let pending = std::mem::take(&mut self.pending);
+        self.write(pending, rewrite, None, Phase::Loading).await
+    }
+
+    /// Stores the entity's position before its first stream adds to it.
+    async fn begin_whole(&mut self) -> Result<()> {
+        let Some(part) = &self.part else { return Ok(()) };
+        let begin = || async {
+            let mut entity = Self::new(&self.context, &self.plan);
+            entity.write(Pending::default(), Rewrite::default(), None, Phase::Loading).await?;
+            Ok(entity.position)
+        };
+        Box::pin(part.whole.begun.get_or_try_init(begin)).await.map(drop)
+    }
+
     async fn write(
         &mut self,
         pending: Pending,
@@ -255,10 +405,12 @@ impl Stream {
         cursor: Option<KeyBytes>,
         phase: Phase,
     ) -> Result<()> {
+        self.begin_whole().await?;
         let epoch = self.context.fences.epoch(&self.plan.destination.table).await?;
         let mut position = self.position.clone();
         position.seq += 1;
-        (position.cursor, position.phase) = (cursor, phase);
+        let stream = self.part.as_ref().map(|part| part.next(cursor.clone()));
+        (position.cursor, position.phase) = (cursor.filter(|_| stream.is_none()), phase);
         position.counts += pending.counts;
         // They were new in this run, or an interrupted one left them to this.
         let from_new = pending.withdrawn.min(position.counts.new);
@@ -277,7 +429,8 @@ impl Stream {
             table: self.plan.destination.table.clone(),
             key: self.plan.key.destination.clone(),
             epoch,
-            after: self.exists.then_some(self.position.seq),
+            stream: stream.as_ref().map_or(0, |stream| stream.number),
+            after: self.after(),
             self_references: self_columns(&self.plan),
             referrers: self.context.referrers(&self.plan),
             inserts: pending.inserts,
@@ -290,9 +443,12 @@ impl Stream {
         released.extend(rewrite.forgotten);
         let settlement = Settlement {
             position,
+            stream: stream.clone().map(|stream| (stream, self.position.clone())),
+            ends_streams: self.holds_streams,
             sees_itself: sees_parents && !self.plan.self_references().is_empty(),
             removed: rewrite.removed,
             puts: rewrite.puts,
+            server_digests: rewrite.server_digests,
             inserted: pending.inserted,
             updated: pending.updated,
             departing: pending.departing,
@@ -301,10 +457,25 @@ impl Stream {
             released,
         };
         self.position = self.hand_over(unit, settlement).await?;
-        (self.exists, self.committed) = (true, true);
-        let (entity, seq, counts) = (self.plan.name.clone(), self.position.seq, self.position.counts);
-        self.context.sink.emit(&Event::UnitCommitted { entity, seq, counts });
+        (self.exists, self.committed, self.holds_streams) = (true, true, false);
+        if let (Some(part), Some(stream)) = (&mut self.part, stream) {
+            (part.position, part.exists) = (stream, true);
+        }
+        let (stream, seq) = match &self.part {
+            Some(part) => (part.position.number, part.position.seq),
+            None => (0, self.position.seq),
+        };
+        let (entity, counts) = (self.plan.name.clone(), self.total());
+        self.context.sink.emit(&Event::UnitCommitted { entity, stream, seq, counts });
         Ok(())
+    }
+
+    /// The `seq` that the next unit comes after; none where the ledger does not know the stream.
+    fn after(&self) -> Option<u64> {
+        match &self.part {
+            Some(part) => part.exists.then_some(part.position.seq),
+            None => self.exists.then_some(self.position.seq),
+        }
     }
 
     /// Before all rows went through the spec as it is now, a run that is interrupted must begin them anew.

@@ -32,16 +32,17 @@ pub(crate) fn problem(code: Code, headline: impl Into<String>, place: &Place, la
 #[derive(Debug, Default)]
 pub(crate) struct Problems {
     found: Vec<Diagnostic>,
-    places: BTreeSet<(String, usize)>,
+    /// By severity: a warning must not hide an error.
+    places: BTreeSet<(String, usize, Severity)>,
     seen: usize,
 }
 
 impl Problems {
     /// Adds a problem, unless its first place has one already.
     pub(crate) fn push(&mut self, problem: Diagnostic) {
-        self.seen += 1;
+        self.seen += usize::from(problem.severity == Severity::Error);
         let is_new = match problem.labels.first() {
-            Some(label) => self.places.insert((label.file.path.clone(), label.span.start)),
+            Some(label) => self.places.insert((label.file.path.clone(), label.span.start, problem.severity)),
             None => !self.found.contains(&problem),
         };
         if is_new {

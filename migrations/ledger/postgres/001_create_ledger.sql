@@ -18,7 +18,11 @@ create table transload.fences (
 
 create table transload.stream_positions (
     entity_type text not null,
+    -- Zero is the entity itself; the others are key ranges of it that are moved side by side, while they are.
     stream integer not null,
+    range_from bytea,
+    range_to bytea,
+    done boolean not null default false,
     destination_table text not null,
     epoch bigint not null,
     run_id text not null,
@@ -47,7 +51,10 @@ create table transload.segments (
     row_count bigint not null,
     present_count bigint not null,
     content bytea not null,
-    content_digest text not null
+    content_digest text not null,
+    -- What the source's server made of the same rows, and everything that depends on beside them.
+    server_digest text,
+    server_digest_kind text
 );
 
 -- Packed already.

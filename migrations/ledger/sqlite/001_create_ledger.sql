@@ -45,7 +45,10 @@ create table transload_segments (
     row_count integer not null,
     present_count integer not null,
     content blob not null,
-    content_digest text not null
+    content_digest text not null,
+    -- What the source's server made of the same rows, and everything that depends on beside them.
+    server_digest text,
+    server_digest_kind text
 ) strict;
 
 create index transload_segments_by_key on transload_segments (entity_type, first_key);

@@ -58,10 +58,11 @@ fn every_verbs_help_ends_with_examples() {
 fn what_does_not_exist_is_answered_with_what_is_near() {
     let world = super::library(1);
     world.run();
-    let unknown: [(&[&str], &str, &str); 4] = [
+    let unknown: [(&[&str], &str, &str); 5] = [
         (&["status", "ffffffff"], "TL0009", "`transload status` lists the runs"),
         (&["quarantine", "boocks"], "TL0011", "did you mean `books`?"),
         (&["explain", "TL9999"], "TL0010", "help:"),
+        (&["run", "--env", "prod"], "TL0012", "`transload.yaml` has no `environments`"),
         (&["validate", "-C", "nowhere"], "TL0001", "--project DIR"),
     ];
     for (arguments, code, says) in unknown {

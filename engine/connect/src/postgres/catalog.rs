@@ -65,6 +65,11 @@ const SIDE_EFFECTS: &str = "
     join pg_catalog.pg_class c on c.oid = r.ev_class join pg_catalog.pg_namespace n on n.oid = c.relnamespace
     where n.nspname = $1 and r.rulename <> '_RETURN' and r.ev_enabled <> 'D'
     union all
+    select distinct c.relname::text, 'unique', ''
+    from pg_catalog.pg_index i
+    join pg_catalog.pg_class c on c.oid = i.indrelid join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+    where n.nspname = $1 and (i.indisunique or i.indisexclusion) and not i.indisprimary
+    union all
     select c.relname::text, 'policy', ''
     from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
     where n.nspname = $1 and c.relrowsecurity and pg_catalog.row_security_active(c.oid)
@@ -120,6 +125,7 @@ pub(super) async fn read(connection: &mut PgConnection, schema: &str) -> sqlx::R
         match &*kind {
             "trigger" => effects.triggers.push(name),
             "rule" => effects.rules.push(name),
+            "unique" => effects.secondary_unique = true,
             _ => effects.row_security = true,
         }
     }

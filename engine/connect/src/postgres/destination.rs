@@ -245,6 +245,10 @@ impl Destination for PostgresDestination {
         }
     }
 
+    fn takes_parallel_units(&self) -> bool {
+        true
+    }
+
     async fn quarantine(&self, entity: Option<&EntityName>) -> Result<Vec<QuarantineRow>> {
         let mut lease = self.end.connections.lease().await?;
         let rows = ledger::quarantine(lease.get(), entity).await?;

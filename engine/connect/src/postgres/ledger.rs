@@ -4,10 +4,10 @@ use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row};
 use transload_model::{
     Claim, Code, ColumnName, Diagnostic, EntityName, Fence, Holder, KeyBytes, LedgerState, LedgerWrite, MappingRow,
-    QuarantineRow, Result, SegmentHead, TableName, Unit,
+    Position, QuarantineRow, Result, SegmentHead, TableName, Unit,
 };
 
-use crate::ledger::{self, PositionRow, QuarantinedRow, VERSION, hex, signed};
+use crate::ledger::{self, PositionRow, QuarantinedRow, RangeRow, VERSION, hex, server_digest, signed};
 use crate::process;
 
 use super::copy::{self, Chunk};
@@ -16,12 +16,13 @@ use super::sql;
 
 const CREATE: &str = include_str!("../../../../migrations/ledger/postgres/001_create_ledger.sql");
 
-/// The stream that there is until an entity is read in several key ranges.
-const ONLY_STREAM: i32 = 0;
-
 /// A session, told apart from any other that had or will have its number.
-const TOKEN: &str = "select pid::text || '@' || extract(epoch from backend_start)::text \
+pub(super) const TOKEN: &str = "select pid::text || '@' || extract(epoch from backend_start)::text \
                      from pg_catalog.pg_stat_activity where pid = pg_catalog.pg_backend_pid()";
+
+/// What a position's row holds, in the order of [`position`].
+const POSITION: &str = "entity_type, run_id, seq, phase, cursor, counts::text, gained, parents_seen::text, plan_fingerprint, \
+    read_fingerprint, mapped_fingerprint, key_fingerprint, freed, freed_seen, destination_table";
 
 /// A fence, and whether its holder's session still exists. Where the start of another user's session is hidden, its number must do.
 const FENCE: &str = "select f.epoch, f.run_id, f.holder, f.holder_name, exists (
@@ -60,12 +61,13 @@ pub(super) async fn state(connection: &mut PgConnection, schema: &str, tables: &
     for table in tables {
         state.fences.extend(fence(connection, schema, table, "").await.map_err(|error| failed(&error))?);
     }
-    let sql = "select entity_type, run_id, seq, phase, cursor, counts::text, gained, parents_seen::text, plan_fingerprint, \
-               read_fingerprint, mapped_fingerprint, key_fingerprint, freed, freed_seen, destination_table \
-               from transload.stream_positions";
-    for row in sqlx::query(sql).fetch_all(connection).await.map_err(|error| failed(&error))? {
-        let position = position(&row).map_err(|error| failed(&error))?.read()?;
-        state.positions.insert(position.entity.clone(), position);
+    let sql = format!(
+        "select {POSITION}, stream, range_from, range_to, done from transload.stream_positions order by entity_type, stream"
+    );
+    for row in sql::query(sql).fetch_all(connection).await.map_err(|error| failed(&error))? {
+        let told = position(&row).and_then(|position| Ok((position, row.try_get(15)?, range(&row)?)));
+        let (position, number, range) = told.map_err(|error| failed(&error))?;
+        position.read_as(number, range)?.put_into(&mut state);
     }
     Ok(state)
 }
@@ -112,6 +114,10 @@ fn position(row: &PgRow) -> sqlx::Result<PositionRow> {
         freed_seen: row.try_get(13)?,
         table: row.try_get(14)?,
     })
+}
+
+fn range(row: &PgRow) -> sqlx::Result<RangeRow> {
+    Ok(RangeRow { from: row.try_get(16)?, to: row.try_get(17)?, done: row.try_get(18)? })
 }
 
 /// Creates the ledger where there is none and takes the fences, in one transaction. The session is the holder from then on, by the
@@ -201,7 +207,8 @@ pub(super) async fn segments(connection: &mut PgConnection, entity: &EntityName)
     if !exists(connection).await? {
         return Ok(Vec::new());
     }
-    let sql = "select segment_id, first_key, last_key, row_count, present_count from transload.segments \
+    let sql = "select segment_id, first_key, last_key, row_count, present_count, server_digest, server_digest_kind \
+               from transload.segments \
                where entity_type = $1 order by first_key";
     let head = |row: PgRow| {
         let (first, last): (Vec<u8>, Vec<u8>) = (row.try_get(1)?, row.try_get(2)?);
@@ -211,6 +218,7 @@ pub(super) async fn segments(connection: &mut PgConnection, entity: &EntityName)
             last: KeyBytes::from_encoded(&last),
             rows: unsigned(row.try_get(3)?),
             present: unsigned(row.try_get(4)?),
+            server_digest: server_digest(row.try_get(5)?, row.try_get(6)?),
         })
     };
     sqlx::query(sql).bind(entity.as_str()).fetch_all(connection).await?.into_iter().map(head).collect()
@@ -266,7 +274,8 @@ pub(super) async fn standing(connection: &mut PgConnection, schema: &str, unit: 
     let fence = sqlx::query(sql).bind(fenced_name(schema, &unit.table)).fetch_optional(&mut *connection).await?;
     let epoch: Option<i64> = fence.map(|row| row.try_get(0)).transpose()?;
     let sql = "select seq from transload.stream_positions where entity_type = $1 and stream = $2 for update";
-    let position = sqlx::query(sql).bind(unit.entity.as_str()).bind(ONLY_STREAM).fetch_optional(connection).await?;
+    let position =
+        sqlx::query(sql).bind(unit.entity.as_str()).bind(number(unit.stream)).fetch_optional(connection).await?;
     let seq: Option<i64> = position.map(|row| row.try_get(0)).transpose()?;
     if epoch != Some(signed(unit.epoch)) {
         return Ok(Standing::Lost);
@@ -285,6 +294,10 @@ pub(super) async fn write(connection: &mut PgConnection, unit: &Unit, write: &Le
         let remove = sqlx::query("delete from transload.segments where segment_id = any($1)");
         remove.bind(&write.segments_removed).execute(&mut *connection).await?;
     }
+    for (segment, digest) in &write.server_digests_put {
+        let sql = "update transload.segments set server_digest = $2, server_digest_kind = $3 where segment_id = $1";
+        sqlx::query(sql).bind(segment).bind(&digest.digest).bind(&digest.kind).execute(&mut *connection).await?;
+    }
     for segment in &write.segments_put {
         let put = sqlx::query(
             "insert into transload.segments (entity_type, first_key, last_key, row_count, present_count, content, content_digest) \
@@ -296,7 +309,36 @@ pub(super) async fn write(connection: &mut PgConnection, unit: &Unit, write: &Le
     }
     write_mappings(connection, unit, write).await?;
     write_quarantine(connection, unit, write).await?;
-    write_position(connection, unit, PositionRow::of(&write.position)).await
+    let Some((stream, before)) = &write.stream else {
+        if write.streams_removed {
+            let sql = "delete from transload.stream_positions where entity_type = $1 and stream > 0";
+            sqlx::query(sql).bind(unit.entity.as_str()).execute(&mut *connection).await?;
+        }
+        let row = PositionRow::of(&write.position);
+        return write_position(connection, unit, (row, 0, RangeRow::default())).await;
+    };
+    let cursor = stream.cursor.as_ref().map(|key| key.as_bytes().to_vec());
+    let row = PositionRow { seq: signed(stream.seq), cursor, ..PositionRow::of(&write.position) };
+    write_position(connection, unit, (row, stream.number, RangeRow::of(stream))).await?;
+    advance_entity(connection, unit, (before, &write.position)).await
+}
+
+/// Adds what one of several streams did to the entity's own position. The others wait here for one another, and for no longer.
+async fn advance_entity(
+    connection: &mut PgConnection,
+    unit: &Unit,
+    (before, after): (&Position, &Position),
+) -> sqlx::Result<String> {
+    let sql =
+        format!("select {POSITION} from transload.stream_positions where entity_type = $1 and stream = 0 for update");
+    let stored = sql::query(sql).bind(unit.entity.as_str()).fetch_one(&mut *connection).await?;
+    let stored = position(&stored)?.read().map_err(|problem| sqlx::Error::Protocol(problem.headline))?;
+    let row = PositionRow::of(&stored.advanced(before, after));
+    write_position(connection, unit, (row, 0, RangeRow::default())).await
+}
+
+fn number(stream: u32) -> i32 {
+    i32::try_from(stream).unwrap_or(i32::MAX)
 }
 
 async fn write_mappings(connection: &mut PgConnection, unit: &Unit, write: &LedgerWrite) -> sqlx::Result<()> {
@@ -357,21 +399,26 @@ fn last_of_each_key(rows: &[QuarantineRow]) -> Vec<&QuarantineRow> {
     last.into_values().collect()
 }
 
-async fn write_position(connection: &mut PgConnection, unit: &Unit, row: PositionRow) -> sqlx::Result<String> {
+async fn write_position(
+    connection: &mut PgConnection,
+    unit: &Unit,
+    (row, stream, range): (PositionRow, u32, RangeRow),
+) -> sqlx::Result<String> {
     let sql = "insert into transload.stream_positions (entity_type, stream, destination_table, epoch, run_id, seq, phase, cursor, \
                counts, gained, parents_seen, plan_fingerprint, read_fingerprint, mapped_fingerprint, key_fingerprint, freed, \
-               freed_seen, updated_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9::text::jsonb, $10, $11::text::jsonb, $12, $13, \
-               $14, $15, $16, $17, $18::text::timestamptz) \
+               freed_seen, updated_at, range_from, range_to, done) values ($1, $2, $3, $4, $5, $6, $7, $8, $9::text::jsonb, $10, $11::text::jsonb, $12, $13, \
+               $14, $15, $16, $17, $18::text::timestamptz, $19, $20, $21) \
                on conflict (entity_type, stream) do update set destination_table = excluded.destination_table, \
                epoch = excluded.epoch, run_id = excluded.run_id, seq = excluded.seq, phase = excluded.phase, \
                cursor = excluded.cursor, counts = excluded.counts, gained = excluded.gained, \
                parents_seen = excluded.parents_seen, plan_fingerprint = excluded.plan_fingerprint, \
                read_fingerprint = excluded.read_fingerprint, mapped_fingerprint = excluded.mapped_fingerprint, \
                key_fingerprint = excluded.key_fingerprint, freed = excluded.freed, freed_seen = excluded.freed_seen, \
-               updated_at = excluded.updated_at returning pg_catalog.pg_current_xact_id()::text";
-    let put = sqlx::query(sql).bind(row.entity).bind(ONLY_STREAM).bind(row.table).bind(signed(unit.epoch));
+               updated_at = excluded.updated_at, done = excluded.done returning pg_catalog.pg_current_xact_id()::text";
+    let put = sqlx::query(sql).bind(row.entity).bind(number(stream)).bind(row.table).bind(signed(unit.epoch));
     let put = put.bind(row.run).bind(row.seq).bind(row.phase).bind(row.cursor).bind(row.counts).bind(row.gained);
     let put = put.bind(row.parents_seen).bind(row.plan_fingerprint).bind(row.read_fingerprint);
     let put = put.bind(row.mapped_fingerprint).bind(row.key_fingerprint).bind(row.freed).bind(row.freed_seen);
-    put.bind(unit.at.to_rfc3339()).fetch_one(connection).await?.try_get(0)
+    let put = put.bind(unit.at.to_rfc3339()).bind(range.from).bind(range.to).bind(range.done);
+    put.fetch_one(connection).await?.try_get(0)
 }

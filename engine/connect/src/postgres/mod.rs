@@ -3,8 +3,10 @@
 //! Rows are read as raw binary values and written by binary COPY; both ends keep their own connections, and none is used by two at a time.
 
 mod catalog;
+mod control;
 mod copy;
 mod destination;
+mod digest;
 mod error;
 mod lease;
 mod ledger;
@@ -47,8 +49,7 @@ impl System for Postgres {
         open::Address::of(connection)?.connect().await.map(|_| true)
     }
 
-    async fn control_store(&self, _url: &str) -> Result<Arc<dyn ControlStore>> {
-        use transload_model::{Code, Diagnostic};
-        Err(Box::new(Diagnostic::new(Code::NotBuilt, "a control store in PostgreSQL is not built yet")))
+    async fn control_store(&self, url: &str) -> Result<Arc<dyn ControlStore>> {
+        control::open_control_store(url).await
     }
 }

@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use arrow::record_batch::RecordBatch;
 use async_trait::async_trait;
 use futures_util::TryStreamExt;
 use sqlx::Row;
@@ -12,18 +13,19 @@ use sqlx::postgres::PgRow;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use transload_model::{
-    Catalog, Code, ColumnName, ConnectionPlan, Diagnostic, KeyBytes, KeyValue, LogicalType, ReadRequest, Result,
-    Snapshot, SnapshotReader, Source, SourceBatch, TableName,
+    Catalog, Code, ColumnName, ConnectionPlan, Diagnostic, DigestRequest, KeyBytes, KeyRange, KeyValue, LogicalType, RangeDigest, ReadColumn,
+    ReadRequest, Result, Snapshot, SnapshotReader, Source, SourceBatch, TableName,
 };
 use twox_hash::XxHash3_64;
 
 use crate::batch::Batch;
 
 use super::catalog::{self, PgColumn};
+use super::digest::Question;
 use super::error::failure;
 use super::lease::{Connections, Lease};
 use super::open::Address;
-use super::sql::{self, Reading, quote};
+use super::sql::{self, Bounds, Reading, quote};
 use super::types::{self, Decoder, Wire};
 
 /// Batches that wait between the reading task and its reader.
@@ -156,6 +158,25 @@ impl Reader {
         columns.map_err(|error| self.end.failed(&error))
     }
 
+    /// How each wanted column is read.
+    async fn readings(
+        &self,
+        lease: &mut Lease,
+        table: &TableName,
+        wanted: &[ReadColumn],
+    ) -> Result<(Vec<Reading>, Vec<Decoder>)> {
+        let columns = self.columns(lease, table).await?;
+        let mut readings = Vec::new();
+        let mut decoders = Vec::new();
+        for wanted in wanted {
+            let column = self.column(&columns, table, &wanted.name)?;
+            let decoder = Decoder::new(column.wire, wanted.logical);
+            readings.push(reading(column, decoder, wanted.logical));
+            decoders.push(decoder);
+        }
+        Ok((readings, decoders))
+    }
+
     fn column<'a>(&self, columns: &'a [PgColumn], table: &TableName, name: &ColumnName) -> Result<&'a PgColumn> {
         columns.iter().find(|column| column.name == *name).ok_or_else(|| {
             let headline =
@@ -168,11 +189,43 @@ impl Reader {
 #[async_trait]
 impl SnapshotReader for Reader {
     async fn estimate(&mut self, table: &TableName) -> Result<Option<u64>> {
-        let name = sql::table(&self.end.schema, table).replace('\'', "''");
-        let sql = format!(
-            "select nullif(c.reltuples, -1)::int8 from pg_catalog.pg_class c where c.oid = pg_catalog.to_regclass('{name}')"
-        );
-        Ok(self.number(sql).await?.and_then(|rows| u64::try_from(rows).ok()))
+        let mut lease = self.idle().await?;
+        // The planner looks at the table's size; what was counted when it was last analysed may be long ago, or never.
+        let sql = sql::explain(&sql::table(&self.end.schema, table));
+        let explained = sql::query(sql).persistent(false).fetch_one(lease.get()).await;
+        let row = explained.map_err(|error| self.end.failed(&error))?;
+        self.lease = Some(lease);
+        let plan = row.try_get_raw(0).ok().and_then(|value| serde_json::from_str(value.as_str().ok()?).ok());
+        Ok(plan.and_then(|plan: serde_json::Value| plan[0]["Plan"]["Plan Rows"].as_u64()))
+    }
+
+    async fn sample(&mut self, table: &TableName, key: &[ReadColumn], rows: usize) -> Result<Option<RecordBatch>> {
+        let Some(held) = self.estimate(table).await?.filter(|held| *held > 0 && !key.is_empty()) else {
+            return Ok(None);
+        };
+        let name = sql::table(&self.end.schema, table);
+        if self.number(sql::is_stored(&name)).await? != Some(1) {
+            return Ok(None);
+        }
+        let mut lease = self.idle().await?;
+        let (readings, decoders) = self.readings(&mut lease, table, key).await?;
+        let percent = (rows as u64 * 100).div_ceil(held).clamp(1, 100);
+        let sampled = sql::query(sql::sample(&name, &readings, percent)).persistent(false).fetch_all(lease.get()).await;
+        let sampled = sampled.map_err(|error| self.end.failed(&error))?;
+        self.lease = Some(lease);
+        let request = ReadRequest {
+            table: table.clone(),
+            columns: key.to_vec(),
+            key: Vec::new(),
+            range: KeyRange::default(),
+            after: None,
+            batch_rows: sampled.len(),
+        };
+        let mut batch = Batch::new(&request);
+        for row in &sampled {
+            append(&mut batch, row, &decoders).map_err(|error| self.end.failed(&error))?;
+        }
+        batch.finish().map(|batch| Some(batch.rows))
     }
 
     async fn count_repeated_keys(&mut self, table: &TableName, key: &[ColumnName]) -> Result<u64> {
@@ -188,22 +241,26 @@ impl SnapshotReader for Reader {
         Ok(count.and_then(|rows| u64::try_from(rows).ok()).unwrap_or_default())
     }
 
-    async fn read(&mut self, request: ReadRequest) -> Result<()> {
+    async fn digests(&mut self, request: &DigestRequest) -> Result<Option<Vec<RangeDigest>>> {
         let mut lease = self.idle().await?;
         let columns = self.columns(&mut lease, &request.table).await?;
-        let mut decoders = Vec::new();
-        let mut readings = Vec::new();
-        for wanted in &request.columns {
-            let column = self.column(&columns, &request.table, &wanted.name)?;
-            let decoder = Decoder::new(column.wire, wanted.logical);
-            decoders.push(decoder);
-            readings.push(reading(column, decoder, wanted.logical));
-        }
-        let wires: Vec<Wire> = readings.iter().map(|reading| reading.wire).collect();
-        let key: Vec<Wire> = request.key.iter().map(|part| wires[*part]).collect();
-        let behind = request.after.as_ref().and_then(|after| behind(after, &key)).unwrap_or_default();
-        let marks: Vec<String> = behind.iter().enumerate().map(|(at, part)| part.placeholder(at + 1)).collect();
-        let sql = sql::select(&sql::table(&self.end.schema, &request.table), &readings, &request.key, &marks);
+        let wanted = request.columns.iter().map(|wanted| self.column(&columns, &request.table, &wanted.name));
+        let wanted = wanted.collect::<Result<Vec<_>>>()?;
+        let question = Question::new(&sql::table(&self.end.schema, &request.table), &wanted, request);
+        let answer = match question {
+            Some(question) => question.ask(lease.get(), request).await.map_err(|error| self.end.failed(&error))?,
+            None => None,
+        };
+        self.lease = Some(lease);
+        Ok(answer)
+    }
+
+    async fn read(&mut self, request: ReadRequest) -> Result<()> {
+        let mut lease = self.idle().await?;
+        let (readings, decoders) = self.readings(&mut lease, &request.table, &request.columns).await?;
+        let key: Vec<Wire> = request.key.iter().map(|part| readings[*part].wire).collect();
+        let (bounds, behind) = bounds(&request, &key);
+        let sql = sql::select(&sql::table(&self.end.schema, &request.table), &readings, &request.key, &bounds);
         let (batches, receiver) = mpsc::channel(BATCHES_AHEAD);
         let mut task = JoinSet::new();
         let end = self.end.clone();
@@ -331,8 +388,23 @@ impl Bound {
     }
 }
 
-/// The parts of a key to go on behind; `None` where PostgreSQL would read one of them differently.
-fn behind(key: &KeyBytes, wires: &[Wire]) -> Option<Vec<Bound>> {
+/// The bounds of a request, and what is bound to their placeholders. A bound that PostgreSQL would read differently is left out: what
+/// it would keep away, the engine keeps away too.
+fn bounds(request: &ReadRequest, key: &[Wire]) -> (Bounds, Vec<Bound>) {
+    let mut bound: Vec<Bound> = Vec::new();
+    let mut place = |key_bytes: Option<&KeyBytes>| {
+        let parts = key_bytes.and_then(|bytes| parts(bytes, key)).unwrap_or_default();
+        let marks = parts.iter().zip(bound.len() + 1..).map(|(part, number)| part.placeholder(number)).collect();
+        bound.extend(parts);
+        marks
+    };
+    let range = &request.range;
+    let (from, to, behind) = (place(range.from.as_ref()), place(range.to.as_ref()), place(request.after.as_ref()));
+    (Bounds { from, to, behind, unkeyed: range.from.is_none() }, bound)
+}
+
+/// The parts of a key; `None` where PostgreSQL would read one of them differently.
+fn parts(key: &KeyBytes, wires: &[Wire]) -> Option<Vec<Bound>> {
     let parts = key.decode().ok().filter(|parts| parts.len() == wires.len())?;
     let part = |(part, wire): (&KeyValue<'_>, &Wire)| {
         let text = part.text();

@@ -52,26 +52,77 @@ pub(super) struct Reading {
     pub(super) may_be_infinite: bool,
 }
 
-/// Reads columns in the order of those at `key`. `behind` are the placeholders of a key, where only rows behind it are wanted.
-pub(super) fn select(table: &str, columns: &[Reading], key: &[usize], behind: &[String]) -> String {
+/// Which rows are read, as placeholders of the parts of keys; nothing where there is no bound.
+#[derive(Default)]
+pub(super) struct Bounds {
+    /// Rows from this key on.
+    pub(super) from: Vec<String>,
+    /// Rows up to this key, without it.
+    pub(super) to: Vec<String>,
+    /// Rows behind this key.
+    pub(super) behind: Vec<String>,
+    /// Rows without a key as well.
+    pub(super) unkeyed: bool,
+}
+
+/// Reads columns in the order of those at `key`.
+pub(super) fn select(table: &str, columns: &[Reading], key: &[usize], bounds: &Bounds) -> String {
     let selected: Vec<&str> = columns.iter().map(|column| &*column.select).collect();
     let mut sql = format!("select {} from {table}", selected.join(", "));
     let parts: Vec<&str> = key.iter().map(|part| &*columns[*part].order).collect();
-    if !behind.is_empty() {
-        sql += &format!(" where ({}) > ({})", parts.join(", "), behind.join(", "));
-        for part in key.iter().map(|part| &columns[*part]) {
-            if !part.is_required {
-                sql += &format!(" or {} is null", part.order);
-            }
-            if part.may_be_infinite {
-                sql += &format!(" or not isfinite({})", part.order);
-            }
-        }
+    let wanted = [(&bounds.from, ">="), (&bounds.to, "<"), (&bounds.behind, ">")];
+    let wanted = wanted.iter().filter(|(bound, _)| !bound.is_empty());
+    let wanted: Vec<String> =
+        wanted.map(|(bound, sign)| format!("({}) {sign} ({})", parts.join(", "), bound.join(", "))).collect();
+    if !wanted.is_empty() {
+        let unkeyed = unkeyed(key.iter().map(|part| &columns[*part]));
+        let wanted = wanted.join(" and ");
+        sql += &match (unkeyed.is_empty(), bounds.unkeyed) {
+            (true, _) => format!(" where {wanted}"),
+            (false, true) => format!(" where ({wanted}) or {unkeyed}"),
+            (false, false) => format!(" where {wanted} and not ({unkeyed})"),
+        };
     }
     if !parts.is_empty() {
         sql += &format!(" order by {}", parts.join(", "));
     }
     sql
+}
+
+/// Rows whose key cannot be one: a part is NULL or infinite. Empty where no row can be so.
+fn unkeyed<'a>(key: impl Iterator<Item = &'a Reading>) -> String {
+    let mut conditions = Vec::new();
+    for part in key {
+        if !part.is_required {
+            conditions.push(format!("{} is null", part.order));
+        }
+        if part.may_be_infinite {
+            conditions.push(format!("not coalesce(isfinite({}), true)", part.order));
+        }
+    }
+    conditions.join(" or ")
+}
+
+/// Keys of a sample of the rows, in order.
+pub(super) fn sample(table: &str, columns: &[Reading], percent: u64) -> String {
+    let selected: Vec<&str> = columns.iter().map(|column| &*column.select).collect();
+    let order: Vec<&str> = columns.iter().map(|column| &*column.order).collect();
+    let (selected, order) = (selected.join(", "), order.join(", "));
+    format!("select {selected} from {table} tablesample system ({percent}) repeatable (1) order by {order}")
+}
+
+/// What the planner expects of reading a whole table.
+pub(super) fn explain(table: &str) -> String {
+    format!("explain (format json) select 1 from {table}")
+}
+
+/// Whether a table has pages of its own, or partitions that have, and is no view.
+pub(super) fn is_stored(table: &str) -> String {
+    let name = table.replace('\'', "''");
+    format!(
+        "select count(*) from pg_catalog.pg_class \
+         where oid = pg_catalog.to_regclass('{name}') and relkind in ('r', 'p', 'm')"
+    )
 }
 
 pub(super) fn count(table: &str) -> String {

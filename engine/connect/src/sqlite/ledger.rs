@@ -14,7 +14,7 @@ use crate::process;
 
 const CREATE: &str = include_str!("../../../../migrations/ledger/sqlite/001_create_ledger.sql");
 
-/// The stream that there is until an entity is read in several key ranges.
+/// The one stream of an entity: a file has one writer.
 const ONLY_STREAM: i64 = 0;
 
 pub(super) fn failed(error: &rusqlite::Error) -> Box<Diagnostic> {
@@ -40,7 +40,7 @@ pub(super) fn state(connection: &Connection, tables: &[TableName]) -> Result<Led
     for table in tables {
         fences.extend(fence(connection, table).map_err(|error| failed(&error))?);
     }
-    Ok(LedgerState { exists: true, digest_seed, fences, positions: positions(connection)? })
+    Ok(LedgerState { exists: true, digest_seed, fences, positions: positions(connection)?, ..LedgerState::default() })
 }
 
 fn check_version(connection: &Connection) -> Result<()> {
@@ -170,7 +170,8 @@ pub(super) fn segments(connection: &Connection, entity: &EntityName) -> rusqlite
     if !exists(connection)? {
         return Ok(Vec::new());
     }
-    let sql = "select segment_id, first_key, last_key, row_count, present_count from transload_segments \
+    let sql = "select segment_id, first_key, last_key, row_count, present_count, server_digest, server_digest_kind \
+               from transload_segments \
                where entity_type = ? order by first_key";
     let mut statement = connection.prepare(sql)?;
     let head = |row: &Row<'_>| {
@@ -180,6 +181,7 @@ pub(super) fn segments(connection: &Connection, entity: &EntityName) -> rusqlite
             last: KeyBytes::from_encoded(&row.get::<_, Vec<u8>>(2)?),
             rows: row.get(3)?,
             present: row.get(4)?,
+            server_digest: ledger::server_digest(row.get(5)?, row.get(6)?),
         })
     };
     statement.query_map([entity.as_str()], head)?.collect()
@@ -237,6 +239,10 @@ pub(super) fn write(connection: &Connection, unit: &Unit, write: &LedgerWrite) -
     let now = &unit.at.to_rfc3339();
     for id in &write.segments_removed {
         connection.prepare_cached("delete from transload_segments where segment_id = ?")?.execute([id])?;
+    }
+    for (segment, digest) in &write.server_digests_put {
+        let sql = "update transload_segments set server_digest = ?2, server_digest_kind = ?3 where segment_id = ?1";
+        connection.prepare_cached(sql)?.execute(params![segment, digest.digest, digest.kind])?;
     }
     let mut put = connection.prepare_cached(
         "insert into transload_segments (entity_type, first_key, last_key, row_count, present_count, content, content_digest) \

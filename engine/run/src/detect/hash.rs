@@ -3,9 +3,9 @@
 //! What the ledger does not know is new; what it knows with another digest is modified; what it knows and the source does not give is gone.
 //! No timestamp is asked. The merge does no I/O: it says when it needs the next segment, and what the ledger should hold afterwards.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use transload_model::{Code, Diagnostic, Entry, KeyBytes, Outcome, Result, SegmentHead};
+use transload_model::{Code, Diagnostic, Entry, KeyBytes, Outcome, RangeDigest, Result, SegmentHead, ServerDigest};
 
 /// Entries below which a segment stays open for new keys behind it, so that small loads do not make many small segments.
 const SMALL: usize = 8_192;
@@ -71,6 +71,8 @@ pub(crate) struct Rewrite {
     pub(crate) puts: Vec<Vec<Entry>>,
     /// Rows that have nothing to look for in quarantine any more.
     pub(crate) forgotten: Vec<KeyBytes>,
+    /// What the source's server made of segments that stay.
+    pub(crate) server_digests: Vec<(i64, ServerDigest)>,
 }
 
 impl Rewrite {
@@ -79,6 +81,7 @@ impl Rewrite {
         self.removed.extend(other.removed);
         self.puts.extend(other.puts);
         self.forgotten.extend(other.forgotten);
+        self.server_digests.extend(other.server_digests);
     }
 }
 
@@ -102,6 +105,12 @@ pub(crate) struct HashMerge {
     resume_behind: Option<KeyBytes>,
     /// Rows that were about to be deleted, and came back.
     pub(crate) returned: u64,
+    /// What the source's server says of segments that it was asked about.
+    asked: BTreeMap<i64, RangeDigest>,
+    /// Segments whose rows the source does not give, because its server says that they are as they were.
+    equal: BTreeSet<i64>,
+    /// Rows of such segments that were passed.
+    pub(crate) passed: u64,
 }
 
 impl HashMerge {
@@ -121,7 +130,15 @@ impl HashMerge {
             last: None,
             resume_behind,
             returned: 0,
+            asked: BTreeMap::new(),
+            equal: BTreeSet::new(),
+            passed: 0,
         }
+    }
+
+    /// Takes what the source's server says of segments. Rows of those that are `equal` will not be given.
+    pub(crate) fn ask(&mut self, asked: BTreeMap<i64, RangeDigest>, equal: BTreeSet<i64>) {
+        (self.asked, self.equal) = (asked, equal);
     }
 
     /// Gives the content of the segment that was asked for.
@@ -213,16 +230,33 @@ impl HashMerge {
         if !self.old.is_empty() {
             return None;
         }
-        let reaches_next = match (self.heads.front(), key) {
-            (Some(head), Some(key)) => head.first.as_bytes() <= key,
-            (head, None) => head.is_some(),
-            (None, _) => false,
-        };
+        while self.reaches_next(key) && self.heads.front().is_some_and(|head| self.equal.contains(&head.id)) {
+            self.close();
+            self.pass_equal();
+        }
+        let reaches_next = self.reaches_next(key);
         let is_large = self.out.len() >= if reaches_next || self.open.is_some() { SMALL } else { LARGE };
         if is_large || (reaches_next && self.open.is_some()) {
             self.close();
         }
         self.heads.front().filter(|_| reaches_next).map(|head| head.id)
+    }
+
+    /// Whether the next segment begins at or before `key`.
+    fn reaches_next(&self, key: Option<&[u8]>) -> bool {
+        match (self.heads.front(), key) {
+            (Some(head), Some(key)) => head.first.as_bytes() <= key,
+            (head, None) => head.is_some(),
+            (None, _) => false,
+        }
+    }
+
+    /// Passes a segment whose rows are as they were.
+    fn pass_equal(&mut self) {
+        if let Some(head) = self.heads.pop_front() {
+            self.passed += head.rows;
+            self.last = Some(head.last);
+        }
     }
 
     fn check_order(&self, key: &[u8]) -> Result<()> {
@@ -319,10 +353,22 @@ impl HashMerge {
         self.dirty |= changes;
     }
 
+    /// What the server says of a segment is worth keeping where all of it is loaded and the source has neither more nor less.
+    fn note_unchanged(&mut self, head: &SegmentHead, entries: &[Entry]) {
+        let Some(asked) = self.asked.remove(&head.id) else { return };
+        let is_loaded = entries.iter().all(|entry| entry.outcome == Outcome::Loaded && entry.present);
+        if is_loaded && asked.rows == head.rows && head.server_digest.as_ref() != Some(&asked.digest) {
+            self.rewrite.server_digests.push((head.id, asked.digest));
+        }
+    }
+
     /// Ends the open segment: it is as it was, or is replaced.
     fn close(&mut self) {
         let out = std::mem::take(&mut self.out);
         let open = self.open.take();
+        if let Some(head) = open.as_ref().filter(|_| !self.dirty) {
+            self.note_unchanged(head, &out);
+        }
         if std::mem::take(&mut self.dirty) {
             self.rewrite.removed.extend(open.map(|head| head.id));
             if !out.is_empty() {

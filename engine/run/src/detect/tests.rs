@@ -43,6 +43,7 @@ impl Ledger {
             last: entries[entries.len() - 1].key.clone(),
             rows: 0,
             present: 0,
+            server_digest: None,
         };
         let mut heads: Vec<SegmentHead> = self.segments.iter().map(head).collect();
         heads.sort_by(|a, b| a.first.cmp(&b.first));

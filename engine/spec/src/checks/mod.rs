@@ -6,6 +6,7 @@ mod cycle;
 mod duplicate_entity;
 mod field_conflict;
 mod function_conflict;
+mod side_effect;
 mod unfilled_column;
 mod unknown_column;
 mod unknown_entity;
@@ -25,6 +26,7 @@ pub(crate) const CHECKS: &[Check] = &[
     cycle::check,
     unknown_table::check,
     unknown_column::check,
+    side_effect::check,
     field_conflict::check,
     function_conflict::check,
     unknown_function::check,

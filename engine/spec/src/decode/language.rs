@@ -186,6 +186,6 @@ pub(crate) const DELETES: Keys = Keys { what: "`deletes`", built: &["mode", "max
 
 pub(crate) const LOAD: Keys = Keys {
     what: "`load`",
-    built: &["batch_size", "checkpoint_interval", "max_errors", "max_retry_attempts"],
+    built: &["batch_size", "checkpoint_interval", "max_errors", "max_retry_attempts", "streams"],
     later: &["max_row_bytes"],
 };

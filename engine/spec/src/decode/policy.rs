@@ -37,6 +37,7 @@ pub(crate) struct LoadPart {
     checkpoint_interval: Option<usize>,
     max_errors: Option<Share>,
     max_retry_attempts: Option<u32>,
+    streams: Option<usize>,
 }
 
 /// Batches between two checkpoints, where only the batch size is given.
@@ -112,6 +113,7 @@ pub(crate) fn load(reader: &mut Reader<'_>, node: &Node) -> LoadPart {
     LoadPart {
         batch_size: rows(reader, "batch_size", 1_000_000),
         checkpoint_interval: rows(reader, "checkpoint_interval", 10_000),
+        streams: rows(reader, "streams", 64),
         max_errors: map
             .get("max_errors")
             .and_then(|entry| share(reader, &entry.value, "`load.max_errors`"))
@@ -142,6 +144,7 @@ impl LoadPart {
                 .max_retry_attempts
                 .or(defaults.max_retry_attempts)
                 .unwrap_or(standard.max_retry_attempts),
+            streams: self.streams.or(defaults.streams),
         }
     }
 }

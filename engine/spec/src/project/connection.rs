@@ -80,13 +80,12 @@ fn connection(reader: &mut Reader<'_>, root: &Path, name: ConnectionName, map: &
     let read_only = map.get("read_only").and_then(|entry| reader.boolean(&entry.value, "`read_only`"));
     let create_with = map.get("create_with").and_then(|entry| script(reader, root, &entry.value));
     let location = location(reader, root, (&name, map), declared.as_ref());
-    let system = location.as_ref().map(|(system, _)| *system).or(declared.map(|declared| declared.value));
-    let (schema, pool) = match system {
-        Some(System::Sqlite) => {
+    let (schema, pool) = match &location {
+        Some((System::Sqlite, _)) => {
             refuse_server_keys(reader, &name, map);
             (String::new(), POOL)
         }
-        Some(System::Postgres) | None => server_keys(reader, map),
+        Some((System::Postgres, _)) | None => server_keys(reader, map),
     };
     let (system, url) = location?;
     Some(ConnectionPlan {

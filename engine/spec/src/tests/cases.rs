@@ -343,6 +343,31 @@ const TYPES: &[Case] = &[
         ["version:", "key: { source: [office_no, office_nm] }\nversion:", "key: { source: office_no }\nversion:"],
         &["TL0306 specs/doctors.yaml:6:53", "TL0306 specs/offices.yaml:8:53"],
     ),
+    case(
+        POSITIONS,
+        ["destination_table: positions", "destination_table: ruled", "destination_table: numbered"],
+        &["TL0311 specs/positions.yaml:3:20"],
+    ),
+    case(
+        POSITIONS,
+        ["destination_table: positions", "destination_table: guarded", "destination_table: positions"],
+        &["TL0312 specs/positions.yaml:3:20"],
+    ),
+    case(
+        POSITIONS,
+        ["source_table: jaw_types", "source_table: own_jaw", "source_table: old_jaw"],
+        &["TL0312 specs/positions.yaml:2:15"],
+    ),
+    case(
+        POSITIONS,
+        ["destination_table: positions", "destination_table: audited", "destination_table: audited\nis_active: false"],
+        &["TL0313 specs/positions.yaml:3:20"],
+    ),
+    case(
+        DOCTORS,
+        ["  joined_on: join_dt", "  entry_no: doc_no\n  joined_on: join_dt", "  visits: doc_no\n  joined_on: join_dt"],
+        &["TL0314 specs/doctors.yaml:10:3"],
+    ),
     case(DOCTORS, ["{ pattern: \"@\" }", "{}", "{ pattern: 'x' }"], &["TL0307 specs/doctors.yaml:16:5"]),
     case(
         OFFICES,

@@ -106,6 +106,43 @@ fn a_kept_key_is_computed_from_the_source_key_alone() {
     assert_eq!(keep(two, ""), ["TL0303 specs/doctors.yaml:9:26"]);
 }
 
+/// Positions in another table, with its key mapped by hand.
+fn positions_in(table: &str) -> std::collections::BTreeMap<String, String> {
+    let mut files =
+        changed("specs/positions.yaml", "destination_table: positions", &format!("destination_table: {table}"));
+    let text = files.get_mut("specs/positions.yaml").unwrap();
+    *text = text.replace("deletes:", "  - { source_field: tooth_no, destination_field: id }\ndeletes:");
+    files
+}
+
+#[test]
+fn a_key_may_be_written_only_once() {
+    assert_eq!(places(&problems(&positions_in("numbered"))), Vec::<String>::new());
+}
+
+#[test]
+fn a_warning_hides_no_error_and_stops_no_plan() {
+    let warned = super::kit::compiled(&positions_in("audited"));
+    assert_eq!(places(&warned.diagnostics), ["TL0313 specs/positions.yaml:3:20"]);
+    assert!(warned.plan.is_some());
+    // Both at one place: the table has no key at all, and triggers.
+    let catalogs = {
+        let mut catalogs = catalogs();
+        for catalog in catalogs.values_mut() {
+            for table in catalog.tables.values_mut().filter(|table| table.name.as_str() == "audited") {
+                table.primary_key.clear();
+            }
+        }
+        catalogs
+    };
+    let files = positions_in("audited");
+    let files = files.into_iter().map(|(path, text)| (path, text.replace(", destination: id", ""))).collect();
+    let compiled = crate::compile(&load(written(&files).path()).unwrap(), &FewWords { library: 7 }, &catalogs);
+    let found = places(&compiled.diagnostics);
+    assert_eq!(found, ["TL0313 specs/positions.yaml:3:20", "TL0303 specs/positions.yaml:3:20"]);
+    assert!(compiled.plan.is_none());
+}
+
 #[test]
 fn strategy_uuid_needs_a_namespace() {
     let files = changed("transload.yaml", ", namespace: \"${vars.namespace}\"", "");

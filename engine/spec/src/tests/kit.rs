@@ -164,8 +164,7 @@ pub(crate) fn prose(found: &Diagnostic) -> String {
 
 /// A column; the declared type decides the rest.
 fn column(name: &str, declared: &str) -> Column {
-    let kind = declared.trim_end_matches(" not null").trim_end_matches(" default").trim_end_matches(" generated");
-    let (logical, stores) = match kind {
+    let (logical, stores) = match declared.split(' ').next().unwrap() {
         "integer" => (LogicalType::Integer, vec![Kind::Integer]),
         "real" => (LogicalType::Float, vec![Kind::Float]),
         "date" => (LogicalType::Date, vec![Kind::Date]),
@@ -240,6 +239,14 @@ fn legacy() -> Catalog {
             ],
         ),
         table("jaw_types", &["tooth_no"], &[("tooth_no", "integer not null"), ("tooth_nm", "text not null")]),
+        Table {
+            side_effects: SideEffects { row_security: true, triggers: names(&["audit"]), ..SideEffects::default() },
+            ..table("own_jaw", &["tooth_no"], &[("tooth_no", "integer not null"), ("tooth_nm", "text not null")])
+        },
+        Table {
+            side_effects: SideEffects { rules: names(&["log"]), triggers: names(&["audit"]), ..SideEffects::default() },
+            ..table("old_jaw", &["tooth_no"], &[("tooth_no", "integer not null"), ("tooth_nm", "text not null")])
+        },
         table(
             "old_offices",
             &[],
@@ -289,6 +296,7 @@ fn platform() -> Catalog {
                 ("joined_text", "text"),
                 ("visits", "integer"),
                 ("seen_at", "timestamptz"),
+                ("entry_no", "integer identity"),
             ],
         ),
         table(
@@ -298,7 +306,25 @@ fn platform() -> Catalog {
         ),
         table("messages", &["sys", "no"], &[("sys", "text not null"), ("no", "integer not null"), ("body", "text")]),
         table("notes", &[], &[("body", "text")]),
+        table(
+            "numbered",
+            &["id"],
+            &[("id", "integer not null identity"), ("name", "text not null"), ("status", "text")],
+        ),
+        positions_with("ruled", SideEffects { rules: names(&["keep_old", "log"]), ..SideEffects::default() }),
+        positions_with("guarded", SideEffects { row_security: true, ..SideEffects::default() }),
+        positions_with("audited", SideEffects { triggers: names(&["audit", "touch"]), ..SideEffects::default() }),
     ])
+}
+
+/// A table like `positions`, on whose rows something else acts.
+fn positions_with(name: &str, side_effects: SideEffects) -> Table {
+    let columns = [("id", "integer not null"), ("name", "text not null"), ("status", "text not null default")];
+    Table { side_effects, ..table(name, &["id"], &columns) }
+}
+
+fn names(names: &[&str]) -> Vec<String> {
+    names.iter().map(|name| (*name).to_owned()).collect()
 }
 
 pub(crate) fn catalogs() -> Catalogs {

@@ -170,7 +170,8 @@ fn several_values_reach_a_script_as_an_array() {
 
 #[test]
 fn every_type_crosses_into_a_script_and_back() {
-    let types = ["boolean", "integer", "float", "decimal(10,2)", "text", "bytes", "date", "timestamp", "uuid"];
+    let types =
+        ["boolean", "integer", "float", "decimal(10,2)", "text", "bytes", "date", "timestamp", "timestamptz", "uuid"];
     let values = [
         "true",
         "-7",
@@ -180,6 +181,7 @@ fn every_type_crosses_into_a_script_and_back() {
         "b",
         "2020-02-29",
         "2020-02-29T12:00:00.5",
+        "2020-02-29T12:00:00.5Z",
         "0b6ff3a2-5d43-4f0e-9a3c-6d8f0f3f2c11",
     ];
     for (name, value) in types.iter().zip(values) {
@@ -207,6 +209,8 @@ fn what_a_script_gives_is_converted_like_anything_else() {
     assert_eq!(outcome("2020", "uuid"), "SCRIPT_RESULT_TYPE");
     assert_eq!(outcome("\"2020-02-29\"", "date"), "2020-02-29");
     assert_eq!(outcome("\"2020-02-30\"", "date"), "VALUE_FORMAT");
+    assert_eq!(outcome("now + \"Z\"", "timestamptz"), "2026-11-20T12:00:00Z");
+    assert_eq!(outcome("now", "timestamptz"), "VALUE_FORMAT");
     assert_eq!(outcome("0.1 + 0.2", "text"), "0.30000000000000004");
 }
 

@@ -9,7 +9,7 @@ use arrow::record_batch::RecordBatch;
 use rusqlite::Connection;
 use tempfile::TempDir;
 use transload_model::{
-    Claim, ColumnName, ConnectionName, ConnectionPlan, Counts, Destination, EntityName, KeyBytes, KeyValue,
+    Claim, ColumnName, ConnectionName, ConnectionPlan, Counts, Destination, EntityName, KeyBytes, KeyRange, KeyValue,
     LedgerWrite, LogicalType, Phase, Position, ReadColumn, ReadRequest, Refusal, RunId, Settle, SnapshotReader,
     SourceBatch, TableName, Unit,
 };
@@ -77,7 +77,14 @@ pub(super) fn columns(names: &[&str]) -> Vec<ColumnName> {
 /// A request for columns; the first `key` of them are the key.
 pub(super) fn request(from: &str, columns: &[(&str, LogicalType)], key: usize) -> ReadRequest {
     let columns = columns.iter().map(|(name, logical)| ReadColumn { name: column(name), logical: *logical });
-    ReadRequest { table: table(from), columns: columns.collect(), key: (0..key).collect(), after: None, batch_rows: 3 }
+    ReadRequest {
+        table: table(from),
+        columns: columns.collect(),
+        key: (0..key).collect(),
+        range: KeyRange::default(),
+        after: None,
+        batch_rows: 3,
+    }
 }
 
 /// All batches of a read.
@@ -133,6 +140,7 @@ impl Held {
             table: table("people"),
             key: columns(&["id"]),
             epoch: self.epoch,
+            stream: 0,
             after: None,
             self_references: Vec::new(),
             referrers: Vec::new(),
@@ -153,8 +161,11 @@ impl Held {
             *seen.lock().unwrap() = refusals.iter().map(shown).collect();
             LedgerWrite {
                 position: position.clone(),
+                stream: None,
+                streams_removed: false,
                 segments_removed: Vec::new(),
                 segments_put: Vec::new(),
+                server_digests_put: Vec::new(),
                 mappings_put: Vec::new(),
                 mappings_removed: Vec::new(),
                 quarantine_put: Vec::new(),
