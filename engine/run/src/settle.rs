@@ -3,6 +3,7 @@
 //! A unit's accounting is complete only when the destination has said which rows it refuses. Then everything is known in the one transaction
 //! that holds it: which entries are what, what went to quarantine, which keys were mapped, and the counts, which must balance.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use transload_model::{
@@ -34,10 +35,9 @@ pub(crate) struct Departure {
 }
 
 /// A unit's accounting, but for the refusals.
-#[derive(Debug, Clone)]
 pub(crate) struct Settlement {
-    /// As if no row were refused.
-    pub(crate) position: Position,
+    /// What refusals change.
+    pub(crate) open: Open,
     /// Of one of several streams: its own position, and the entity's before this unit.
     pub(crate) stream: Option<(StreamPosition, Position)>,
     /// Whether the entity's streams are done.
@@ -50,49 +50,54 @@ pub(crate) struct Settlement {
     pub(crate) inserted: Vec<Arrival>,
     pub(crate) updated: Vec<Arrival>,
     pub(crate) departing: Vec<Departure>,
+    pub(crate) released: Vec<KeyBytes>,
+}
+
+/// The accounting as if no row were refused, until refusals are entered.
+#[derive(Debug, Clone)]
+pub(crate) struct Open {
+    pub(crate) position: Position,
     /// Entries that become something else than was foreseen.
     pub(crate) corrections: BTreeMap<KeyBytes, (Outcome, bool)>,
     pub(crate) quarantine: Vec<QuarantineRow>,
-    pub(crate) released: Vec<KeyBytes>,
 }
 
 impl Settlement {
     /// The ledger's part of the unit, given what the destination refused.
     pub(crate) fn settle(&self, refusals: &[Refusal]) -> LedgerWrite {
-        let mut open = self.clone();
+        let mut open = self.open.clone();
         let mut refused = BTreeSet::new();
         for refusal in refusals {
-            open.refuse(refusal, &mut refused);
+            self.refuse(refusal, &mut open, &mut refused);
         }
         let applied = |arrival: &&Arrival| !refused.contains(&arrival.key);
+        let departed = || self.departing.iter().filter(|departure| !refused.contains(&departure.key));
         // A refused row held values while it was on its way.
         let released = refusals.iter().filter(|refusal| refusal.code != Code::ConstraintUnique);
-        open.position.freed += released.count() as u64;
-        open.position.freed += open.updated.iter().filter(applied).count() as u64;
-        open.position.freed += open.departing.iter().filter(|gone| !refused.contains(&gone.key)).count() as u64;
-        let arrived = open.inserted.iter().filter(applied);
+        let freed = released.count() + self.updated.iter().filter(applied).count() + departed().count();
+        open.position.freed += freed as u64;
+        let arrived = self.inserted.iter().filter(applied);
         let mappings_put: Vec<MappingRow> = arrived.clone().filter_map(mapping).collect();
         open.position.gained += arrived.count() as u64;
         if self.sees_itself {
             open.position.parents_seen.insert(open.position.entity.clone(), open.position.gained);
         }
-        let departed = || open.departing.iter().filter(|departure| !refused.contains(&departure.key));
         let lost = refusals.iter().filter(|refusal| refusal.code == Code::LedgerMismatch);
-        let lost = lost.map(|refusal| open.updated[refusal.row].key.text());
+        let lost = lost.map(|refusal| self.updated[refusal.row].key.text());
         let mappings_removed = departed().map(|departure| departure.key.text()).chain(lost).collect();
         let gone: BTreeSet<&KeyBytes> =
             departed().filter(|departure| departure.deleted).map(|departure| &departure.key).collect();
-        let mut quarantine_removed = open.released.clone();
+        let mut quarantine_removed = self.released.clone();
         quarantine_removed.extend(gone.iter().copied().cloned());
-        let puts = open.puts.iter().map(|entries| corrected(entries, &open.corrections, &gone));
-        let segments_put: Vec<SegmentPut> = puts.flat_map(|entries| packed(&entries)).collect();
+        let segments_put =
+            self.puts.iter().flat_map(|entries| packed(&corrected(entries, &open.corrections, &gone))).collect();
         LedgerWrite {
             position: open.position,
-            stream: open.stream,
-            streams_removed: open.ends_streams,
-            segments_removed: open.removed,
+            stream: self.stream.clone(),
+            streams_removed: self.ends_streams,
+            segments_removed: self.removed.clone(),
             segments_put,
-            server_digests_put: open.server_digests,
+            server_digests_put: self.server_digests.clone(),
             mappings_put,
             mappings_removed,
             quarantine_put: open.quarantine,
@@ -100,8 +105,8 @@ impl Settlement {
         }
     }
 
-    fn refuse(&mut self, refusal: &Refusal, refused: &mut BTreeSet<KeyBytes>) {
-        let counts = &mut self.position.counts;
+    fn refuse(&self, refusal: &Refusal, open: &mut Open, refused: &mut BTreeSet<KeyBytes>) {
+        let counts = &mut open.position.counts;
         let key = match refusal.kind {
             WriteKind::Insert => {
                 counts.new -= 1;
@@ -124,7 +129,7 @@ impl Settlement {
                 let departure = &self.departing[refusal.row];
                 counts.deleted -= u64::from(departure.deleted);
                 let stays = if departure.deleted { Outcome::DeleteRefused } else { Outcome::Quarantined };
-                self.corrections.insert(departure.key.clone(), (stays, true));
+                open.corrections.insert(departure.key.clone(), (stays, true));
                 departure.key.clone()
             }
         };
@@ -136,16 +141,16 @@ impl Settlement {
         if let Some(present) = present {
             let is_collision = refusal.code == Code::ConstraintUnique;
             let outcome = if is_collision { Outcome::Collided } else { Outcome::Quarantined };
-            self.corrections.insert(key.clone(), (outcome, present));
+            open.corrections.insert(key.clone(), (outcome, present));
         }
         let is_delete = refusal.kind == WriteKind::Delete;
-        if is_delete && self.quarantine.iter().any(|row| row.key == key) {
+        if is_delete && open.quarantine.iter().any(|row| row.key == key) {
             // A withdrawn row: its own reason is listed.
             refused.insert(key);
             return;
         }
-        self.quarantine.push(QuarantineRow {
-            entity: self.position.entity.clone(),
+        open.quarantine.push(QuarantineRow {
+            entity: open.position.entity.clone(),
             key: key.clone(),
             stage: Stage::Load,
             code: if is_delete { Code::DeleteRefused } else { refusal.code },
@@ -155,7 +160,7 @@ impl Settlement {
             } else {
                 refusal.message.clone()
             },
-            run: self.position.run,
+            run: open.position.run,
         });
         refused.insert(key);
     }
@@ -166,20 +171,21 @@ fn mapping(arrival: &Arrival) -> Option<MappingRow> {
     Some(MappingRow { source_id: arrival.key.text(), destination_id })
 }
 
-fn corrected(
-    entries: &[Entry],
+fn corrected<'a>(
+    entries: &'a [Entry],
     corrections: &BTreeMap<KeyBytes, (Outcome, bool)>,
     gone: &BTreeSet<&KeyBytes>,
-) -> Vec<Entry> {
+) -> Cow<'a, [Entry]> {
+    if corrections.is_empty() && gone.is_empty() {
+        return Cow::Borrowed(entries);
+    }
     let mut corrected: Vec<Entry> = entries.iter().filter(|entry| !gone.contains(&entry.key)).cloned().collect();
-    if !corrections.is_empty() {
-        for entry in &mut corrected {
-            if let Some((outcome, present)) = corrections.get(&entry.key) {
-                (entry.outcome, entry.present) = (*outcome, *present);
-            }
+    for entry in &mut corrected {
+        if let Some((outcome, present)) = corrections.get(&entry.key) {
+            (entry.outcome, entry.present) = (*outcome, *present);
         }
     }
-    corrected
+    Cow::Owned(corrected)
 }
 
 fn packed(entries: &[Entry]) -> Vec<SegmentPut> {

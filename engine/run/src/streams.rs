@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::task::JoinSet;
-use transload_model::{Code, Diagnostic, EntityPlan, KeyBytes, KeyRange, Result, SegmentHead, StreamPosition};
+use transload_model::{Code, Diagnostic, EntityPlan, KeyBytes, KeyRange, Result, RunId, SegmentHead, StreamPosition};
 
 use crate::derive::Deriver;
 use crate::detect::Policy;
@@ -44,21 +44,21 @@ impl Ranges {
     ) -> Result<Self> {
         let stored = if context.goes_on(plan).is_some() { context.streams(&plan.name) } else { &[] };
         if !stored.is_empty() {
-            return Ok(resumed(context, stored));
+            return Ok(resumed(context.run, stored));
         }
         let cuts = if stream.cursor().is_some() { Vec::new() } else { cuts(context, plan, reading).await? };
         let ranges = KeyRange::default().cut(&cuts).into_iter().zip(1..);
-        let open = ranges.map(|(range, number)| (begun(context, range, number), false)).collect();
+        let open = ranges.map(|(range, number)| (begun(context.run, range, number), false)).collect();
         Ok(Self { open, had: false })
     }
 }
 
-fn begun(context: &Context, range: KeyRange, number: u32) -> StreamPosition {
-    StreamPosition { number, run: context.run, seq: 0, range, cursor: None, done: false }
+fn begun(run: RunId, range: KeyRange, number: u32) -> StreamPosition {
+    StreamPosition { number, run, seq: 0, range, cursor: None, done: false }
 }
 
 /// The stored streams, and what lies between them: streams that had not committed anything yet.
-fn resumed(context: &Context, stored: &[StreamPosition]) -> Ranges {
+fn resumed(run: RunId, stored: &[StreamPosition]) -> Ranges {
     let mut known: Vec<StreamPosition> = stored.to_vec();
     known.sort_by(|a, b| a.range.from.cmp(&b.range.from));
     let mut number = known.iter().map(|stream| stream.number).max().unwrap_or_default();
@@ -67,7 +67,7 @@ fn resumed(context: &Context, stored: &[StreamPosition]) -> Ranges {
     for stream in known {
         if let Some(from) = reached.filter(|from| *from != stream.range.from) {
             number += 1;
-            open.push((begun(context, KeyRange { from, to: stream.range.from.clone() }, number), false));
+            open.push((begun(run, KeyRange { from, to: stream.range.from.clone() }, number), false));
         }
         reached = stream.range.to.clone().map(Some);
         if !stream.done {
@@ -75,7 +75,7 @@ fn resumed(context: &Context, stored: &[StreamPosition]) -> Ranges {
         }
     }
     if let Some(from) = reached {
-        open.push((begun(context, KeyRange { from, to: None }, number + 1), false));
+        open.push((begun(run, KeyRange { from, to: None }, number + 1), false));
     }
     Ranges { open, had: true }
 }
@@ -198,4 +198,45 @@ async fn move_range(
     };
     *spent = [reading.time, deriver.time];
     ended
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use transload_model::KeyValue;
+
+    use super::*;
+
+    fn key(number: i64) -> KeyBytes {
+        KeyBytes::encode(&[KeyValue::Integer(number)])
+    }
+
+    proptest! {
+        #[test]
+        fn streams_go_on_with_every_key_in_exactly_one_of_them(
+            cuts in prop::collection::btree_set(0_i64..50, 0..6),
+            stored in prop::collection::vec((any::<bool>(), any::<bool>()), 7),
+        ) {
+            let cuts: Vec<KeyBytes> = cuts.into_iter().map(key).collect();
+            let ranges = KeyRange::default().cut(&cuts);
+            prop_assert_eq!(ranges.len(), cuts.len() + 1);
+            let run = "01a1fe18-531e-77a2-b060-cff52124621e".parse().unwrap();
+            let position = |(range, number): (&KeyRange, u32)| begun(run, range.clone(), number);
+            let all = ranges.iter().zip(1..).map(position).zip(&stored);
+            let known: Vec<StreamPosition> =
+                all.filter(|(_, (is_stored, _))| *is_stored).map(|(stream, (_, done))| StreamPosition { done: *done, ..stream }).collect();
+
+            let resumed = resumed(run, &known);
+
+            for number in -1..51 {
+                let holds = |range: &KeyRange| range.contains(key(number).as_bytes());
+                let is_done = known.iter().any(|stream| stream.done && holds(&stream.range));
+                let open = resumed.open.iter().filter(|(stream, _)| holds(&stream.range)).count();
+                prop_assert_eq!(open, usize::from(!is_done), "key {} of {:?}", number, resumed.open);
+            }
+            let mut numbers: Vec<u32> = known.iter().chain(resumed.open.iter().filter(|(_, exists)| !exists).map(|(stream, _)| stream)).map(|stream| stream.number).collect();
+            numbers.sort_unstable();
+            prop_assert!(numbers.windows(2).all(|pair| pair[0] != pair[1]), "two streams have one number");
+        }
+    }
 }

@@ -17,11 +17,11 @@ use transload_model::{
 
 use crate::detect::Rewrite;
 use crate::event::Event;
-use crate::settle::{Arrival, Departure, Settlement};
+use crate::settle::{Arrival, Departure, Open, Settlement};
 use crate::start::Context;
 
 /// Bytes of source rows that commit together at most.
-const UNIT_BYTES: usize = 32 << 20;
+const UNIT_BYTES: usize = 16 << 20;
 
 /// Rows that a unit of one of several streams holds at least, where its spec does not ask for fewer.
 const SMALL_UNIT: usize = 8_192;
@@ -442,7 +442,7 @@ impl Stream {
         let mut released = pending.released;
         released.extend(rewrite.forgotten);
         let settlement = Settlement {
-            position,
+            open: Open { position, corrections: pending.corrections, quarantine: pending.quarantine },
             stream: stream.clone().map(|stream| (stream, self.position.clone())),
             ends_streams: self.holds_streams,
             sees_itself: sees_parents && !self.plan.self_references().is_empty(),
@@ -452,8 +452,6 @@ impl Stream {
             inserted: pending.inserted,
             updated: pending.updated,
             departing: pending.departing,
-            corrections: pending.corrections,
-            quarantine: pending.quarantine,
             released,
         };
         self.position = self.hand_over(unit, settlement).await?;
@@ -498,7 +496,7 @@ impl Stream {
 
     /// Gives the unit to the destination and takes the position that became durable.
     async fn hand_over(&mut self, unit: Unit, settlement: Settlement) -> Result<Position> {
-        let durable = Arc::new(Mutex::new(settlement.position.clone()));
+        let durable = Arc::new(Mutex::new(settlement.open.position.clone()));
         let seen = Arc::clone(&durable);
         let settle = move |refusals: &[Refusal]| {
             let write = settlement.settle(refusals);

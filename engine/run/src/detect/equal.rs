@@ -35,7 +35,12 @@ impl Equal {
             return Ok(Self::default());
         }
         let bounds = heads.iter().map(|head| head.first.clone()).collect();
-        let Some(digests) = reading.digests(range.clone(), bounds).await? else { return Ok(Self::default()) };
+        let digests = reading.digests(range.clone(), bounds).await?;
+        Ok(digests.map_or_else(Self::default, |digests| Self::compare(heads, digests, range)))
+    }
+
+    /// Compares what the server says, for each segment from its first key on up to the next, with what the ledger holds.
+    pub(super) fn compare(heads: &[SegmentHead], digests: Vec<RangeDigest>, range: &KeyRange) -> Self {
         let mut equal = Self::default();
         let ends = heads.iter().skip(1).map(|head| Some(head.first.clone())).chain([range.to.clone()]);
         for ((head, asked), end) in heads.iter().zip(digests).zip(ends) {
@@ -46,7 +51,7 @@ impl Equal {
             }
             equal.asked.insert(head.id, asked);
         }
-        Ok(equal)
+        equal
     }
 
     /// Tells the merge, and gives the ranges that are left to read.

@@ -3,14 +3,15 @@
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
-use transload_model::{Entry, KeyBytes, KeyValue, Outcome, SegmentHead};
+use transload_model::{Entry, KeyBytes, KeyRange, KeyValue, Outcome, RangeDigest, SegmentHead, ServerDigest};
 
-use super::{HashMerge, Known, Policy, Rewrite, Step, Verdict};
+use super::{Equal, HashMerge, Known, Policy, Rewrite, Step, Verdict};
 
 /// A ledger in memory: segments by their numbers.
 #[derive(Default)]
 struct Ledger {
     segments: BTreeMap<i64, Vec<Entry>>,
+    digests: BTreeMap<i64, ServerDigest>,
     next: i64,
 }
 
@@ -29,6 +30,7 @@ impl Ledger {
         for id in rewrite.removed {
             assert!(self.segments.remove(&id).is_some(), "segment {id} is removed twice");
         }
+        self.digests.extend(rewrite.server_digests);
         for entries in rewrite.puts {
             assert!(!entries.is_empty());
             self.segments.insert(self.next, entries);
@@ -41,9 +43,9 @@ impl Ledger {
             id: *id,
             first: entries[0].key.clone(),
             last: entries[entries.len() - 1].key.clone(),
-            rows: 0,
+            rows: entries.len() as u64,
             present: 0,
-            server_digest: None,
+            server_digest: self.digests.get(id).cloned(),
         };
         let mut heads: Vec<SegmentHead> = self.segments.iter().map(head).collect();
         heads.sort_by(|a, b| a.first.cmp(&b.first));
@@ -80,6 +82,40 @@ fn detect(ledger: &mut Ledger, source: &BTreeMap<i64, u64>, policy: Policy, cuts
     }
     ledger.apply(merge.cut());
     verdicts
+}
+
+/// What a server would say of the rows from each segment's first key on.
+fn asked(heads: &[SegmentHead], source: &BTreeMap<i64, u64>) -> Vec<RangeDigest> {
+    let bucket = |(at, head): (usize, &SegmentHead)| {
+        let range = KeyRange { from: Some(head.first.clone()), to: heads.get(at + 1).map(|next| next.first.clone()) };
+        let rows: Vec<_> = source.iter().filter(|(number, _)| range.contains(key(**number).as_bytes())).collect();
+        let digest = ServerDigest { kind: "test".to_owned(), digest: format!("{rows:?}") };
+        RangeDigest { rows: rows.len() as u64, digest }
+    };
+    heads.iter().enumerate().map(bucket).collect()
+}
+
+/// As [`detect`], but rows of segments that the server says are equal are not given. Gives the rows that were, and how many were passed.
+fn detect_with_server(ledger: &mut Ledger, source: &BTreeMap<i64, u64>, policy: Policy) -> (usize, u64) {
+    let heads = ledger.heads();
+    let equal = Equal::compare(&heads, asked(&heads, source), &KeyRange::default());
+    let mut merge = HashMerge::new(policy, heads, None);
+    let ranges = equal.tell(&mut merge, KeyRange::default());
+    let mut given = 0;
+    for (number, digest) in source {
+        if !ranges.iter().any(|range| range.contains(key(*number).as_bytes())) {
+            continue;
+        }
+        given += 1;
+        while let Step::NeedSegment(id) = merge.step(key(*number).as_bytes(), *digest).unwrap() {
+            merge.give(ledger.segments[&id].clone());
+        }
+    }
+    while let Some(id) = merge.finish() {
+        merge.give(ledger.segments[&id].clone());
+    }
+    ledger.apply(merge.cut());
+    (given, merge.passed)
 }
 
 fn outcome() -> impl Strategy<Value = (Outcome, bool)> {
@@ -166,6 +202,26 @@ proptest! {
     }
 
     #[test]
+    fn a_server_that_is_believed_changes_no_result(
+        known in ledger_entries(),
+        histories in prop::collection::vec(prop::collection::btree_map(0_i64..60, 0_u64..2, 0..40), 1..6),
+        length in 1_usize..12,
+        mark_deletes: bool,
+    ) {
+        let policy = Policy { mark_deletes, ..Policy::default() };
+        let (mut plain, mut asking) = (Ledger::of(&known, length), Ledger::of(&known, length));
+        for source in &histories {
+            // Twice, so that digests are kept by the first and used by the second.
+            for _ in 0..2 {
+                detect(&mut plain, source, policy, &[]);
+                let (given, passed) = detect_with_server(&mut asking, source, policy);
+                prop_assert_eq!(given as u64 + passed, source.len() as u64);
+                prop_assert_eq!(asking.entries(), plain.entries());
+            }
+        }
+    }
+
+    #[test]
     fn a_second_run_rewrites_nothing(
         source in prop::collection::btree_map(0_i64..60, 0_u64..3, 0..40),
         length in 1_usize..12,
@@ -183,6 +239,16 @@ proptest! {
         prop_assert!(verdicts.iter().all(|verdict| *verdict == Verdict::Unchanged));
         prop_assert_eq!(ledger.next, before, "a segment was written");
     }
+}
+
+#[test]
+fn a_third_run_is_given_nothing() {
+    let source: BTreeMap<i64, u64> = (0..40).map(|number| (number, 7)).collect();
+    let mut ledger = Ledger::default();
+    detect(&mut ledger, &source, Policy::default(), &[]);
+
+    assert_eq!(detect_with_server(&mut ledger, &source, Policy::default()), (40, 0), "no digest was kept yet");
+    assert_eq!(detect_with_server(&mut ledger, &source, Policy::default()), (0, 40));
 }
 
 #[test]
