@@ -25,6 +25,9 @@ use super::ledger::TOKEN;
 use super::open::Address;
 use super::sql;
 
+#[cfg(test)]
+mod tests;
+
 const SCRIPTS: &[Script] = &[
     Script {
         name: "001_create_differential_migration_tables",
@@ -90,7 +93,9 @@ fn not_made(error: &sqlx::Error) -> Box<Diagnostic> {
 
 /// The highest number of a script that ran.
 async fn applied(connection: &mut PgConnection) -> sqlx::Result<i64> {
-    let sql = "select pg_catalog.to_regclass('transload.control_migrations') is not null";
+    // Read from the tables themselves: `to_regclass` may answer from what the session knew before it waited for the lock.
+    let sql = "select exists (select 1 from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace \
+               where n.nspname = 'transload' and c.relname = 'control_migrations')";
     if !sqlx::query(sql).fetch_one(&mut *connection).await?.try_get::<bool, _>(0)? {
         return Ok(0);
     }
@@ -112,7 +117,7 @@ async fn migrate(connection: &mut PgConnection) -> Result<()> {
 
 async fn run_scripts(connection: &mut PgConnection, scripts: &[(i64, &Script)]) -> sqlx::Result<()> {
     // `if not exists` would ask for the right to create one all the same.
-    let sql = "select pg_catalog.to_regnamespace('transload') is null";
+    let sql = "select not exists (select 1 from pg_catalog.pg_namespace where nspname = 'transload')";
     if sqlx::query(sql).fetch_one(&mut *connection).await?.try_get(0)? {
         sql::batch(connection, "create schema transload").await?;
     }
@@ -155,7 +160,12 @@ impl PostgresControlStore {
                     return Ok(());
                 }
                 Err(error) if is_passing(&error) && !tried => tried = true,
-                Err(error) => return Err(failed(&error)),
+                Err(error) => {
+                    // What the server refused is not the end of the session, nor of this process.
+                    let is_undone = within(sql::batch(lease.get(), "rollback")).await?.is_ok();
+                    *writer = is_undone.then_some((lease, token));
+                    return Err(failed(&error));
+                }
             }
         }
     }
@@ -235,8 +245,7 @@ async fn put_run(connection: &mut PgConnection, run: &RunRecord, token: &str) ->
     let before: Option<String> = before.map(|row| row.try_get(0)).transpose()?;
     let missed = before.as_deref().and_then(RunState::parse).and_then(|before| passed_through(before, run.state));
     if let Some(missed) = missed {
-        let sql =
-            "update transload.migration_runs set status = $2, completed_at = null where run_id = $1::text::uuid";
+        let sql = "update transload.migration_runs set status = $2, completed_at = null where run_id = $1::text::uuid";
         sqlx::query(sql).bind(&id).bind(missed.as_str()).execute(&mut *connection).await?;
     }
     let put = sqlx::query(PUT_RUN).bind(id).bind(storable(&run.project)).bind(storable(&run.environment));

@@ -68,7 +68,8 @@ impl Question {
         let hashed: Vec<String> = columns.iter().map(|column| hashed(column)).collect();
         let row = hashed.join(", ");
         let first = element("$1", array, 1);
-        let behind = if has_end { format!(" and {place} < {}", element("$1", array, bounds.len())) } else { String::new() };
+        let behind =
+            if has_end { format!(" and {place} < {}", element("$1", array, bounds.len())) } else { String::new() };
         let sql = format!(
             "select pg_catalog.width_bucket({place}, $1::{array}), count(*), \
              sum(pg_catalog.hash_record_extended(row({row}), $2))::text \

@@ -13,8 +13,8 @@ use sqlx::postgres::PgRow;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use transload_model::{
-    Catalog, Code, ColumnName, ConnectionPlan, Diagnostic, DigestRequest, KeyBytes, KeyRange, KeyValue, LogicalType, RangeDigest, ReadColumn,
-    ReadRequest, Result, Snapshot, SnapshotReader, Source, SourceBatch, TableName,
+    Catalog, Code, ColumnName, ConnectionPlan, Diagnostic, DigestRequest, KeyBytes, KeyRange, KeyValue, LogicalType,
+    RangeDigest, ReadColumn, ReadRequest, Result, Snapshot, SnapshotReader, Source, SourceBatch, TableName,
 };
 use twox_hash::XxHash3_64;
 

@@ -145,7 +145,7 @@ impl<'a> Rows<'a> {
                     match halves(&range) {
                         Some((first, second)) => open.extend([second, first]),
                         None => {
-                            refused.extend(refusal(&error, self.kind, range.start).map(|found| (range.start, found)))
+                            refused.extend(refusal(&error, self.kind, range.start).map(|found| (range.start, found)));
                         }
                     }
                 }
