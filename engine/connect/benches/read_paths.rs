@@ -88,7 +88,7 @@ fn median(mut values: Vec<f64>) -> f64 {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
-    let variable = |name: &str| std::env::var(name).unwrap_or_else(|_| panic!("set {name}"));
+    let variable = |name: &str| std::env::var(name).unwrap();
     let (url, table) = (variable("TRANSLOAD_BENCH_URL"), variable("TRANSLOAD_BENCH_TABLE"));
     let mut connection = PgConnection::connect(&url).await.unwrap();
     let mut times: [(Vec<f64>, Vec<f64>); 2] = Default::default();

@@ -268,8 +268,12 @@ pub(super) enum Standing {
     Lost,
 }
 
-/// Locks the stream's position and says where it stands. A unit whose commit is on its way elsewhere is waited for.
+/// Locks the stream and says where it stands. A unit whose commit is on its way elsewhere is waited for, also a stream's first, which has no
+/// position yet that could be locked.
 pub(super) async fn standing(connection: &mut PgConnection, schema: &str, unit: &Unit) -> sqlx::Result<Standing> {
+    let lock = "select pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended('transload stream ' || $1 || '/' || $2, 0))";
+    let stream = sqlx::query(lock).bind(unit.entity.as_str()).bind(unit.stream.to_string());
+    stream.execute(&mut *connection).await?;
     let sql = "select epoch from transload.fences where destination_table = $1 for share";
     let fence = sqlx::query(sql).bind(fenced_name(schema, &unit.table)).fetch_optional(&mut *connection).await?;
     let epoch: Option<i64> = fence.map(|row| row.try_get(0)).transpose()?;

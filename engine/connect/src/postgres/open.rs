@@ -15,6 +15,9 @@ use url::Url;
 use super::error::{cannot_connect, failure};
 use super::sql;
 
+/// The oldest version that can say whether a transaction was committed, as `server_version_num` counts.
+const OLDEST: u32 = 130_000;
+
 const PORT: u16 = 5432;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -23,6 +26,7 @@ const SESSION: &str = "
     set datestyle = 'ISO, YMD'; set intervalstyle = 'postgres'; set timezone = 'UTC'; set extra_float_digits = 3; set bytea_output = 'hex';
     set row_security = off; set client_min_messages = error; set statement_timeout = 0; set lock_timeout = '60s';
     set idle_in_transaction_session_timeout = 0;
+    select set_config(name, '0', false) from pg_catalog.pg_settings where name = 'idle_session_timeout';
     set tcp_keepalives_idle = 30; set tcp_keepalives_interval = 10; set tcp_keepalives_count = 3";
 
 /// Where a database is and how to get in. It has no `Debug`: it holds a password.
@@ -106,6 +110,11 @@ impl Address {
             return Err(Box::new(Diagnostic::new(Code::CannotConnect, headline).help(help)));
         };
         let mut connection = connected.map_err(|error| cannot_connect(&error, &self.name))?;
+        if connection.server_version_num().is_some_and(|version| version < OLDEST) {
+            let headline = format!("{} is a server older than PostgreSQL {}", self.name, OLDEST / 10_000);
+            let help = "upgrade the server, or copy the database to a newer one";
+            return Err(Box::new(Diagnostic::new(Code::CannotConnect, headline).help(help)));
+        }
         let set_up = sql::batch(&mut connection, &self.session).await;
         set_up.map_err(|error| failure(&error, Code::CannotConnect, &format!("{} could not be set up", self.name)))?;
         Ok(connection)

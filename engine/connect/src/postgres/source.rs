@@ -3,6 +3,7 @@
 //! One transaction exports its snapshot and stays open; every reader begins in it, so that all of them, at any time of the run, see the
 //! database at one moment. A task reads and decodes ahead of its reader; one that is dropped takes its connection with it.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow::record_batch::RecordBatch;
@@ -99,7 +100,7 @@ impl Snapshot for PostgresSnapshot {
 
 /// A reader of a snapshot, or of what is committed now.
 pub(super) async fn reader(end: &End, snapshot: Option<String>) -> Result<Box<dyn SnapshotReader>> {
-    let mut reader = Reader { end: end.clone(), snapshot, lease: None, reading: None };
+    let mut reader = Reader { end: end.clone(), snapshot, lease: None, reading: None, tables: BTreeMap::new() };
     reader.lease = Some(reader.begin().await?);
     Ok(Box::new(reader))
 }
@@ -113,6 +114,7 @@ struct Reader {
     /// Where no read is going on.
     lease: Option<Lease>,
     reading: Option<Ahead>,
+    tables: BTreeMap<TableName, Arc<Vec<PgColumn>>>,
 }
 
 impl Reader {
@@ -153,14 +155,20 @@ impl Reader {
         Ok(number)
     }
 
-    async fn columns(&self, lease: &mut Lease, table: &TableName) -> Result<Vec<PgColumn>> {
+    /// A table's columns, as this reader saw them first.
+    async fn columns(&mut self, lease: &mut Lease, table: &TableName) -> Result<Arc<Vec<PgColumn>>> {
+        if let Some(known) = self.tables.get(table) {
+            return Ok(Arc::clone(known));
+        }
         let columns = catalog::table(lease.get(), &self.end.schema, table).await;
-        columns.map_err(|error| self.end.failed(&error))
+        let columns = Arc::new(columns.map_err(|error| self.end.failed(&error))?);
+        self.tables.insert(table.clone(), Arc::clone(&columns));
+        Ok(columns)
     }
 
     /// How each wanted column is read.
     async fn readings(
-        &self,
+        &mut self,
         lease: &mut Lease,
         table: &TableName,
         wanted: &[ReadColumn],

@@ -222,8 +222,11 @@ fn differ(set: &[&PgColumn]) -> String {
     let each = |column: &&PgColumn| {
         let name = quote(column.name.as_str());
         match column.wire {
-            Wire::Text(_) | Wire::Char(_) | Wire::Name => {
+            Wire::Text(_) | Wire::Name => {
                 format!("old.{name} collate \"C\" is distinct from new.{name} collate \"C\"")
+            }
+            Wire::Char(_) => {
+                format!("pg_catalog.bpcharsend(old.{name}) is distinct from pg_catalog.bpcharsend(new.{name})")
             }
             Wire::Json | Wire::Other => format!("old.{name}::text is distinct from new.{name}::text"),
             _ => format!("old.{name} is distinct from new.{name}"),

@@ -15,7 +15,7 @@ pub(in crate::postgres) enum Wire {
     Numeric(Option<(u16, i16)>),
     /// `text`, and `varchar` with its length in characters.
     Text(Option<usize>),
-    /// `char(n)`: filled up with blanks.
+    /// `char(n)`: filled up with blanks, which comparing ignores. Without a length it keeps those it is given.
     Char(usize),
     /// At most 63 bytes.
     Name,
@@ -49,7 +49,7 @@ impl Wire {
             114 => Self::Json,
             700 => Self::Float4,
             701 => Self::Float8,
-            1042 => length.map_or(Self::Text(None), Self::Char),
+            1042 => Self::Char(length.unwrap_or(usize::MAX)),
             1043 => Self::Text(length),
             1082 => Self::Date,
             1114 => Self::Timestamp(fraction),
