@@ -78,11 +78,12 @@ impl Recorder {
         }
         let is_unit = matches!(event, Event::UnitCommitted { .. });
         let Some(record) = entity_of(event).and_then(|entity| told.entities.get(entity)) else { return Ok(()) };
+        if waiting == 0 {
+            // First, as the store may have been away when the run began.
+            self.store.put_run(&self.record(run, RunState::Running, told.totals())).await?;
+        }
         if !is_unit || waiting <= BEHIND {
             self.store.put_entity(run, record).await?;
-        }
-        if waiting == 0 {
-            self.store.put_run(&self.record(run, RunState::Running, told.totals())).await?;
         }
         Ok(())
     }
@@ -197,5 +198,124 @@ fn entity_of(event: &Event) -> Option<&EntityName> {
         | Event::EntityCompleted { entity, .. }
         | Event::EntityFailed { entity, .. } => Some(entity),
         Event::RunStarted { .. } | Event::Progress { .. } | Event::RunCompleted { .. } => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use async_trait::async_trait;
+    use transload_model::{Code, Diagnostic};
+
+    use super::*;
+
+    /// Keeps what it is told, in words. The first so many writes fail.
+    struct Store {
+        failing: Mutex<u32>,
+        told: Mutex<Vec<String>>,
+    }
+
+    impl Store {
+        fn keep(&self, words: String) -> Result<()> {
+            let mut failing = self.failing.lock().unwrap();
+            if *failing > 0 {
+                *failing -= 1;
+                return Err(Box::new(Diagnostic::new(Code::ControlStore, "away")));
+            }
+            self.told.lock().unwrap().push(words);
+            Ok(())
+        }
+    }
+
+    #[async_trait]
+    impl ControlStore for Store {
+        async fn put_run(&self, run: &RunRecord) -> Result<()> {
+            self.keep(format!("run {} {}", run.state, run.counts.read))
+        }
+
+        async fn put_entity(&self, _: RunId, entity: &EntityRecord) -> Result<()> {
+            let unit = entity.unit.map(|unit| format!(" {}/{}", unit.stream, unit.seq)).unwrap_or_default();
+            let rows = entity.source_rows.map(|rows| format!(" of {rows}")).unwrap_or_default();
+            let reason = entity.reason.as_ref().map(|reason| format!(" {reason}")).unwrap_or_default();
+            let (name, state, read) = (&entity.entity, entity.state.as_str(), entity.counts.read);
+            self.keep(format!("{name} {state} {read}{rows}{unit}{reason}"))
+        }
+
+        async fn runs(&self, _: u32) -> Result<Vec<RunRecord>> {
+            Ok(Vec::new())
+        }
+
+        async fn entities(&self, _: RunId) -> Result<Vec<EntityRecord>> {
+            Ok(Vec::new())
+        }
+    }
+
+    fn patients() -> EntityName {
+        EntityName::parse("patients").unwrap()
+    }
+
+    fn read(read: u64) -> Counts {
+        Counts { read, ..Counts::default() }
+    }
+
+    fn started() -> Event {
+        let run_id = RunId::generate(&transload_model::SystemClock::new());
+        Event::RunStarted { run_id, resumed: false, entities: vec![patients()] }
+    }
+
+    fn unit(seq: u64) -> Event {
+        Event::UnitCommitted { entity: patients(), stream: 1, seq, counts: read(seq * 10) }
+    }
+
+    /// What the store was told, all events having waited.
+    async fn told(events: Vec<Event>, failing: u32) -> Vec<String> {
+        let store = Arc::new(Store { failing: Mutex::new(failing), told: Mutex::default() });
+        let recorder = Arc::new(Recorder {
+            store: Arc::clone(&store) as Arc<dyn ControlStore>,
+            project: "clinic".to_owned(),
+            environment: "default".to_owned(),
+            started_at: DateTime::UNIX_EPOCH,
+        });
+        let (mirror, work) = recorder.listen();
+        for event in &events {
+            mirror.emit(event);
+        }
+        drop(mirror);
+        work.await;
+        let told = store.told.lock().unwrap();
+        told.clone()
+    }
+
+    #[tokio::test]
+    async fn an_entity_is_told_of_with_its_rows_and_units() {
+        let failed =
+            Event::EntityFailed { entity: patients(), code: "TL0423", message: "full".to_owned(), counts: read(10) };
+        let begun = Event::EntityStarted { entity: patients(), rows: Some(50) };
+        let expected = [
+            "run running 0",
+            "patients waiting 0",
+            "patients moving 0 of 50",
+            "patients moving 10 of 50 1/1",
+            "run running 10",
+            "patients failed 10 of 50 TL0423: full",
+        ];
+        assert_eq!(told(vec![started(), begun, unit(1), failed], 0).await, expected);
+    }
+
+    #[tokio::test]
+    async fn units_are_passed_over_where_too_many_wait() {
+        let mut events = vec![started()];
+        events.extend((1..=40).map(unit));
+        let told = told(events, 0).await;
+        assert_eq!(told.len(), 2 + BEHIND + 2, "{told:?}");
+        assert_eq!(told[told.len() - 2..], ["run running 400", "patients waiting 400 1/40"]);
+    }
+
+    #[tokio::test]
+    async fn what_waits_for_a_store_that_fails_is_passed_over() {
+        let events = (1..=40).map(unit);
+        let told = told(std::iter::once(started()).chain(events).collect(), 1).await;
+        assert_eq!(told, Vec::<String>::new());
     }
 }
