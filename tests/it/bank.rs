@@ -10,7 +10,8 @@
 //! TRANSLOAD_TEST_BANK_RUNS=50 tests/run --test it bank::
 //! ```
 //!
-//! That the scenario bites is a test too: under the same load, sums that are read at two moments differ, and those of one snapshot do not.
+//! That the scenario bites is a test too: under the same load, sums that are read at two moments differ, and those of one snapshot do not. In
+//! the engine: a reader that leaves out `set transaction snapshot` (`engine/connect/src/postgres/source.rs`) fails at the first run.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -73,7 +74,8 @@ fn world() -> World {
     }
     let specs = TABLES.map(|(table, _)| (table, spec(table)));
     let specs: Vec<(&str, &str)> = specs.iter().map(|(table, spec)| (*table, &**spec)).collect();
-    let world = World::project(Ends::PostgresToPostgres, DEFAULTS, &schema, &[&specs[..], &[("tallies", TALLIES)]].concat());
+    let world =
+        World::project(Ends::PostgresToPostgres, DEFAULTS, &schema, &[&specs[..], &[("tallies", TALLIES)]].concat());
     world.source().execute(&legacy);
     world
 }
@@ -216,7 +218,8 @@ fn moving((from, number): At<'_>, to: &str) -> String {
 }
 
 fn runs() -> u64 {
-    std::env::var("TRANSLOAD_TEST_BANK_RUNS").map_or(5, |runs| runs.parse().expect("TRANSLOAD_TEST_BANK_RUNS is a number"))
+    std::env::var("TRANSLOAD_TEST_BANK_RUNS")
+        .map_or(5, |runs| runs.parse().expect("TRANSLOAD_TEST_BANK_RUNS is a number"))
 }
 
 /// One moment: the sum is the constant, and each table has as many rows as were counted at that moment.

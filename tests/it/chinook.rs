@@ -107,6 +107,19 @@ fn a_source_that_was_emptied_deletes_nothing(ends: Ends) {
     world.assert_as_expected();
 }
 
+#[test]
+fn a_row_is_the_same_row_in_any_system() {
+    let world = small(Ends::SqliteToPostgres);
+    world.run();
+    let before = world.destination().fingerprint();
+    let world = world.with_source_on_server("CHINOOK_URL");
+
+    let report = world.run();
+
+    assert_eq!(report["totals"]["read"], report["totals"]["unchanged"], "{report}");
+    assert!(before == world.destination().fingerprint(), "the destination was changed");
+}
+
 for_each_pair!(
     every_table_arrives_and_a_second_run_writes_nothing,
     a_later_run_applies_exactly_what_changed,

@@ -42,6 +42,11 @@ fn the_clinic_arrives_row_for_row_as_expected(ends: Ends) {
     world.run();
 
     assert!(before == world.destination().fingerprint(), "the second run changed the destination");
+    if ends.is_to_postgres() {
+        let next = world.destination().number("select nextval(pg_get_serial_sequence('orders', 'number'))");
+        let last = world.destination().number("select max(number) from orders");
+        assert!(next > last, "the next order would get the number of one that was brought over");
+    }
 }
 
 for_each_pair!(the_clinic_arrives_row_for_row_as_expected);

@@ -227,8 +227,9 @@ impl Database {
         found.join("\n")
     }
 
-    /// Sessions tell what they wrote when they end, which may be a moment after their client did.
+    /// Sessions tell what they wrote when they end, which may be a moment after their client did. This one tells it now.
     fn wait_until_alone(&self) {
+        self.texts("select pg_stat_force_next_flush()");
         let others = "select count(*) from pg_stat_activity
                       where datname = current_database() and pid <> pg_backend_pid() and backend_type = 'client backend'";
         let start = Instant::now();
@@ -275,7 +276,9 @@ pub(crate) struct Cluster {
 impl Cluster {
     /// What is committed here survives.
     pub(crate) fn start() -> Self {
-        let directory = tempfile::Builder::new().prefix("transload-cluster.").tempdir_in("/tmp").unwrap();
+        let directory = tempfile::Builder::new().prefix("transload-tests.").tempdir_in("/tmp").unwrap();
+        // Where this process is killed, the next `tests/run` finds by this that nobody needs the server any more.
+        std::fs::write(directory.path().join("owner"), std::process::id().to_string()).unwrap();
         std::fs::set_permissions(directory.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
         let url =
             script("start", directory.path(), &["fsync=on", "full_page_writes=on", "recovery_init_sync_method=syncfs"]);
@@ -287,12 +290,7 @@ impl Cluster {
         End::Server(Database::create(&self.url))
     }
 
-    /// `kill -9`.
-    pub(crate) fn kill(&self) {
-        script("kill", self.directory.path(), &[]);
-    }
-
-    /// Starts it again, at the same place.
+    /// Starts it again after it was killed, at the same place.
     pub(crate) fn restart(&self) {
         script("start", self.directory.path(), &[]);
     }

@@ -3,7 +3,7 @@
 use std::process::Stdio;
 use std::time::Duration;
 
-use crate::ends::{Cluster, Ends, for_each_pair};
+use crate::ends::{Ends, for_each_pair};
 use crate::world::{Random, World};
 
 const ROWS: u64 = 200_000;
@@ -144,35 +144,6 @@ fn a_second_run_beside_a_first_is_refused(ends: Ends) {
     assert!(second.stderr.contains("TL0503"), "{}", second.stderr);
     first.kill().unwrap();
     first.wait().unwrap();
-}
-
-#[test]
-fn a_server_that_is_killed_loses_nothing_that_was_committed() {
-    let cluster = Cluster::start();
-    let ends = (Some(cluster.database()), Some(cluster.database()));
-    let world = filled(World::project_at(ends, SMALL_UNITS, SCHEMA, &[("items", ITEMS), ("labels", LABELS)]));
-    for units in [20, 200, 350] {
-        let child = world.command(&["run"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        while committed(&world) < units {
-            std::thread::yield_now();
-        }
-
-        cluster.kill();
-
-        let failed = crate::world::ended(&child.wait_with_output().unwrap());
-        assert_eq!(failed.code, 4, "{failed:?}");
-        assert!(!failed.stderr.contains("panicked"), "{failed:?}");
-        cluster.restart();
-        world.source().reconnect();
-        world.destination().reconnect();
-        assert!(committed(&world) >= units, "a unit that was told of is gone");
-    }
-
-    world.run();
-
-    world.assert_as_expected();
-    let again = world.run();
-    assert_eq!(again["totals"]["new"], 0);
 }
 
 /// A table's name, the key's column and its values for each `i`.

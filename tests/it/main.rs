@@ -9,6 +9,7 @@
     reason = "a test that meets the unforeseen ends loudly"
 )]
 
+mod bank;
 mod chinook;
 mod demo;
 mod ends;
@@ -18,5 +19,7 @@ mod history;
 mod kill;
 mod mend;
 mod refusals;
+mod server;
+mod server_kill;
 mod values;
 mod world;

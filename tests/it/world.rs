@@ -80,25 +80,25 @@ impl World {
         world
     }
 
-    /// Puts an example between other ends, by its environments. Its old database is a file until now, and is copied where it has to be.
-    pub(crate) fn between(mut self, ends: Ends, legacy_url: &'static str) -> Self {
-        let mut variables = Vec::new();
-        if ends.is_from_postgres() {
-            let server = End::on_server();
-            let arguments = [self.source.url().replace("sqlite:", ""), server.url()];
-            run_python("tests/oracle/to_postgres.py", &arguments);
-            self.source = server;
+    /// Puts an example between other ends, by its environments; `legacy_url` is the variable that names its source.
+    pub(crate) fn between(self, ends: Ends, legacy_url: &'static str) -> Self {
+        let mut world = self;
+        if ends.is_to_postgres() {
+            world.destination = End::on_server();
+            world.environment = Some(("postgres", vec![("PLATFORM_URL", world.destination.url())]));
+        }
+        if ends.is_from_postgres() { world.with_source_on_server(legacy_url) } else { world }
+    }
+
+    /// Copies the old database of an example, which is a file, to the server, and goes on from there.
+    pub(crate) fn with_source_on_server(mut self, legacy_url: &'static str) -> Self {
+        let file = std::mem::replace(&mut self.source, End::on_server());
+        let arguments = [file.url().replace("sqlite:", ""), self.source.url()];
+        run_python("tests/oracle/to_postgres.py", &arguments);
+        if let Some((name, variables)) = &mut self.environment {
+            *name = "postgres_only";
             variables.push((legacy_url, self.source.url()));
         }
-        if ends.is_to_postgres() {
-            self.destination = End::on_server();
-            variables.push(("PLATFORM_URL", self.destination.url()));
-        }
-        self.environment = match ends {
-            Ends::SqliteToSqlite => None,
-            Ends::SqliteToPostgres => Some(("postgres", variables)),
-            Ends::PostgresToPostgres => Some(("postgres_only", variables)),
-        };
         self
     }
 

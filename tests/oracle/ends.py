@@ -8,6 +8,6 @@ def open_end(connection):
     if connection.system == "sqlite":
         return SqliteEnd(connection.place)
     # Here, so that a project without PostgreSQL needs no driver.
-    from postgres_end import PostgresEnd  # pylint: disable=import-outside-toplevel
+    from postgres_end import PostgresEnd
 
     return PostgresEnd(connection.place, connection.schema)

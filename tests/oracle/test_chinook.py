@@ -12,8 +12,11 @@ import mutate
 import oracle
 import playback
 import project
+import to_postgres
+from ends import open_end
 from legacy import open_legacy
 from sqlite_end import SqliteEnd
+from world import Server, execute
 
 CHINOOK = Path(__file__).parents[2] / "examples" / "chinook"
 SEEDS = range(1, 9)
@@ -102,6 +105,40 @@ class Chinook(unittest.TestCase):
             key = entity.columns[: 2 if entity.entity == "playlist_tracks" else 1]
             found[tables[entity.entity]] = {tuple(row[name] for name in key): row for row in entity.rows}
         return found
+
+
+class ChinookInPostgres(Server):
+    """The same rows and the same changes in PostgreSQL, by the environment that has it at both ends."""
+
+    def setUp(self):
+        directory = Path(self.enterContext(tempfile.TemporaryDirectory()))
+        self.file = directory / "legacy.db"
+        playback.create(self.file, CHINOOK / "schema" / "legacy.sql")
+        self.urls = {"CHINOOK_URL": self.database(), "PLATFORM_URL": self.database()}
+        self.enterContext(mock.patch.dict(os.environ, self.urls))
+        to_postgres.copy(self.file, self.urls["CHINOOK_URL"])
+        execute(self.urls["PLATFORM_URL"], (CHINOOK / "schema" / "platform.postgres.sql").read_text(encoding="utf-8"))
+
+    def expected(self, environment):
+        """What arrives, as sets of rows by entity, and what does not."""
+        read = project.load(CHINOOK, environment)
+        destination = open_end(read.destination)
+        self.addCleanup(destination.connection.close)
+        found = oracle.expectation(read, destination).compute()
+        rows = {entity.entity: {tuple(row.items()) for row in entity.rows} for entity in found}
+        return rows, set().union(*(entity.quarantine for entity in found))
+
+    def test_every_row_is_copied_as_it_is(self):
+        with mock.patch.dict(os.environ, {"CHINOOK_URL": f"sqlite:{self.file}"}):
+            from_file = self.expected("postgres")
+        self.assertEqual(self.expected("postgres_only"), from_file)
+
+    def test_mutated_rows_arrive(self):
+        for seed in SEEDS:
+            with self.subTest(seed=seed):
+                effect = mutate.mutate(self.urls["CHINOOK_URL"], seed, 100)
+                self.assertEqual(effect.keys(), set(mutate.TABLES))
+                self.assertEqual(self.expected("postgres_only")[1], set())
 
 
 if __name__ == "__main__":

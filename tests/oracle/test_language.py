@@ -66,7 +66,8 @@ class Values(unittest.TestCase):
 
     def test_canonical_texts(self):
         cases = [
-            (-5, "-5"), (Decimal("1.50"), "1.50"), (True, "true"), (0.1, "0.1"), (2.0, "2"), ("x", "x"),
+            (-5, "-5"), (Decimal("1.50"), "1.50"), (True, "true"), (0.1, "0.1"), (2.0, "2"), ("x", "x"), (float("nan"), "NaN"),
+            (values.parse_moment("2031-03-04T10:05:30.250Z"), "2031-03-04T10:05:30.25Z"),
             (values.parse_timestamp("2031-03-04 10:05:30.250"), "2031-03-04T10:05:30.25"),
             (values.parse_timestamp("2031-03-04 10:05:30"), "2031-03-04T10:05:30"),
             (values.parse_moment("2031-03-04 10:05:30.250Z"), "2031-03-04T10:05:30.25Z"),
@@ -103,6 +104,8 @@ class Values(unittest.TestCase):
             ("2031-01-01T10:00:00Z", "timestamptz", values.parse_moment("2031-01-01 10:00:00Z")),
             ("2031-01-01T10:00:00", "timestamptz", "VALUE_FORMAT"), ("2031-01-01T10:00:00+00:00", "timestamptz", "VALUE_FORMAT"),
             (values.parse_moment("2031-01-01T10:00:00.5Z"), "text", "2031-01-01T10:00:00.5Z"),
+            ("2031-01-01T00:00:00Z", "timestamptz", values.parse_moment("2031-01-01T00:00:00Z")),
+            ("2031-01-01T00:00:00", "timestamptz", "VALUE_FORMAT"), (Decimal("1E+999"), "decimal(38,9)", "VALUE_RANGE"),
             ("x", "uuid", "VALUE_FORMAT"), (Decimal("0.50"), "text", "0.50"), (b"\xff", "text", "VALUE_ENCODING"),
         ]
         for value, to, expected in cases:

@@ -4,6 +4,7 @@ Values in Python: integer `int`, float `float`, decimal `Decimal` with the type'
 timestamp `datetime` without zone, timestamptz `datetime` in UTC, uuid `UUID`, boolean `bool`, NULL `None`.
 """
 
+import math
 import re
 import uuid
 from dataclasses import dataclass
@@ -120,7 +121,7 @@ def canonical(value):
 
 def _float_text(value):
     """The shortest digits that read back as the float; an exponent without plus sign and leading zeros. No number is `NaN`."""
-    if value != value:
+    if math.isnan(value):
         return "NaN"
     text = re.sub(r"e([-+])0*", lambda sign: "e" + sign[1].strip("+"), repr(value))
     return text[:-2] if text.endswith(".0") else text

@@ -5,6 +5,8 @@
 
 mod batch;
 mod control;
+#[cfg(test)]
+mod given;
 mod ledger;
 mod postgres;
 mod process;

@@ -3,10 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use rusqlite::Connection;
 use tempfile::TempDir;
 
 use super::{assert_told, assert_whole, library};
+use crate::ends::End;
 use crate::world::World;
 
 /// Rows of `batch_size` times `checkpoint_interval`.
@@ -75,7 +75,7 @@ fn library_on_a_disk(size: &str) -> (World, SmallDisk) {
 
 /// What is durable of the destination. It is copied to be looked at, because SQLite needs space to open it.
 struct Durable {
-    platform: Connection,
+    platform: End,
     _copy: TempDir,
 }
 
@@ -90,11 +90,11 @@ impl Durable {
             }
         }
         let path = copy.path().join("platform.db");
-        path.exists().then(|| Self { platform: Connection::open(path).unwrap(), _copy: copy })
+        path.exists().then(|| Self { platform: End::File(path.clone()), _copy: copy })
     }
 
     fn count(&self, what: &str) -> u64 {
-        self.platform.query_row(&format!("select count(*) from {what}"), [], |row| row.get(0)).unwrap()
+        self.platform.count(what)
     }
 }
 

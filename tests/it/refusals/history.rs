@@ -68,7 +68,7 @@ fn assert_done_and_told(world: &World, says: &str) {
 
     assert_told("run", &told, "TL0", 4, &[says]);
     assert!(told.stdout.contains("completed"), "{told:?}");
-    assert_whole(&world.database(PLATFORM));
+    assert_whole(world.destination());
     world.assert_as_expected();
 }
 
@@ -99,7 +99,7 @@ fn a_control_store_that_fills_up_does_not_stop_the_run() {
     with_mounts("refusals::history::a_control_store_that_fills_up_does_not_stop_the_run", || {
         let world = library(500);
         world.replace("transload.yaml", "deletes:", "load: { batch_size: 50, checkpoint_interval: 1 }\n  deletes:");
-        let disk = SmallDisk::mount(&world.file(".transload"), "128k");
+        let disk = SmallDisk::mount(&world.file(".transload"), "240k");
 
         assert_done_and_told(&world, "the control store");
 

@@ -33,7 +33,7 @@ fn check((what, path): (&str, &str), (mode, mended): (u32, u32), (code, exit): (
     set_mode(&world.file(path), mended);
     let told = visitor.transload(&world, &["run"]);
     assert_eq!(told.code, 0, "{what}: {told:?}");
-    assert_whole(&world.database(PLATFORM));
+    assert_whole(world.destination());
     world.assert_as_expected();
 }
 

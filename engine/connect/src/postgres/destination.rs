@@ -154,6 +154,11 @@ impl PostgresDestination {
     }
 }
 
+/// What went wrong first is the cause; what came of trying again is told beside it.
+fn after_trying(first: Diagnostic, last: &Diagnostic, attempts: u32) -> Box<Diagnostic> {
+    Box::new(first.note(format!("tried again {attempts} times; at last: {}", last.headline)))
+}
+
 fn may_pass(error: &WriteError) -> bool {
     match error {
         WriteError::Database(error) => is_passing(error),
@@ -227,22 +232,21 @@ impl Destination for PostgresDestination {
     }
 
     async fn commit(&self, unit: Unit, settle: Settle) -> Result<()> {
-        let mut attempt = 0;
-        loop {
-            let problem = match self.try_commit(&unit, &settle, attempt > 0).await {
-                Ok(()) => return Ok(()),
-                Err(error) if may_pass(&error) && attempt < unit.max_retry_attempts => {
-                    attempt += 1;
-                    tokio::time::sleep(Duration::from_millis(200) * 2_u32.pow(attempt.min(6))).await;
-                    continue;
-                }
-                Err(WriteError::Problem(problem)) => problem,
-                Err(WriteError::Database(error)) => {
-                    failure(&error, Code::DestinationFailed, &format!("writing `{}` failed", unit.table))
-                }
-            };
-            return Err(problem);
+        let mut first = None;
+        for attempt in 0.. {
+            let Err(error) = self.try_commit(&unit, &settle, attempt > 0).await else { return Ok(()) };
+            let may_pass = may_pass(&error);
+            let problem = error.told(&unit.table);
+            if !may_pass || attempt == unit.max_retry_attempts {
+                return Err(match first {
+                    Some(first) => after_trying(first, &problem, attempt),
+                    None => problem,
+                });
+            }
+            first.get_or_insert(*problem);
+            tokio::time::sleep(Duration::from_millis(200) * 2_u32.pow((attempt + 1).min(6))).await;
         }
+        Ok(())
     }
 
     fn takes_parallel_units(&self) -> bool {

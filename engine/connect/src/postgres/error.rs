@@ -36,6 +36,8 @@ pub(super) fn sqlstate(error: &sqlx::Error) -> Option<&str> {
 fn structural(error: &sqlx::Error, usual: Code) -> Code {
     match error {
         sqlx::Error::Tls(_) => Code::TlsError,
+        // The handshake's errors arrive as the stream's.
+        sqlx::Error::Io(error) if error.to_string().contains("certificate") => Code::TlsError,
         sqlx::Error::Database(_) => match sqlstate(error).unwrap_or_default() {
             "28000" | "28P01" => Code::AuthFailed,
             "42501" | "25006" => Code::PermissionDenied,
@@ -86,7 +88,7 @@ pub(super) fn refusal(error: &sqlx::Error, kind: WriteKind, row: usize) -> Optio
     let error = database(error).filter(|_| is_about_a_row(error))?;
     let constraint = error.constraint().map(|name| format!("constraint `{name}`"));
     let named = |what: &str| constraint.as_ref().map_or(what.to_owned(), |name| format!("{what}: {name}"));
-    let column = error.column().and_then(|name| ColumnName::parse(name).ok());
+    let column = error.column().or_else(|| copied_column(error)).and_then(|name| ColumnName::parse(name).ok());
     let (code, field, message) = match error.code() {
         "23505" => (Code::ConstraintUnique, key_column(error), named("another row has this value")),
         "23P01" => (Code::ConstraintUnique, None, named("it conflicts with another row")),
@@ -103,6 +105,12 @@ pub(super) fn refusal(error: &sqlx::Error, kind: WriteKind, row: usize) -> Optio
         code => (Code::ConstraintOther, column, format!("the server refused the row (SQLSTATE {code})")),
     };
     Some(Refusal { kind, row, code, field, message })
+}
+
+/// `COPY people, line 3, column sex: …`; what follows the name is a value and is not looked at.
+fn copied_column(error: &PgDatabaseError) -> Option<&str> {
+    let (_, named) = error.r#where()?.split_once(", column ")?;
+    named.split([':', '\n']).next()
 }
 
 /// `Key (record_no)=(…) already exists.` names one column; what follows is a value and is not looked at.

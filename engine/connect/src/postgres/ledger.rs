@@ -41,7 +41,9 @@ fn fenced_name(schema: &str, table: &TableName) -> String {
 }
 
 async fn exists(connection: &mut PgConnection) -> sqlx::Result<bool> {
-    let sql = "select pg_catalog.to_regclass('transload.meta') is not null";
+    // Asked of the catalog itself: a name that was looked up before may be answered from memory.
+    let sql = "select exists (select 1 from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace \
+               where n.nspname = 'transload' and c.relname = 'meta')";
     sqlx::query(sql).fetch_one(connection).await?.try_get(0)
 }
 

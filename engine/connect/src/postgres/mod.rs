@@ -13,6 +13,8 @@ mod ledger;
 mod open;
 mod source;
 mod sql;
+#[cfg(test)]
+mod tests;
 mod types;
 mod write;
 

@@ -17,7 +17,7 @@ use crate::ledger::{signed, swallowed};
 
 use super::catalog::PgColumn;
 use super::copy::{self, Chunk};
-use super::error::{is_about_a_row, refusal};
+use super::error::{failure, is_about_a_row, refusal};
 use super::sql::{self, Pair};
 use super::types::Encoder;
 
@@ -30,6 +30,16 @@ pub(super) enum WriteError {
 impl From<sqlx::Error> for WriteError {
     fn from(error: sqlx::Error) -> Self {
         Self::Database(error)
+    }
+}
+
+impl WriteError {
+    /// What is said about it.
+    pub(super) fn told(self, table: &TableName) -> Box<Diagnostic> {
+        match self {
+            Self::Problem(problem) => problem,
+            Self::Database(error) => failure(&error, Code::DestinationFailed, &format!("writing `{table}` failed")),
+        }
     }
 }
 
@@ -110,6 +120,13 @@ impl<'a> Rows<'a> {
         Box::new(Refusal { kind: self.kind, row, code: mismatch.code, field, message: mismatch.message })
     }
 
+    /// A row's refusal by the server, which names a column only if it is one of these.
+    fn refused(&self, error: &sqlx::Error, row: usize) -> Option<Refusal> {
+        let is_ours = |name: &ColumnName| self.columns.iter().any(|column| column.name == *name);
+        let found = refusal(error, self.kind, row)?;
+        Some(Refusal { field: found.field.filter(is_ours), ..found })
+    }
+
     /// Copies the rows that the server takes, and notes the others. With `numbered`, each begins with its number.
     async fn copy(
         &self,
@@ -145,7 +162,7 @@ impl<'a> Rows<'a> {
                     match halves(&range) {
                         Some((first, second)) => open.extend([second, first]),
                         None => {
-                            refused.extend(refusal(&error, self.kind, range.start).map(|found| (range.start, found)));
+                            refused.extend(self.refused(&error, range.start).map(|found| (range.start, found)));
                         }
                     }
                 }

@@ -1,77 +1,15 @@
 //! The control store on a server.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 
 use async_trait::async_trait;
-use sqlx::{PgConnection, Row};
+use sqlx::Row;
 use transload_model::{Code, ControlStore, Result, RunState};
-use url::Url;
 
 use super::open_control_store;
 use crate::control::scenarios::{Place, for_each_scenario, run};
-use crate::postgres::open::Address;
 use crate::postgres::sql;
-
-/// A database of its own on the tests' server.
-struct Server {
-    url: Url,
-    database: String,
-}
-
-impl Server {
-    async fn new() -> Self {
-        static MADE: AtomicU32 = AtomicU32::new(0);
-        #[expect(clippy::disallowed_methods, reason = "says where the tests' server is")]
-        let url = std::env::var("TRANSLOAD_TEST_POSTGRES").expect(
-            "there is no PostgreSQL server to test with: run tests/run, which starts one and names it in TRANSLOAD_TEST_POSTGRES",
-        );
-        let database = format!("control_{}_{}", std::process::id(), MADE.fetch_add(1, Ordering::Relaxed));
-        execute(&url, &format!("create database {database}")).await.unwrap();
-        let mut url = Url::parse(&url).unwrap();
-        url.set_path(&database);
-        Self { url, database }
-    }
-
-    /// Waits until a query gives what is expected: a session that was left ends a moment later.
-    async fn until(&self, sql: &str, expected: &str) {
-        for _ in 0..500 {
-            if self.text(sql).await == expected {
-                return;
-            }
-            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
-        }
-        panic!("{sql} does not become {expected}");
-    }
-
-    /// The same server with another database.
-    fn with_path(&self, database: &str) -> String {
-        let mut url = self.url.clone();
-        url.set_path(database);
-        url.to_string()
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let (url, drop_it) = (self.with_path("postgres"), format!("drop database {} with (force)", self.database));
-        // A runtime is about already, and must not be entered twice.
-        let dropping = std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-            runtime.block_on(execute(&url, &drop_it)).unwrap();
-        });
-        dropping.join().unwrap();
-    }
-}
-
-async fn session(url: &str) -> PgConnection {
-    let address = Address::parse("the tests' server", url).unwrap();
-    address.with_session("set search_path to transload, public").connect().await.unwrap()
-}
-
-async fn execute(url: &str, statements: &str) -> std::result::Result<(), String> {
-    sql::batch(&mut session(url).await, statements).await.map_err(|error| error.to_string())
-}
+use crate::postgres::tests::server::{Server, execute, session};
 
 #[async_trait]
 impl Place for Server {

@@ -1,0 +1,156 @@
+//! What tests of every system are given: words for requests, rows and units.
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, Int64Array, StringArray};
+use arrow::datatypes::{Field, Schema};
+use arrow::record_batch::RecordBatch;
+use transload_model::{
+    Claim, ColumnName, Counts, Destination, EntityName, KeyBytes, KeyRange, KeyValue, LedgerWrite, LogicalType, Phase,
+    Position, ReadColumn, ReadRequest, Refusal, RunId, Settle, SnapshotReader, SourceBatch, TableName, Unit,
+};
+
+pub(crate) fn table(name: &str) -> TableName {
+    TableName::parse(name).unwrap()
+}
+
+pub(crate) fn column(name: &str) -> ColumnName {
+    ColumnName::parse(name).unwrap()
+}
+
+pub(crate) fn columns(names: &[&str]) -> Vec<ColumnName> {
+    names.iter().map(|name| column(name)).collect()
+}
+
+/// A request for columns; the first `key` of them are the key.
+pub(crate) fn request(from: &str, columns: &[(&str, LogicalType)], key: usize) -> ReadRequest {
+    let columns = columns.iter().map(|(name, logical)| ReadColumn { name: column(name), logical: *logical });
+    ReadRequest {
+        table: table(from),
+        columns: columns.collect(),
+        key: (0..key).collect(),
+        range: KeyRange::default(),
+        after: None,
+        batch_rows: 3,
+    }
+}
+
+/// All batches of a read.
+pub(crate) async fn read_all(reader: &mut dyn SnapshotReader, request: ReadRequest) -> Vec<SourceBatch> {
+    reader.read(request).await.unwrap();
+    let mut batches = Vec::new();
+    while let Some(batch) = reader.next().await.unwrap() {
+        batches.push(batch);
+    }
+    batches
+}
+
+pub(crate) fn integer(value: i64) -> KeyValue<'static> {
+    KeyValue::Integer(value)
+}
+
+pub(crate) fn text(value: &'static str) -> KeyValue<'static> {
+    KeyValue::Text(value.into())
+}
+
+/// Rows of one integer column `id` and text columns.
+pub(crate) fn rows(ids: &[i64], texts: &[(&str, &[Option<&str>])]) -> RecordBatch {
+    let mut arrays: Vec<(&str, ArrayRef)> = vec![("id", Arc::new(Int64Array::from(ids.to_vec())))];
+    for (name, values) in texts {
+        arrays.push((name, Arc::new(StringArray::from(values.to_vec()))));
+    }
+    let fields = arrays.iter().map(|(name, array)| Field::new(*name, array.data_type().clone(), true));
+    let schema = Schema::new(fields.collect::<Vec<_>>());
+    RecordBatch::try_new(Arc::new(schema), arrays.into_iter().map(|(_, array)| array).collect()).unwrap()
+}
+
+/// A destination whose fence over the table `people` is taken.
+pub(crate) struct Held {
+    pub(crate) destination: Arc<dyn Destination>,
+    pub(crate) run: RunId,
+    pub(crate) epoch: u64,
+}
+
+impl Held {
+    pub(crate) async fn new(destination: Arc<dyn Destination>) -> Self {
+        let run = RunId::generate(&transload_model::SystemClock::new());
+        let epoch = take(&*destination, run, 0).await;
+        Self { destination, run, epoch }
+    }
+
+    /// A unit that has nothing to write yet.
+    pub(crate) fn unit(&self) -> Unit {
+        Unit {
+            entity: EntityName::parse("people").unwrap(),
+            table: table("people"),
+            key: columns(&["id"]),
+            epoch: self.epoch,
+            stream: 0,
+            after: None,
+            self_references: Vec::new(),
+            referrers: Vec::new(),
+            inserts: Vec::new(),
+            updates: Vec::new(),
+            deletes: Vec::new(),
+            at: chrono::Utc::now(),
+            max_retry_attempts: 0,
+        }
+    }
+
+    /// Commits a unit; gives what was refused as `row code field`.
+    pub(crate) async fn commit(&self, unit: Unit) -> Result<Vec<String>, Box<transload_model::Diagnostic>> {
+        let refused = Arc::new(std::sync::Mutex::new(Vec::new()));
+        let seen = Arc::clone(&refused);
+        let position = self.position(unit.after.map_or(1, |seq| seq + 1));
+        let settle: Settle = Arc::new(move |refusals: &[Refusal]| {
+            *seen.lock().unwrap() = refusals.iter().map(shown).collect();
+            LedgerWrite {
+                position: position.clone(),
+                stream: None,
+                streams_removed: false,
+                segments_removed: Vec::new(),
+                segments_put: Vec::new(),
+                server_digests_put: Vec::new(),
+                mappings_put: Vec::new(),
+                mappings_removed: Vec::new(),
+                quarantine_put: Vec::new(),
+                quarantine_removed: Vec::new(),
+            }
+        });
+        self.destination.commit(unit, settle).await?;
+        let refused = refused.lock().unwrap().clone();
+        Ok(refused)
+    }
+
+    fn position(&self, seq: u64) -> Position {
+        Position {
+            entity: EntityName::parse("people").unwrap(),
+            run: self.run,
+            seq,
+            phase: Phase::Loading,
+            cursor: Some(KeyBytes::encode(&[integer(1)])),
+            counts: Counts::default(),
+            gained: 0,
+            freed: 0,
+            freed_seen: 0,
+            destination_table: table("people"),
+            parents_seen: std::collections::BTreeMap::new(),
+            plan_fingerprint: 1,
+            mapped_fingerprint: 2,
+            key_fingerprint: 3,
+            read_fingerprint: 4,
+        }
+    }
+}
+
+/// Takes the fence over `people`; gives its epoch.
+pub(crate) async fn take(destination: &dyn Destination, run: RunId, seen: u64) -> u64 {
+    let claim =
+        Claim { run, tables: vec![(table("people"), seen)], at: chrono::Utc::now(), digest_seed: 7, force: true };
+    destination.take_fences(claim).await.unwrap()[0].epoch
+}
+
+fn shown(refusal: &Refusal) -> String {
+    let field = refusal.field.as_ref().map_or("-", |field| field.as_str());
+    format!("{:?} {} {} {field}", refusal.kind, refusal.row, refusal.code.info().word)
+}

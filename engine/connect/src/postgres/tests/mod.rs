@@ -1,0 +1,5 @@
+//! What needs a server.
+
+mod abandoned;
+mod first_runs;
+pub(super) mod server;

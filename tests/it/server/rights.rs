@@ -1,0 +1,146 @@
+//! Users who may not do all that a run needs.
+
+use super::{Side, assert_arrives, assert_ledger_agrees, assert_refused, for_all, shop, told};
+use crate::ends::End;
+use crate::world::World;
+
+/// A role that owns nothing. It is the whole server's, and is dropped with its owner.
+pub(super) struct Guest<'a> {
+    pub(super) name: String,
+    end: &'a End,
+}
+
+impl<'a> Guest<'a> {
+    /// Opens one side of the project as someone with these rights and no more.
+    pub(super) fn at(world: &'a World, side: Side, rights: &str) -> Self {
+        let end = side.of(world);
+        let name = format!("guest_of_{}", end.texts("select current_database()")[0]);
+        end.execute(&format!("create role {name} login password '{}'; grant {name} to current_user", super::PASSWORD));
+        let guest = Self { name, end };
+        guest.may(rights);
+        let url = end.url();
+        let own = url.replace("//tester:tested@", &format!("//{}:{}@", guest.name, super::PASSWORD));
+        world.replace("transload.yaml", &url, &own);
+        guest
+    }
+
+    /// Changes rights; `guest` is the role.
+    pub(super) fn may(&self, rights: &str) {
+        self.end.execute(
+            &rights.replace("guest", &self.name).replace("current_db", &self.end.texts("select current_database()")[0]),
+        );
+    }
+}
+
+impl Drop for Guest<'_> {
+    fn drop(&mut self) {
+        self.end.execute(&format!("drop owned by {0}; drop role {0}", self.name));
+    }
+}
+
+/// All that a destination needs.
+pub(super) const WRITER: &str = "grant select, insert, update, delete on all tables in schema public to guest; grant create on database current_db to guest";
+
+pub(super) const READER: &str = "grant select on all tables in schema public to guest";
+
+/// A right that is taken away, and what must be said.
+struct Case {
+    what: &'static str,
+    side: Side,
+    all: &'static str,
+    taken: &'static str,
+    given: &'static str,
+    says: &'static [&'static str],
+}
+
+const CASES: &[Case] = &[
+    Case {
+        what: "a source table that may not be read",
+        side: Side::Source,
+        all: READER,
+        taken: "revoke select on old_books from guest",
+        given: "grant select on old_books to guest",
+        says: &["permission denied for table old_books"],
+    },
+    Case {
+        what: "a destination table that takes no inserts",
+        side: Side::Destination,
+        all: WRITER,
+        taken: "revoke insert on books from guest",
+        given: "grant insert on books to guest",
+        says: &["permission denied for table books"],
+    },
+    Case {
+        what: "a destination table that may not be read",
+        side: Side::Destination,
+        all: WRITER,
+        taken: "revoke select on books from guest",
+        given: "grant select on books to guest",
+        says: &["permission denied for table books"],
+    },
+    Case {
+        what: "a database in which nothing may be created",
+        side: Side::Destination,
+        all: WRITER,
+        taken: "revoke create on database current_db from guest",
+        given: "grant create on database current_db to guest",
+        says: &["permission denied for database"],
+    },
+];
+
+fn check(case: &Case) {
+    let world = shop();
+    let guest = Guest::at(&world, case.side, case.all);
+    guest.may(case.taken);
+
+    for _ in 0..2 {
+        let told = told(&world, "run");
+        assert_refused(case.what, &told, "TL0006", 4, case.says);
+        assert_eq!(world.destination().count("books"), 0, "{}: books were loaded", case.what);
+        assert_ledger_agrees(&world, &["shelves", "books"]);
+    }
+
+    guest.may(case.given);
+    assert_arrives(&world);
+}
+
+#[test]
+fn a_right_that_is_missing_is_named_and_once_it_is_given_all_arrives() {
+    for_all(CASES, check);
+}
+
+/// What a later run needs beside.
+#[test]
+fn a_later_run_that_may_not_change_or_delete_leaves_all_as_it_was() {
+    let later = [
+        ("update", "update old_books set title = 'geheim and new' where no = 7"),
+        ("delete", "delete from old_books where no = 7"),
+    ];
+    for (right, change) in later {
+        let world = shop();
+        let guest = Guest::at(&world, Side::Destination, WRITER);
+        assert_arrives(&world);
+        guest.may(&format!("revoke {right} on books from guest"));
+        world.source().execute(change);
+        let rows = "select md5(string_agg(books::text, ' ' order by id)) from books";
+        let before = world.destination().texts(rows);
+
+        let told = told(&world, "run");
+
+        assert_refused(right, &told, "TL0006", 4, &["permission denied for table books"]);
+        assert_eq!(world.destination().texts(rows), before, "{right}: rows were changed");
+        guest.may(&format!("grant {right} on books to guest"));
+        assert_arrives(&world);
+    }
+}
+
+#[test]
+fn a_source_that_may_only_be_read_is_enough() {
+    let world = shop();
+    let _guest = Guest::at(&world, Side::Source, READER);
+    let before = world.source().fingerprint();
+
+    assert_arrives(&world);
+
+    assert!(before == world.source().fingerprint(), "the source was touched");
+}

@@ -1,0 +1,240 @@
+//! `kill -9` of a server with all its sessions, and of the binary while it moves several streams.
+//!
+//! `kill.rs` has what holds for every pair of systems. Here the server is a cluster of the test's own, what it commits is on disk, and each
+//! attempt must say that it lost its connection and nothing else.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::ends::{Cluster, End, Ends};
+use crate::world::{Ended, Random, World, ended};
+
+const ROWS: u64 = 200_000;
+
+/// Units of 500 rows, and three streams for each entity that may have them.
+const DEFAULTS: &str = "  load: { batch_size: 250, checkpoint_interval: 2, streams: 3 }";
+
+const SCHEMA: &str = "
+create table items (id uuid primary key, label text not null, price numeric(12,2) not null, parent_id uuid references items (id));
+create table labels (id uuid primary key, item_id uuid not null references items (id), text text not null);
+";
+
+const ITEMS: &str = "
+entity_type: items
+source_table: old_items
+destination_table: items
+version: \"1\"
+field_mappings:
+  label: { transformation: [trimmed, upper], is_required: true }
+  price: { source_field: cents, data_type: \"decimal(12,2)\" }
+  parent_id: { source_field: parent, references: items }
+";
+
+const LABELS: &str = "
+entity_type: labels
+source_table: old_labels
+destination_table: labels
+version: \"1\"
+field_mappings:
+  item_id: { source_field: item, references: items }
+  text: txt
+";
+
+/// What no output may show: a part of the rows' values, and the password in every URL.
+const SECRETS: [&str; 2] = ["zwölfhundert", "tested@"];
+
+/// 120,000 items, some with a parent, and 80,000 labels. All of them are good.
+fn filled(ends: (Option<End>, Option<End>)) -> World {
+    let world = World::project_at(ends, DEFAULTS, SCHEMA, &[("items", ITEMS), ("labels", LABELS)]);
+    world.source().execute(
+        "create table old_items (no integer primary key, label text, cents numeric(12,2), parent integer);
+         create table old_labels (no integer primary key, item integer, txt text);
+         with recursive n (i) as (select 1 union all select i + 1 from n where i < 120000)
+         insert into old_items select i * 3, ' zwölfhundert ' || i, i / 4.0,
+             case when i % 7 = 0 then (i % 120000 + 1) * 3 when i % 7 = 1 and i > 1 then (i / 2) * 3 end from n;
+         with recursive n (i) as (select 1 union all select i + 1 from n where i < 80000)
+         insert into old_labels select i, (i % 120000 + 1) * 3, 'zwölfhundert ' || i from n;",
+    );
+    world
+}
+
+/// Units committed so far.
+fn committed(world: &World) -> u64 {
+    let positions = world.destination().ledger("stream_positions");
+    world.destination().try_number(&format!("select coalesce(sum(seq), 0) from {positions}")).unwrap_or(0)
+}
+
+/// Starts a run and waits until it committed so many units more, and then for a moment within the next.
+fn start(world: &World, random: &mut Random, units: u64) -> Child {
+    let wanted = committed(world) + units;
+    let command = &mut world.command(&["run"]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    while committed(world) < wanted && child.try_wait().unwrap().is_none() {
+        std::thread::yield_now();
+    }
+    let until = Instant::now() + Duration::from_micros(random.below(4_000));
+    while Instant::now() < until {
+        std::hint::spin_loop();
+    }
+    assert!(child.try_wait().unwrap().is_none(), "the run ended by itself: {:?}", child.wait_with_output());
+    child
+}
+
+/// The server's processes: the first one, and those that it made, one for each session.
+struct Processes(Vec<u32>);
+
+impl Processes {
+    /// Those of the server that this session belongs to.
+    fn of(end: &End) -> Self {
+        let session = end.number("select pg_backend_pid()");
+        let first = parent(u32::try_from(session).unwrap());
+        let made = std::fs::read_to_string(format!("/proc/{first}/task/{first}/children")).unwrap();
+        let made = made.split_whitespace().map(|id| id.parse().unwrap());
+        Self(std::iter::once(first).chain(made).collect())
+    }
+
+    /// All at once. The first one is dead before it could look after the others.
+    fn kill(&self) {
+        let ids = self.0.iter().map(u32::to_string);
+        // One that ended in between is not there to be killed.
+        Command::new("kill").arg("-9").args(ids).stderr(Stdio::null()).status().unwrap();
+        let start = Instant::now();
+        while self.0.iter().any(|id| is_running(*id)) {
+            assert!(start.elapsed() < Duration::from_secs(10), "the server does not die");
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+}
+
+fn parent(process: u32) -> u32 {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("PPid:")).unwrap();
+    line.trim().parse().unwrap()
+}
+
+/// Whether it is there and not only waits for someone to ask how it ended.
+fn is_running(process: u32) -> bool {
+    let status = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+    status.rsplit_once(')').is_some_and(|(_, rest)| !rest.trim_start().starts_with(['Z', 'X']))
+}
+
+/// The attempt that lost its server says so, and only that.
+fn assert_lost(told: &Ended) {
+    assert_eq!(told.code, 4, "{told:?}");
+    assert!(!told.stderr.contains("panicked"), "{told:?}");
+    let ways = ["the connection was lost", "Connection reset", "Broken pipe", "Connection refused", "cannot be opened"];
+    assert!(ways.iter().any(|way| told.stderr.contains(way)), "it does not say that the connection was lost: {told:?}");
+    assert!(told.stderr.contains("help:"), "{told:?}");
+    for secret in SECRETS {
+        assert!(!told.stderr.contains(secret) && !told.stdout.contains(secret), "{secret} is shown: {told:?}");
+    }
+}
+
+fn a_killed_server_loses_and_doubles_nothing(ends: Ends) {
+    let cluster = Cluster::start();
+    let source = ends.is_from_postgres().then(|| cluster.database());
+    let world = filled((source, Some(cluster.database())));
+    let mut random = Random::of_seed(20_261_122);
+    for kill in 0..5 {
+        let units = 30 + random.below(70);
+        let child = start(&world, &mut random, units);
+        let known = committed(&world);
+
+        Processes::of(world.destination()).kill();
+
+        let told = ended(&child.wait_with_output().unwrap());
+        assert_lost(&told);
+        cluster.restart();
+        world.source().reconnect();
+        world.destination().reconnect();
+        let kept = committed(&world);
+        let said = told.stderr.lines().find(|line| line.contains('×')).unwrap_or_default();
+        println!("kill {kill}: {known} units were seen, {kept} are there;{said}");
+        assert!(kept >= known, "a unit that was seen is gone");
+    }
+    assert_arrives_whole(&world);
+}
+
+#[test]
+fn a_killed_server_that_is_the_destination_loses_and_doubles_nothing() {
+    a_killed_server_loses_and_doubles_nothing(Ends::SqliteToPostgres);
+}
+
+#[test]
+fn a_killed_server_that_is_both_ends_loses_and_doubles_nothing() {
+    a_killed_server_loses_and_doubles_nothing(Ends::PostgresToPostgres);
+}
+
+#[test]
+fn several_streams_that_are_killed_twenty_times_arrive_whole() {
+    let world = filled((Some(End::on_server()), Some(End::on_server())));
+    let mut random = Random::of_seed(20_261_123);
+    for _ in 0..20 {
+        let units = random.below(18);
+        let mut child = start(&world, &mut random, units);
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+    assert_arrives_whole(&world);
+}
+
+/// Goes on until the run is done, and looks at every row, every unit and every output.
+fn assert_arrives_whole(world: &World) {
+    let report = world.run();
+
+    assert_eq!(report["resumed"], true, "{report}");
+    assert_eq!(report["totals"]["read"], ROWS, "every row is accounted for once, over all attempts: {report}");
+    assert_eq!(report["totals"]["new"], ROWS, "{report}");
+    assert_eq!(world.destination().count("items") + world.destination().count("labels"), ROWS);
+    let ledger = |table: &str| world.destination().ledger(table);
+    assert_eq!(world.destination().count(&ledger("migration_mappings")), ROWS);
+    assert_eq!(world.destination().count(&ledger("quarantine")), 0);
+    world.assert_as_expected();
+    assert_no_unit_twice(world, report["run_id"].as_str().unwrap());
+    assert_silent(&world.file(".transload"));
+    let again = world.run();
+    assert_eq!(again["totals"]["unchanged"], ROWS, "{again}");
+    assert_eq!(again["totals"]["new"], 0, "{again}");
+}
+
+/// Every attempt appended to one file of events: a unit that is told of twice was done twice.
+fn assert_no_unit_twice(world: &World, run: &str) {
+    let events = world.read(&format!(".transload/runs/{run}/events.jsonl"));
+    let mut units = BTreeSet::new();
+    let mut attempts = 0;
+    for line in events.lines() {
+        // A line may end where the process was killed.
+        let Ok(event) = serde_json::from_str::<Value>(line) else { continue };
+        attempts += u64::from(event["type"] == "run_started");
+        if event["type"] == "unit_committed" {
+            let number = |key: &str| event[key].as_u64().unwrap();
+            let unit = (event["entity"].to_string(), number("stream"), number("seq"));
+            assert!(units.insert(unit.clone()), "{unit:?} was committed twice");
+        }
+    }
+    assert!(attempts > 5, "{attempts} attempts");
+    let streams: BTreeSet<(&String, u64)> = units.iter().map(|(entity, stream, _)| (entity, *stream)).collect();
+    println!("{attempts} attempts, {} units, streams: {streams:?}", units.len());
+    // A file is read by one reader.
+    let is_split = matches!(world.source(), End::Server(_));
+    assert!(!is_split || streams.len() >= 5, "several streams were asked for: {streams:?}");
+}
+
+fn assert_silent(folder: &Path) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            assert_silent(&path);
+            continue;
+        }
+        let content = std::fs::read(&path).unwrap();
+        for secret in SECRETS {
+            let is_shown = content.windows(secret.len()).any(|part| part == secret.as_bytes());
+            assert!(!is_shown, "{secret} is in {}", path.display());
+        }
+    }
+}
