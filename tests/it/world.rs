@@ -72,11 +72,6 @@ impl World {
         let world = Self::empty();
         let made = world.transload(&["init", ".", "--demo"]);
         assert_eq!(made.code, 0, "{made:?}");
-        let schema = "schema/platform.postgres.sql";
-        if !world.file(schema).exists() {
-            let template = root().join("specs/clinic/project").join(schema);
-            world.write(schema, &std::fs::read_to_string(template).unwrap());
-        }
         world
     }
 

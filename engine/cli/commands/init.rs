@@ -17,6 +17,7 @@ const FILES: &[(&str, &str)] = &[
     (".gitignore", include_str!("../../../specs/clinic/project/gitignore")),
     ("schema/legacy.sql", include_str!("../../../specs/clinic/project/schema/legacy.sql")),
     ("schema/platform.sql", include_str!("../../../specs/clinic/project/schema/platform.sql")),
+    ("schema/platform.postgres.sql", include_str!("../../../specs/clinic/project/schema/platform.postgres.sql")),
     ("specs/offices.yaml", include_str!("../../../specs/clinic/offices.yaml")),
     ("specs/doctors.yaml", include_str!("../../../specs/clinic/doctors.yaml")),
     ("specs/patients.yaml", include_str!("../../../specs/clinic/patients.yaml")),

@@ -10,6 +10,7 @@ mod digest;
 mod error;
 mod lease;
 mod ledger;
+mod nodelay;
 mod open;
 mod source;
 mod sql;

@@ -13,7 +13,7 @@ use transload_model::{Code, ConnectionPlan, Diagnostic, Result};
 use url::Url;
 
 use super::error::{cannot_connect, failure};
-use super::sql;
+use super::{nodelay, sql};
 
 /// The oldest version that can say whether a transaction was committed, as `server_version_num` counts.
 const OLDEST: u32 = 130_000;
@@ -110,6 +110,7 @@ impl Address {
             return Err(Box::new(Diagnostic::new(Code::CannotConnect, headline).help(help)));
         };
         let mut connection = connected.map_err(|error| cannot_connect(&error, &self.name))?;
+        nodelay::set();
         if connection.server_version_num().is_some_and(|version| version < OLDEST) {
             let headline = format!("{} is a server older than PostgreSQL {}", self.name, OLDEST / 10_000);
             let help = "upgrade the server, or copy the database to a newer one";
