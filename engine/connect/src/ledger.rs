@@ -79,6 +79,15 @@ impl PositionRow {
         self.parse().ok_or_else(|| corrupted("stream positions"))
     }
 
+    /// The same with the table's bare name, where it is in this schema; another schema's keeps its whole name, which no plan has.
+    pub(crate) fn of_schema(self, schema: &str) -> Self {
+        let table = match self.table.strip_prefix(schema).and_then(|rest| rest.strip_prefix('.')) {
+            Some(table) => table.to_owned(),
+            None => self.table,
+        };
+        Self { table, ..self }
+    }
+
     /// As one of several streams, where its number says so.
     ///
     /// # Errors

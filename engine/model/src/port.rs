@@ -24,8 +24,8 @@ pub trait Source: Send + Sync {
     /// All tables and views.
     async fn catalog(&self) -> Result<Catalog>;
 
-    /// Fixes a moment, for up to `readers` readers at a time.
-    async fn snapshot(&self, readers: usize) -> Result<Arc<dyn Snapshot>>;
+    /// Fixes a moment of these tables, for up to `readers` readers at a time.
+    async fn snapshot(&self, tables: &[TableName], readers: usize) -> Result<Arc<dyn Snapshot>>;
 }
 
 /// A database as it is at one moment.

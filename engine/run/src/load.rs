@@ -56,7 +56,10 @@ impl Pass<'_> {
                     keep_unkeyed(&mut unkeyed, scored.digest(row), &self.plan.name)?;
                     continue;
                 };
-                if is_done(key, cursor.as_ref()) || !range.contains(key) {
+                if !range.contains(key) {
+                    return Err(self.in_source(strayed()));
+                }
+                if is_done(key, cursor.as_ref()) {
                     continue;
                 }
                 match self.judge(&mut merge, key, scored.digest(row)).await? {
@@ -247,6 +250,12 @@ impl Pass<'_> {
         let puts = if entries.is_empty() { Vec::new() } else { vec![entries] };
         Ok(Rewrite { removed: heads.iter().map(|head| head.id).collect(), puts, forgotten: gone, ..Rewrite::default() })
     }
+}
+
+/// A source that orders keys differently would give a row to no stream, or to two.
+fn strayed() -> Diagnostic {
+    let headline = "the source gives a row whose key is not in the range that was asked for";
+    Diagnostic::new(Code::KeyOrder, headline).help(Code::KeyOrder.info().remedy)
 }
 
 /// Rows that the source did not have to give.

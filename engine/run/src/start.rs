@@ -157,8 +157,7 @@ pub async fn start(job: Job) -> Result<RunReport> {
         warnings.extend(changed_spec(entity, &ledger, job.options));
     }
     let snapshots = snapshots(&job.plan, &job.sources).await?;
-    let collides = |table: &TableName| held.table(table).is_some_and(|table| table.side_effects.secondary_unique);
-    let colliding = tables.iter().filter(|table| collides(table)).cloned().collect();
+    let colliding = colliding(&job.plan, &held);
     let context = Arc::new(context(job, (snapshots, colliding), ledger, run, &tables));
     for entity in context.plan.entities() {
         preflight::check_keys(entity, &catalogs, &context).await?;
@@ -234,6 +233,19 @@ fn changed_spec(entity: &EntityPlan, ledger: &LedgerState, options: Options) -> 
     Some(Diagnostic::warning(code, headline).note(code.info().sentence).help(code.info().remedy))
 }
 
+/// Destination tables in which rows with different keys can refuse one another: by another unique constraint, or because the primary key
+/// is not what the plan takes for the key.
+fn colliding(plan: &Plan, held: &Catalog) -> BTreeSet<TableName> {
+    let collides = |entity: &&EntityPlan| {
+        held.table(&entity.destination.table).is_some_and(|table| {
+            let mut keys = [table.primary_key.clone(), entity.key.destination.clone()];
+            keys.iter_mut().for_each(|key| key.sort());
+            table.side_effects.secondary_unique || keys[0] != keys[1]
+        })
+    };
+    plan.entities().iter().filter(collides).map(|entity| entity.destination.table.clone()).collect()
+}
+
 /// Sources at one moment, by connection.
 type Snapshots = BTreeMap<ConnectionName, Arc<dyn Snapshot>>;
 
@@ -241,7 +253,9 @@ type Snapshots = BTreeMap<ConnectionName, Arc<dyn Snapshot>>;
 async fn snapshots(plan: &Plan, sources: &BTreeMap<ConnectionName, Arc<dyn Source>>) -> Result<Snapshots> {
     let mut snapshots = Snapshots::new();
     for (name, source) in sources {
-        snapshots.insert(name.clone(), source.snapshot(plan.parallel_entity_limit()).await?);
+        let own = plan.entities().iter().filter(|entity| entity.source.connection == *name);
+        let tables: Vec<TableName> = own.map(|entity| entity.source.table.clone()).collect();
+        snapshots.insert(name.clone(), source.snapshot(&tables, plan.parallel_entity_limit()).await?);
     }
     Ok(snapshots)
 }

@@ -7,7 +7,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::task::JoinSet;
-use transload_model::{Code, Diagnostic, EntityPlan, KeyBytes, KeyRange, Result, RunId, SegmentHead, StreamPosition};
+use transload_model::{
+    Code, Diagnostic, EntityPlan, FieldPlan, KeyBytes, KeyRange, KeyStrategy, Result, RunId, SegmentHead,
+    StreamPosition,
+};
 
 use crate::derive::Deriver;
 use crate::detect::Policy;
@@ -84,7 +87,8 @@ fn resumed(run: RunId, stored: &[StreamPosition]) -> Ranges {
 async fn cuts(context: &Context, plan: &EntityPlan, reading: &mut Reading) -> Result<Vec<KeyBytes>> {
     let may_be_cut = context.destination.takes_parallel_units()
         && !context.colliding.contains(&plan.destination.table)
-        && plan.rules.iter().all(|rule| rule.rule != "unique");
+        && plan.rules.iter().all(|rule| rule.rule != "unique")
+        && has_distinct_keys(plan);
     if !may_be_cut || plan.load.streams == Some(1) {
         return Ok(Vec::new());
     }
@@ -97,6 +101,16 @@ async fn cuts(context: &Context, plan: &EntityPlan, reading: &mut Reading) -> Re
     }
     let heads: Vec<SegmentHead> = heads.into_iter().filter(|head| !head.first.is_unkeyed()).collect();
     if heads.is_empty() { reading.split(wanted).await } else { Ok(at_segments(&heads, known, wanted)) }
+}
+
+/// Whether two source keys never become one destination key, so that it does not matter which row comes first.
+fn has_distinct_keys(plan: &EntityPlan) -> bool {
+    let is_key = |field: &&FieldPlan| plan.key.destination.contains(&field.destination);
+    let is_plain = |field: &FieldPlan| field.calls.is_empty() && field.format.is_none() && field.default.is_none();
+    match plan.key.strategy {
+        KeyStrategy::UuidV5 { .. } => true,
+        KeyStrategy::Keep => plan.fields.iter().filter(is_key).all(is_plain),
+    }
 }
 
 fn automatic(rows: u64) -> usize {
@@ -164,7 +178,8 @@ pub(crate) async fn load(
 }
 
 fn join(stream: &mut Stream, whole: &Whole, (ended, had): (Vec<Ended>, bool)) -> Loaded {
-    let mut loaded = Loaded { to_fill: false, spent: [Duration::ZERO; 2] };
+    // What streams that were finished before found open is not known any more.
+    let mut loaded = Loaded { to_fill: had && stream.refers_to_itself(), spent: [Duration::ZERO; 2] };
     stream.take_over(whole, had);
     for part in ended {
         loaded.to_fill |= matches!(part.done, Ok(true));

@@ -186,6 +186,13 @@ impl Stream {
         // Where the first stream stored the entity's position anew, that ended the streams of earlier runs.
         self.holds_streams = had;
         self.committed |= had;
+        // Ranges that were finished before have not seen what parents gained since.
+        self.began_behind |= had;
+    }
+
+    /// Whether rows of the entity may refer to others of it.
+    pub(crate) fn refers_to_itself(&self) -> bool {
+        !self.plan.self_references().is_empty()
     }
 
     /// Takes in what a stream did. What it had not committed counts only where it came to its end.

@@ -1,6 +1,13 @@
 -- The ledger: what Transload remembers in the destination. It commits with the rows it accounts for.
 
-create schema if not exists transload;
+-- Making a schema that exists would need a right that nothing else needs.
+do $$
+begin
+    if not exists (select 1 from pg_catalog.pg_namespace where nspname = 'transload') then
+        create schema transload;
+    end if;
+end
+$$;
 
 create table transload.meta (
     name text primary key,

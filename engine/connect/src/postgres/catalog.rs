@@ -6,7 +6,9 @@ use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row};
 use transload_model::{Catalog, Column, ColumnName, ForeignKey, SideEffects, Table, TableName};
 
+use super::sql;
 use super::types::Wire;
+use super::write::Referrer;
 
 /// Columns of all tables of a schema, or of one. A domain is what it is made of, with its own length where it has one.
 const COLUMNS: &str = "
@@ -24,7 +26,8 @@ const COLUMNS: &str = "
             from pg_catalog.pg_depend d join pg_catalog.pg_class s on s.oid = d.objid and s.relkind = 'S'
             where d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass and d.refobjid = c.oid and d.refobjsubid = a.attnum
               and d.deptype in ('a', 'i') limit 1),
-           pg_catalog.format_type(made_of.base, case when made_of.modifier = -1 then a.atttypmod else made_of.modifier end)
+           pg_catalog.format_type(made_of.base, case when made_of.modifier = -1 then a.atttypmod else made_of.modifier end),
+           pg_catalog.getdatabaseencoding() <> 'UTF8'
     from pg_catalog.pg_class c
     join pg_catalog.pg_namespace n on n.oid = c.relnamespace
     join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
@@ -75,6 +78,42 @@ const SIDE_EFFECTS: &str = "
     where n.nspname = $1 and c.relrowsecurity and pg_catalog.row_security_active(c.oid)
     order by 1, 2, 3";
 
+/// Foreign keys to a table, wherever they come from.
+const REFERRERS: &str = "
+    select n.nspname::text, c.relname::text, k.conrelid = k.confrelid,
+           array(select a.attname::text from unnest(k.conkey) with ordinality as part (number, place)
+                 join pg_catalog.pg_attribute a on a.attrelid = k.conrelid and a.attnum = part.number order by part.place),
+           array(select a.attname::text from unnest(k.confkey) with ordinality as part (number, place)
+                 join pg_catalog.pg_attribute a on a.attrelid = k.confrelid and a.attnum = part.number order by part.place)
+    from pg_catalog.pg_constraint k
+    join pg_catalog.pg_class c on c.oid = k.conrelid join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+    join pg_catalog.pg_class target on target.oid = k.confrelid
+    join pg_catalog.pg_namespace space on space.oid = target.relnamespace
+    where k.contype = 'f' and k.conparentid = 0 and space.nspname = $1 and target.relname = $2
+    order by 1, 2, k.conname";
+
+/// What refers to a table by a foreign key. A delete would take such rows with it, or change them, where the key says so.
+pub(super) async fn referrers(
+    connection: &mut PgConnection,
+    schema: &str,
+    table: &TableName,
+) -> sqlx::Result<Vec<Referrer>> {
+    let rows = sqlx::query(REFERRERS).bind(schema).bind(table.as_str()).fetch_all(connection).await?;
+    let mut referrers = Vec::new();
+    for row in rows {
+        let (space, name): (String, String) = (row.try_get(0)?, row.try_get(1)?);
+        let (from, to): (Vec<String>, Vec<String>) = (row.try_get(3)?, row.try_get(4)?);
+        let pair = |(from, to): (&String, &String)| Some((ColumnName::parse(from).ok()?, ColumnName::parse(to).ok()?));
+        let (Ok(name), Some(columns)) = (TableName::parse(&name), from.iter().zip(&to).map(pair).collect()) else {
+            continue;
+        };
+        let sql = sql::table(&space, &name);
+        let shown = format!("`{name}`.`{}`", from.join("`, `"));
+        referrers.push(Referrer { shown, sql, columns, is_own: row.try_get(2)?, as_text: false });
+    }
+    Ok(referrers)
+}
+
 /// A column as it is on the wire.
 #[derive(Debug, Clone)]
 pub(super) struct PgColumn {
@@ -87,6 +126,8 @@ pub(super) struct PgColumn {
     is_always_identity: bool,
     /// The type of a column that takes the same values without a domain's checks.
     pub(super) staged: String,
+    /// Whether the database keeps text in another encoding than UTF-8, and so in another order.
+    pub(super) recodes: bool,
     /// The sequence that gives it its numbers, quoted.
     pub(super) sequence: Option<String>,
 }
@@ -180,6 +221,7 @@ async fn columns(
             is_always_identity: row.try_get(9)?,
             sequence: row.try_get(10)?,
             staged: row.try_get(11)?,
+            recodes: row.try_get(12)?,
         };
         columns.push((table, column));
     }

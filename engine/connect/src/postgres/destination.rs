@@ -25,7 +25,8 @@ use super::write::{Referrer, Shape, WriteError, Written};
 use super::{catalog, ledger, sql, write};
 
 /// A transaction that is left open by mistake or by a process that was stopped must not hold the others up for ever.
-const WRITER: &str = "set idle_in_transaction_session_timeout = '120s'";
+const WRITER: &str = "set idle_in_transaction_session_timeout = '120s'; set default_transaction_isolation = 'read committed'; \
+    set default_transaction_read_only = off";
 
 pub(super) async fn open_destination(connection: &ConnectionPlan) -> Result<Arc<dyn Destination>> {
     let end = End {
@@ -68,13 +69,21 @@ async fn create_tables(connection: &mut PgConnection, schema: &str, script: &str
     sql::batch(connection, begin).await?;
     if catalog::read(connection, schema).await?.tables.is_empty() {
         let quoted = sql::quote(schema);
-        sql::batch(connection, &format!("create schema if not exists {quoted}; set local search_path to {quoted}"))
-            .await?;
+        if !schema_exists(connection, schema).await? {
+            sql::batch(connection, &format!("create schema {quoted}")).await?;
+        }
+        sql::batch(connection, &format!("set local search_path to {quoted}")).await?;
         sql::batch(connection, script).await?;
     }
     let found = catalog::read(connection, schema).await?;
     sql::batch(connection, end).await?;
     Ok(found)
+}
+
+/// Making one that exists would need a right that nothing else needs.
+async fn schema_exists(connection: &mut PgConnection, schema: &str) -> sqlx::Result<bool> {
+    let sql = "select exists (select 1 from pg_catalog.pg_namespace where nspname = $1)";
+    sqlx::query(sql).bind(schema).fetch_one(connection).await?.try_get(0)
 }
 
 fn script_failed(error: &sqlx::Error, connection: &ConnectionPlan) -> Box<Diagnostic> {
@@ -105,15 +114,20 @@ impl PostgresDestination {
         Ok(shape)
     }
 
+    /// Everything that may refer to a row of the table: what the specs say, and every foreign key.
     async fn referrers(&self, lease: &mut Lease, shape: &Shape, unit: &Unit) -> Written<Vec<Referrer>> {
-        let [key] = unit.key.as_slice() else { return Ok(Vec::new()) };
-        let key = shape.column(key)?.wire.logical();
-        let mut referrers = Vec::new();
+        let mut referrers = catalog::referrers(lease.get(), &self.end.schema, &unit.table).await?;
+        let [key] = unit.key.as_slice() else { return Ok(referrers) };
+        let logical = shape.column(key)?.wire.logical();
         for (table, column) in &unit.referrers {
             let other = self.shape(lease, table).await?;
-            let as_text = other.column(column)?.wire.logical() != key;
-            let (table, column) = (table.clone(), column.clone());
-            referrers.push(Referrer { sql: other.sql.clone(), table, column, as_text });
+            referrers.push(Referrer {
+                shown: format!("`{table}`.`{column}`"),
+                sql: other.sql.clone(),
+                columns: vec![(column.clone(), key.clone())],
+                is_own: *table == unit.table,
+                as_text: other.column(column)?.wire.logical() != logical,
+            });
         }
         Ok(referrers)
     }
@@ -140,7 +154,7 @@ impl PostgresDestination {
         let mut refusals = write::insert(connection, &shape, unit).await?;
         refusals.extend(write::update(connection, &shape, unit).await?);
         refusals.extend(write::delete(connection, &shape, unit, &referrers).await?);
-        let transaction = ledger::write(connection, unit, &settle(&refusals)).await?;
+        let transaction = ledger::write(connection, &self.end.schema, unit, &settle(&refusals)).await?;
         sql::batch(connection, "commit").await?;
         // The driver does not say whether the server answered COMMIT or ROLLBACK.
         let sql = "select pg_catalog.pg_xact_status($1::text::pg_catalog.xid8)";

@@ -63,15 +63,30 @@ pub(super) fn is_passing(error: &sqlx::Error) -> bool {
 
 /// Whether the error is about a row's values.
 pub(super) fn is_about_a_row(error: &sqlx::Error) -> bool {
-    sqlstate(error).is_some_and(|state| state.starts_with("22") || state.starts_with("23") || state == "P0001")
+    let classes = ["22", "23", "44"];
+    is_raised(error)
+        || sqlstate(error).is_some_and(|state| {
+            // An index or a page that cannot hold so much.
+            state == "54000" || classes.iter().any(|class| state.starts_with(class))
+        })
+}
+
+/// Whether a trigger's or another function's author said it. Then the words, and the code as well, may be anything.
+fn is_raised(error: &sqlx::Error) -> bool {
+    database(error).is_some_and(|error| {
+        let in_function = |context: &str| context.contains("PL/") || context.contains("function ");
+        error.code().starts_with("P0")
+            || error.routine() == Some("exec_stmt_raise")
+            || error.r#where().is_some_and(in_function)
+    })
 }
 
 fn words(error: &sqlx::Error) -> String {
     match error {
         sqlx::Error::Database(_) => match database(error) {
             // Quotes values, or is a trigger's.
-            Some(error) if ["22", "23", "P0"].iter().any(|class| error.code().starts_with(class)) => {
-                format!("the server refused a value (SQLSTATE {})", error.code())
+            Some(refused) if is_about_a_row(error) => {
+                format!("the server refused a value (SQLSTATE {})", refused.code())
             }
             Some(error) => format!("{} (SQLSTATE {})", error.message(), error.code()),
             None => "the server refused the call".to_owned(),
@@ -85,6 +100,7 @@ fn words(error: &sqlx::Error) -> String {
 
 /// The refusal of one row, where the error is that; else nothing, and the unit fails.
 pub(super) fn refusal(error: &sqlx::Error, kind: WriteKind, row: usize) -> Option<Refusal> {
+    let raised = is_raised(error);
     let error = database(error).filter(|_| is_about_a_row(error))?;
     let constraint = error.constraint().map(|name| format!("constraint `{name}`"));
     let named = |what: &str| constraint.as_ref().map_or(what.to_owned(), |name| format!("{what}: {name}"));
@@ -95,7 +111,8 @@ pub(super) fn refusal(error: &sqlx::Error, kind: WriteKind, row: usize) -> Optio
         "23502" => (Code::ConstraintNotNull, column, "NULL where the column takes none".to_owned()),
         "23514" => (Code::ConstraintCheck, None, named("a check refused the row")),
         "23503" | "23001" => (Code::ConstraintForeignKey, key_column(error), named("a reference refused the row")),
-        "P0001" => (Code::ConstraintOther, None, "a trigger refused the row".to_owned()),
+        "54000" => (Code::RowTooLarge, None, "the row is too large for the table or one of its indexes".to_owned()),
+        _ if raised => (Code::ConstraintOther, None, "a trigger refused the row".to_owned()),
         "22001" => (Code::ValueRange, column, "the text is longer than the column".to_owned()),
         "22003" | "22008" => (Code::ValueRange, column, "the value is outside the column's range".to_owned()),
         "22021" | "22P05" => (Code::ValueEncoding, column, "the text cannot be stored".to_owned()),

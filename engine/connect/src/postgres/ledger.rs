@@ -69,7 +69,7 @@ pub(super) async fn state(connection: &mut PgConnection, schema: &str, tables: &
     for row in sql::query(sql).fetch_all(connection).await.map_err(|error| failed(&error))? {
         let told = position(&row).and_then(|position| Ok((position, row.try_get(15)?, range(&row)?)));
         let (position, number, range) = told.map_err(|error| failed(&error))?;
-        position.read_as(number, range)?.put_into(&mut state);
+        position.of_schema(schema).read_as(number, range)?.put_into(&mut state);
     }
     Ok(state)
 }
@@ -195,7 +195,7 @@ async fn put_fence(
     let put = sqlx::query(sql).bind(fenced_name(schema, table)).bind(signed(epoch)).bind(claim.run.to_string());
     put.bind(token).bind(process::own_name()).execute(&mut *connection).await?;
     let sql = "update transload.stream_positions set epoch = $1 where destination_table = $2";
-    sqlx::query(sql).bind(signed(epoch)).bind(table.as_str()).execute(connection).await.map(drop)
+    sqlx::query(sql).bind(signed(epoch)).bind(fenced_name(schema, table)).execute(connection).await.map(drop)
 }
 
 /// Gives back what a session took for a run.
@@ -295,7 +295,12 @@ pub(super) async fn standing(connection: &mut PgConnection, schema: &str, unit: 
 }
 
 /// Writes the ledger's part of a unit, and gives the transaction's number.
-pub(super) async fn write(connection: &mut PgConnection, unit: &Unit, write: &LedgerWrite) -> sqlx::Result<String> {
+pub(super) async fn write(
+    connection: &mut PgConnection,
+    schema: &str,
+    unit: &Unit,
+    write: &LedgerWrite,
+) -> sqlx::Result<String> {
     if !write.segments_removed.is_empty() {
         let remove = sqlx::query("delete from transload.segments where segment_id = any($1)");
         remove.bind(&write.segments_removed).execute(&mut *connection).await?;
@@ -320,27 +325,35 @@ pub(super) async fn write(connection: &mut PgConnection, unit: &Unit, write: &Le
             let sql = "delete from transload.stream_positions where entity_type = $1 and stream > 0";
             sqlx::query(sql).bind(unit.entity.as_str()).execute(&mut *connection).await?;
         }
-        let row = PositionRow::of(&write.position);
+        let row = in_schema(&write.position, schema);
         return write_position(connection, unit, (row, 0, RangeRow::default())).await;
     };
     let cursor = stream.cursor.as_ref().map(|key| key.as_bytes().to_vec());
-    let row = PositionRow { seq: signed(stream.seq), cursor, ..PositionRow::of(&write.position) };
+    let row = PositionRow { seq: signed(stream.seq), cursor, ..in_schema(&write.position, schema) };
     write_position(connection, unit, (row, stream.number, RangeRow::of(stream))).await?;
-    advance_entity(connection, unit, (before, &write.position)).await
+    advance_entity(connection, schema, unit, (before, &write.position)).await
 }
 
 /// Adds what one of several streams did to the entity's own position. The others wait here for one another, and for no longer.
 async fn advance_entity(
     connection: &mut PgConnection,
+    schema: &str,
     unit: &Unit,
     (before, after): (&Position, &Position),
 ) -> sqlx::Result<String> {
     let sql =
         format!("select {POSITION} from transload.stream_positions where entity_type = $1 and stream = 0 for update");
     let stored = sql::query(sql).bind(unit.entity.as_str()).fetch_one(&mut *connection).await?;
-    let stored = position(&stored)?.read().map_err(|problem| sqlx::Error::Protocol(problem.headline))?;
-    let row = PositionRow::of(&stored.advanced(before, after));
+    let stored =
+        position(&stored)?.of_schema(schema).read().map_err(|problem| sqlx::Error::Protocol(problem.headline))?;
+    let row = in_schema(&stored.advanced(before, after), schema);
     write_position(connection, unit, (row, 0, RangeRow::default())).await
+}
+
+/// The tables of a database have their schema in their name.
+fn in_schema(position: &Position, schema: &str) -> PositionRow {
+    let table = fenced_name(schema, &position.destination_table);
+    PositionRow { table, ..PositionRow::of(position) }
 }
 
 fn number(stream: u32) -> i32 {

@@ -26,7 +26,7 @@ const SESSION: &str = "
     set datestyle = 'ISO, YMD'; set intervalstyle = 'postgres'; set timezone = 'UTC'; set extra_float_digits = 3; set bytea_output = 'hex';
     set row_security = off; set client_min_messages = error; set statement_timeout = 0; set lock_timeout = '60s';
     set idle_in_transaction_session_timeout = 0;
-    select set_config(name, '0', false) from pg_catalog.pg_settings where name = 'idle_session_timeout';
+    select set_config(name, '0', false) from pg_catalog.pg_settings where name in ('idle_session_timeout', 'transaction_timeout');
     set tcp_keepalives_idle = 30; set tcp_keepalives_interval = 10; set tcp_keepalives_count = 3";
 
 /// Where a database is and how to get in. It has no `Debug`: it holds a password.

@@ -9,8 +9,11 @@ use std::sync::Arc;
 use arrow::record_batch::RecordBatch;
 use async_trait::async_trait;
 use futures_util::TryStreamExt;
-use sqlx::Row;
-use sqlx::postgres::PgRow;
+use sqlx::encode::IsNull;
+use sqlx::error::BoxDynError;
+use sqlx::postgres::types::Oid;
+use sqlx::postgres::{PgArgumentBuffer, PgRow, PgTypeInfo};
+use sqlx::{Encode, Postgres, Row, Type};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use transload_model::{
@@ -54,6 +57,22 @@ impl End {
         failure(error, Code::SourceFailed, &format!("reading from {} failed", self.connections.address.name))
     }
 
+    /// Those of the tables that can be locked, as SQL names them: tables, partitioned tables and views.
+    async fn lockable(&self, lease: &mut Lease, tables: &[TableName]) -> Result<Vec<String>> {
+        let names: Vec<&str> = tables.iter().map(TableName::as_str).collect();
+        let sql = "select c.relname::text from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace \
+                   where n.nspname = $1 and c.relname = any($2) and c.relkind in ('r', 'p', 'v') order by 1";
+        let rows = sqlx::query(sql).bind(&self.schema).bind(names).fetch_all(lease.get()).await;
+        let rows = rows.map_err(|error| self.failed(&error))?;
+        let names: sqlx::Result<Vec<String>> = rows.iter().map(|row| row.try_get(0)).collect();
+        let names = names.map_err(|error| self.failed(&error))?;
+        Ok(names
+            .iter()
+            .filter_map(|name| TableName::parse(name).ok())
+            .map(|name| sql::table(&self.schema, &name))
+            .collect())
+    }
+
     pub(super) async fn catalog(&self) -> Result<Catalog> {
         let mut lease = self.connections.lease().await?;
         let catalog = catalog::read(lease.get(), &self.schema).await.map_err(|error| self.failed(&error))?;
@@ -72,10 +91,15 @@ impl Source for PostgresSource {
         self.end.catalog().await
     }
 
-    async fn snapshot(&self, _readers: usize) -> Result<Arc<dyn Snapshot>> {
+    async fn snapshot(&self, tables: &[TableName], _readers: usize) -> Result<Arc<dyn Snapshot>> {
         let mut lease = self.end.connections.lease().await?;
+        let lockable = self.end.lockable(&mut lease, tables).await?;
         let export = async {
             sql::execute(lease.get(), BEGIN).await?;
+            // Before the snapshot exists: to an older one, a table that was truncated or rewritten since looks empty.
+            if !lockable.is_empty() {
+                sql::execute(lease.get(), sql::lock(&lockable)).await?;
+            }
             sqlx::query("select pg_catalog.pg_export_snapshot()").fetch_one(lease.get()).await?.try_get(0)
         };
         let id: String = export.await.map_err(|error| self.end.failed(&error))?;
@@ -266,8 +290,7 @@ impl SnapshotReader for Reader {
     async fn read(&mut self, request: ReadRequest) -> Result<()> {
         let mut lease = self.idle().await?;
         let (readings, decoders) = self.readings(&mut lease, &request.table, &request.columns).await?;
-        let key: Vec<Wire> = request.key.iter().map(|part| readings[*part].wire).collect();
-        let (bounds, behind) = bounds(&request, &key);
+        let (bounds, behind) = bounds(&request, &readings)?;
         let sql = sql::select(&sql::table(&self.end.schema, &request.table), &readings, &request.key, &bounds);
         let (batches, receiver) = mpsc::channel(BATCHES_AHEAD);
         let mut task = JoinSet::new();
@@ -288,10 +311,21 @@ impl SnapshotReader for Reader {
     }
 
     async fn next(&mut self) -> Result<Option<SourceBatch>> {
-        match &mut self.reading {
-            Some((batches, _)) => batches.recv().await.transpose(),
-            None => Ok(None),
+        let Some((batches, task)) = &mut self.reading else { return Ok(None) };
+        if let Some(batch) = batches.recv().await {
+            return batch.map(Some);
         }
+        // Only a task that came to its end has said that there are no more rows.
+        match task.join_next().await {
+            Some(Ok(lease)) => self.lease = lease,
+            Some(Err(error)) => {
+                let headline = format!("reading from {} ended by itself: {error}", self.end.connections.address.name);
+                return Err(Box::new(Diagnostic::new(Code::SourceFailed, headline)));
+            }
+            None => {}
+        }
+        self.reading = None;
+        Ok(None)
     }
 }
 
@@ -328,7 +362,9 @@ async fn stream(
     for part in behind {
         query = match part {
             Bound::Integer(number) => query.bind(number),
-            Bound::Bytes(text) | Bound::Text(text, _) => query.bind(text),
+            Bound::Text(text) => query.bind(text),
+            Bound::Bytes(bytes) => query.bind(bytes),
+            Bound::Binary(oid, bytes) => query.bind(Binary(oid, bytes)),
         };
     }
     let mut rows = query.fetch(lease.get());
@@ -362,69 +398,96 @@ fn reading(column: &PgColumn, decoder: Decoder, logical: LogicalType) -> Reading
     let select = if decoder.needs_cast(column.wire) { format!("{name}::text") } else { name };
     let may_be_infinite = matches!(column.wire, Wire::Date | Wire::Timestamp(_) | Wire::Timestamptz(_));
     let (order, is_required) = (order(column, logical), column.is_required());
-    Reading { wire: column.wire, select, order, is_required, may_be_infinite }
+    let by_bytes = matches!(column.wire, Wire::Char(_)) || (column.recodes && logical == LogicalType::Text);
+    Reading { select, order, is_required, may_be_infinite, by_bytes }
 }
 
-/// The expression that orders a column's values as their keys are ordered: text by its bytes, whatever the column's collation.
+/// The expression that orders a column's values as their keys are ordered: text by its bytes in UTF-8, whatever the column's collation.
 fn order(column: &PgColumn, logical: LogicalType) -> String {
     let name = quote(column.name.as_str());
     match column.wire {
-        Wire::Text(_) => format!("{name} collate \"C\""),
         // As text it would lose the blanks at its end, which its key has.
         Wire::Char(_) => format!("pg_catalog.bpcharsend({name})"),
-        _ if logical == LogicalType::Text => format!("{name}::text collate \"C\""),
-        _ => name,
+        _ if logical != LogicalType::Text => name,
+        _ if column.recodes => format!("pg_catalog.convert_to({name}::text, 'UTF8')"),
+        Wire::Text(_) => format!("{name} collate \"C\""),
+        _ => format!("{name}::text collate \"C\""),
     }
 }
 
-/// A part of a key, ready to be bound.
+/// A part of a key, ready to be bound: in binary where a text would have to be read.
 enum Bound {
     Integer(i64),
+    /// Text that is compared as text.
+    Text(String),
     /// Text that is compared by its bytes.
-    Bytes(String),
-    /// With a cast to the type that is compared.
-    Text(String, &'static str),
+    Bytes(Vec<u8>),
+    Binary(Oid, Vec<u8>),
 }
 
+/// A value of a type that has an object id, in the type's own bytes.
+struct Binary(Oid, Vec<u8>);
+
+impl Type<Postgres> for Binary {
+    fn type_info() -> PgTypeInfo {
+        PgTypeInfo::with_oid(Oid(0))
+    }
+}
+
+impl Encode<'_, Postgres> for Binary {
+    fn encode_by_ref(&self, buffer: &mut PgArgumentBuffer) -> std::result::Result<IsNull, BoxDynError> {
+        buffer.extend_from_slice(&self.1);
+        Ok(IsNull::No)
+    }
+
+    fn produces(&self) -> Option<PgTypeInfo> {
+        Some(PgTypeInfo::with_oid(self.0))
+    }
+}
+
+const UUID: Oid = Oid(2950);
+const DATE: Oid = Oid(1082);
+const TIMESTAMP: Oid = Oid(1114);
+
 impl Bound {
+    fn of(part: &KeyValue<'_>, column: &Reading) -> Option<Self> {
+        Some(match part {
+            KeyValue::Integer(number) => Self::Integer(*number),
+            KeyValue::Text(text) if column.by_bytes => Self::Bytes(text.as_bytes().to_vec()),
+            KeyValue::Text(text) => Self::Text(text.to_string()),
+            KeyValue::Uuid(bytes) => Self::Binary(UUID, bytes.to_vec()),
+            KeyValue::Date(days) => Self::Binary(DATE, types::date_bytes(*days)?),
+            KeyValue::Timestamp(micros) => Self::Binary(TIMESTAMP, types::timestamp_bytes(*micros)?),
+        })
+    }
+
     fn placeholder(&self, number: usize) -> String {
         match self {
-            Self::Integer(_) => format!("${number}"),
-            Self::Bytes(_) => format!("pg_catalog.convert_to(${number}, 'UTF8')"),
-            Self::Text(_, cast) => format!("${number}{cast}"),
+            Self::Text(_) => format!("${number} collate \"C\""),
+            Self::Integer(_) | Self::Bytes(_) | Self::Binary(..) => format!("${number}"),
         }
     }
 }
 
-/// The bounds of a request, and what is bound to their placeholders. A bound that PostgreSQL would read differently is left out: what
-/// it would keep away, the engine keeps away too.
-fn bounds(request: &ReadRequest, key: &[Wire]) -> (Bounds, Vec<Bound>) {
+/// The bounds of a request, and what is bound to their placeholders.
+fn bounds(request: &ReadRequest, readings: &[Reading]) -> Result<(Bounds, Vec<Bound>)> {
     let mut bound: Vec<Bound> = Vec::new();
-    let mut place = |key_bytes: Option<&KeyBytes>| {
-        let parts = key_bytes.and_then(|bytes| parts(bytes, key)).unwrap_or_default();
+    let mut place = |key: Option<&KeyBytes>| -> Result<Vec<String>> {
+        let Some(key) = key else { return Ok(Vec::new()) };
+        let parts = key.decode().ok().filter(|parts| parts.len() == request.key.len());
+        let columns = request.key.iter().map(|part| &readings[*part]);
+        let parts =
+            parts.and_then(|parts| parts.iter().zip(columns).map(|(part, column)| Bound::of(part, column)).collect());
+        let parts: Vec<Bound> = parts.ok_or_else(|| {
+            let headline = format!("a stored key of `{}` is not one of its columns' types any more", request.table);
+            Box::new(Diagnostic::new(Code::SchemaDrift, headline).help(Code::SchemaDrift.info().remedy))
+        })?;
         let marks = parts.iter().zip(bound.len() + 1..).map(|(part, number)| part.placeholder(number)).collect();
         bound.extend(parts);
-        marks
+        Ok(marks)
     };
     let range = &request.range;
-    let (from, to, behind) = (place(range.from.as_ref()), place(range.to.as_ref()), place(request.after.as_ref()));
-    (Bounds { from, to, behind, unkeyed: range.from.is_none() }, bound)
-}
-
-/// The parts of a key; `None` where PostgreSQL would read one of them differently.
-fn parts(key: &KeyBytes, wires: &[Wire]) -> Option<Vec<Bound>> {
-    let parts = key.decode().ok().filter(|parts| parts.len() == wires.len())?;
-    let part = |(part, wire): (&KeyValue<'_>, &Wire)| {
-        let text = part.text();
-        let is_plain = text.len() >= 10 && text.as_bytes().get(4) == Some(&b'-') && !text.starts_with(['-', '+']);
-        match part {
-            KeyValue::Integer(number) => Some(Bound::Integer(*number)),
-            KeyValue::Text(_) if matches!(wire, Wire::Char(_)) => Some(Bound::Bytes(text)),
-            KeyValue::Text(_) => Some(Bound::Text(text, " collate \"C\"")),
-            KeyValue::Uuid(_) => Some(Bound::Text(text, "::text::uuid")),
-            KeyValue::Date(_) => is_plain.then_some(Bound::Text(text, "::text::date")),
-            KeyValue::Timestamp(_) => is_plain.then_some(Bound::Text(text, "::text::timestamp")),
-        }
-    };
-    parts.iter().zip(wires).map(part).collect()
+    let (from, to) = (place(range.from.as_ref())?, place(range.to.as_ref())?);
+    let behind = place(request.after.as_ref())?;
+    Ok((Bounds { from, to, behind, unkeyed: range.from.is_none() }, bound))
 }

@@ -7,6 +7,7 @@ use transload_model::{ColumnName, TableName};
 
 use super::catalog::PgColumn;
 use super::types::Wire;
+use super::write::Referrer;
 
 /// A statement that is prepared once for each connection.
 pub(super) fn query(text: String) -> Query<'static, Postgres, PgArguments> {
@@ -45,11 +46,12 @@ pub(super) fn list<'a>(
 
 /// How a column is read, and how rows stand in its order.
 pub(super) struct Reading {
-    pub(super) wire: Wire,
     pub(super) select: String,
     pub(super) order: String,
     pub(super) is_required: bool,
     pub(super) may_be_infinite: bool,
+    /// Whether `order` is bytes where the values are text.
+    pub(super) by_bytes: bool,
 }
 
 /// Which rows are read, as placeholders of the parts of keys; nothing where there is no bound.
@@ -109,6 +111,11 @@ pub(super) fn sample(table: &str, columns: &[Reading], percent: u64) -> String {
     let order: Vec<&str> = columns.iter().map(|column| &*column.order).collect();
     let (selected, order) = (selected.join(", "), order.join(", "));
     format!("select {selected} from {table} tablesample system ({percent}) repeatable (1) order by {order}")
+}
+
+/// Keeps tables from being rewritten or emptied until the transaction ends. Rows may still come, go and change.
+pub(super) fn lock(tables: &[String]) -> String {
+    format!("lock table {} in access share mode", tables.join(", "))
 }
 
 /// What the planner expects of reading a whole table.
@@ -202,17 +209,26 @@ impl Pair<'_> {
         format!("delete from {table} old using {stage} new where {same} and new.number >= $1 and new.number < $2")
     }
 
-    /// Takes staged rows out that `column` of a row refers to, unless that row is staged itself, and gives their numbers.
-    pub(super) fn spare(&self, referrer: &str, column: &ColumnName, (is_own, as_text): (bool, bool)) -> String {
-        let stage = self.stage;
-        let column = quote(column.as_str());
-        let cast = if as_text { "::text" } else { "" };
-        let refers = list(self.key, |name| format!("old.{column}{cast} = new.{name}{cast}"), " and ");
-        let same = list(self.key, |name| format!("going.{name} = old.{name}"), " and ");
-        let stays =
-            if is_own { format!(" and not exists (select 1 from {stage} going where {same})") } else { String::new() };
+    /// Takes staged rows out that a row refers to, unless that row is staged itself, and gives their numbers.
+    pub(super) fn spare(&self, referrer: &Referrer) -> String {
+        let (table, stage) = (self.table, self.stage);
+        let cast = if referrer.as_text { "::text" } else { "" };
+        let refers = |(column, to): &(ColumnName, ColumnName)| {
+            format!("old.{}{cast} = target.{}{cast}", quote(column.as_str()), quote(to.as_str()))
+        };
+        let refers: Vec<String> = referrer.columns.iter().map(refers).collect();
+        let is_target = list(self.key, |name| format!("target.{name} = new.{name}"), " and ");
+        let is_staged = list(self.key, |name| format!("going.{name} = old.{name}"), " and ");
+        let stays = if referrer.is_own {
+            format!(" and not exists (select 1 from {stage} going where {is_staged})")
+        } else {
+            String::new()
+        };
         format!(
-            "delete from {stage} new where exists (select 1 from {referrer} old where {refers}{stays}) returning new.number"
+            "delete from {stage} new where exists (select 1 from {table} target join {} old on {} where {is_target}{stays}) \
+             returning new.number",
+            referrer.sql,
+            refers.join(" and ")
         )
     }
 }
@@ -228,7 +244,9 @@ fn differ(set: &[&PgColumn]) -> String {
             Wire::Char(_) => {
                 format!("pg_catalog.bpcharsend(old.{name}) is distinct from pg_catalog.bpcharsend(new.{name})")
             }
-            Wire::Json | Wire::Other => format!("old.{name}::text is distinct from new.{name}::text"),
+            Wire::Json | Wire::Jsonb | Wire::Numeric(None) | Wire::Other => {
+                format!("old.{name}::text is distinct from new.{name}::text")
+            }
             _ => format!("old.{name} is distinct from new.{name}"),
         }
     };

@@ -317,12 +317,17 @@ impl Apply {
     }
 }
 
-/// A column that may hold a row's key.
+/// Columns that may refer to a row: a spec says so, or a foreign key does, of whatever table.
 pub(super) struct Referrer {
-    pub(super) table: TableName,
-    pub(super) column: ColumnName,
+    /// The table and its columns, for messages.
+    pub(super) shown: String,
     /// The table, quoted, with its schema.
     pub(super) sql: String,
+    /// Each column, and the one that it refers to.
+    pub(super) columns: Vec<(ColumnName, ColumnName)>,
+    /// Whether it is the same table.
+    pub(super) is_own: bool,
+    /// Whether the columns are of two types, and must be compared as text.
     pub(super) as_text: bool,
 }
 
@@ -341,7 +346,7 @@ pub(super) async fn delete(
     let copy = sql::copy(&stage.sql, &rows.names(), true);
     let mut refusals = rows.copy(connection, (&copy, true), &unit.table).await?;
     let pair = Pair { table: &shape.sql, stage: &stage.sql, key: &unit.key };
-    refusals.extend(spare_referred(connection, &pair, unit, referrers).await?);
+    refusals.extend(spare_referred(connection, &pair, referrers).await?);
     let apply = Apply { kind: WriteKind::Delete, expected: pair.present(), change: pair.delete() };
     let mut refused = apply.halving(connection, rows.all(), &unit.table).await?;
     // What one of the refused rows referred to may be free once others are gone.
@@ -361,17 +366,14 @@ pub(super) async fn delete(
 async fn spare_referred(
     connection: &mut PgConnection,
     pair: &Pair<'_>,
-    unit: &Unit,
     referrers: &[Referrer],
 ) -> Written<Vec<Refusal>> {
     let mut spared = Vec::new();
     loop {
         let before = spared.len();
         for referrer in referrers {
-            let is_own = referrer.table == unit.table;
-            let sql = pair.spare(&referrer.sql, &referrer.column, (is_own, referrer.as_text));
-            for row in numbers(connection, sql).await? {
-                let message = format!("`{}`.`{}` still refers to it", referrer.table, referrer.column);
+            for row in numbers(connection, pair.spare(referrer)).await? {
+                let message = format!("{} still refers to it", referrer.shown);
                 let (kind, code) = (WriteKind::Delete, Code::ConstraintForeignKey);
                 spared.push(Refusal { kind, row, code, field: None, message });
             }

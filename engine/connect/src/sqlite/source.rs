@@ -47,7 +47,7 @@ impl Source for SqliteSource {
         worker.call(move |connection| catalog::read(connection).map_err(|error| read_failed(&error, &name))).await
     }
 
-    async fn snapshot(&self, readers: usize) -> Result<Arc<dyn Snapshot>> {
+    async fn snapshot(&self, _tables: &[TableName], readers: usize) -> Result<Arc<dyn Snapshot>> {
         let watcher = self.database.open(Access::Read)?;
         // Opened before, so that the transactions begin as close to one another as can be.
         let connections: Vec<Connection> =

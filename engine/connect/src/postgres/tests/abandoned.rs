@@ -76,7 +76,7 @@ async fn an_abandoned_read_takes_its_session_with_it() {
         .await
         .unwrap();
     let source = source::open_source(&plan(&server, 3)).await.unwrap();
-    let snapshot = source.snapshot(1).await.unwrap();
+    let snapshot = source.snapshot(&[], 1).await.unwrap();
 
     for read in 0..READS {
         let mut reader = snapshot.reader().await.unwrap();

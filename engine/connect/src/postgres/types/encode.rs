@@ -204,6 +204,17 @@ fn micros(value: i64, places: u8, out: &mut Vec<u8>) -> Result<(), Mismatch> {
     Ok(())
 }
 
+/// A day as it is sent; `None` where no column holds it.
+pub(in crate::postgres) fn date_bytes(days: i32) -> Option<Vec<u8>> {
+    days.checked_sub(EPOCH_DAYS).filter(|days| *days >= FIRST_DAY).map(|days| days.to_be_bytes().to_vec())
+}
+
+/// A timestamp as it is sent; `None` where no column holds it.
+pub(in crate::postgres) fn timestamp_bytes(value: i64) -> Option<Vec<u8>> {
+    let micros = value.checked_sub(EPOCH_MICROS).filter(|micros| *micros >= FIRST_MICROS);
+    micros.map(|micros| micros.to_be_bytes().to_vec())
+}
+
 fn too_far() -> Mismatch {
     Mismatch::new(Code::ValueRange, "the moment is outside the column's range")
 }

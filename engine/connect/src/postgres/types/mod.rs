@@ -8,7 +8,7 @@ mod tests;
 mod wire;
 
 pub(super) use cells::{Decoder, append};
-pub(super) use encode::Encoder;
+pub(super) use encode::{Encoder, date_bytes, timestamp_bytes};
 pub(super) use wire::Wire;
 
 /// Days from 1970-01-01 to PostgreSQL's day zero, 2000-01-01.

@@ -24,7 +24,7 @@ fn shown(batches: &[SourceBatch]) -> Vec<String> {
 }
 
 async fn read(file: &File, request: ReadRequest) -> Vec<String> {
-    let mut reader = open_source(&file.plan()).unwrap().snapshot(1).await.unwrap().reader().await.unwrap();
+    let mut reader = open_source(&file.plan()).unwrap().snapshot(&[], 1).await.unwrap().reader().await.unwrap();
     shown(&read_all(&mut *reader, request).await)
 }
 
@@ -156,7 +156,7 @@ async fn a_cell_of_another_type_is_told_beside_its_batch() {
         "create table t (no integer primary key, born date);
          insert into t values (1, '2000-01-02'), (2, 'soon'), (3, null), (4, 20000102), (5, '2000-01-03')",
     );
-    let mut reader = open_source(&file.plan()).unwrap().snapshot(1).await.unwrap().reader().await.unwrap();
+    let mut reader = open_source(&file.plan()).unwrap().snapshot(&[], 1).await.unwrap().reader().await.unwrap();
     let request = request("t", &[("no", LogicalType::Integer), ("born", LogicalType::Date)], 1);
 
     let batches = read_all(&mut *reader, request).await;
@@ -174,7 +174,7 @@ async fn a_new_read_drops_what_was_left_of_the_one_before() {
         "create table t (no integer primary key);
          with recursive n (i) as (select 1 union all select i + 1 from n where i < 1000) insert into t select i from n",
     );
-    let mut reader = open_source(&file.plan()).unwrap().snapshot(1).await.unwrap().reader().await.unwrap();
+    let mut reader = open_source(&file.plan()).unwrap().snapshot(&[], 1).await.unwrap().reader().await.unwrap();
     let request = request("t", &[("no", LogicalType::Integer)], 1);
     reader.read(request.clone()).await.unwrap();
     assert_eq!(shown(&[reader.next().await.unwrap().unwrap()]), ["1", "2", "3"]);
@@ -191,7 +191,7 @@ async fn keys_that_occur_more_than_once_are_counted() {
         "create table t (a int, b int);
          insert into t values (1, 1), (1, 2), (1, 1), (2, 1), (2, 1), (2, 1), (null, 1), (null, 1)",
     );
-    let mut reader = open_source(&file.plan()).unwrap().snapshot(1).await.unwrap().reader().await.unwrap();
+    let mut reader = open_source(&file.plan()).unwrap().snapshot(&[], 1).await.unwrap().reader().await.unwrap();
     let table = super::given::table("t");
     let count = reader.count_repeated_keys(&table, &super::given::columns(&["a", "b"])).await.unwrap();
     assert_eq!(count, 2, "(1, 1) and (2, 1)");

@@ -55,7 +55,7 @@ fn move_money(file: &File, stop: &Arc<AtomicBool>, commits: &Arc<AtomicU64>) -> 
 
 /// So many readers of one snapshot.
 async fn open_readers(source: &dyn Source, count: usize) -> Vec<Box<dyn SnapshotReader>> {
-    let snapshot = source.snapshot(count).await.unwrap();
+    let snapshot = source.snapshot(&[], count).await.unwrap();
     let mut readers = Vec::new();
     for _ in 0..count {
         readers.push(snapshot.reader().await.unwrap());
