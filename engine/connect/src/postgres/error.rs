@@ -88,13 +88,40 @@ fn words(error: &sqlx::Error) -> String {
             Some(refused) if is_about_a_row(error) => {
                 format!("the server refused a value (SQLSTATE {})", refused.code())
             }
-            Some(error) => format!("{} (SQLSTATE {})", error.message(), error.code()),
+            Some(error) => match unnamed(error.code()) {
+                Some(words) => format!("{words} (SQLSTATE {})", error.code()),
+                None => format!("{} (SQLSTATE {})", error.message(), error.code()),
+            },
             None => "the server refused the call".to_owned(),
         },
-        sqlx::Error::Io(error) => error.to_string(),
-        sqlx::Error::Tls(error) => error.to_string(),
+        sqlx::Error::Io(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
+            "the server closed the connection".to_owned()
+        }
+        sqlx::Error::Io(error) => about_certificates(error.to_string()),
+        sqlx::Error::Tls(error) => about_certificates(error.to_string()),
         sqlx::Error::Protocol(_) => "the connection was lost".to_owned(),
         _ => "the driver refused the call".to_owned(),
+    }
+}
+
+/// What the server says with names that stand in the URL, without them.
+fn unnamed(state: &str) -> Option<&'static str> {
+    match state {
+        "28P01" | "28000" => Some("the server does not let this user in with this password, or with none"),
+        "3D000" => Some("the server has no database of this name"),
+        _ => None,
+    }
+}
+
+/// A certificate's complaint names hosts, which stand in the URL.
+fn about_certificates(words: String) -> String {
+    match () {
+        () if !words.contains("certificate") => words,
+        () if words.contains("not valid for name") => "the server's certificate is for another host".to_owned(),
+        () if words.contains("UnknownIssuer") => {
+            "the server's certificate is signed by an authority that is not trusted (UnknownIssuer)".to_owned()
+        }
+        () => "the server's certificate is not valid".to_owned(),
     }
 }
 

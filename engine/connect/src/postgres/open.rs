@@ -74,7 +74,10 @@ impl Address {
                 "sslmode" if value == "disable" => is_plain = true,
                 "sslmode" if value == "verify-full" => {}
                 "sslmode" if value == "verify-ca" => address.options = address.options.ssl_mode(PgSslMode::VerifyCa),
-                "sslrootcert" => address.options = address.options.ssl_root_cert(&*value),
+                "sslrootcert" => {
+                    check_certificate(name, Path::new(&*value))?;
+                    address.options = address.options.ssl_root_cert(&*value);
+                }
                 "host" if Path::new(&*value).is_absolute() => {
                     (is_local, is_plain) = (true, true);
                     address.options = address.options.socket(&*value);
@@ -120,6 +123,17 @@ impl Address {
         set_up.map_err(|error| failure(&error, Code::CannotConnect, &format!("{} could not be set up", self.name)))?;
         Ok(connection)
     }
+}
+
+/// The driver would say of a missing file what it says of a missing server.
+fn check_certificate(name: &str, path: &Path) -> Result<()> {
+    let reason = match std::fs::read(path) {
+        Ok(content) if String::from_utf8_lossy(&content).contains("BEGIN CERTIFICATE") => return Ok(()),
+        Ok(_) => "holds no certificate".to_owned(),
+        Err(error) => format!("cannot be read: {error}"),
+    };
+    let headline = format!("the file that `sslrootcert` of {name} names {reason}");
+    Err(Box::new(Diagnostic::new(Code::TlsError, headline).help("name the authority's certificate, as PEM")))
 }
 
 fn is_loopback(host: &str) -> bool {

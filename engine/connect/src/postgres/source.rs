@@ -26,7 +26,7 @@ use crate::batch::Batch;
 
 use super::catalog::{self, PgColumn};
 use super::digest::Question;
-use super::error::failure;
+use super::error::{failure, sqlstate};
 use super::lease::{Connections, Lease};
 use super::open::Address;
 use super::sql::{self, Bounds, Reading, quote};
@@ -54,7 +54,13 @@ pub(super) struct End {
 
 impl End {
     fn failed(&self, error: &sqlx::Error) -> Box<Diagnostic> {
-        failure(error, Code::SourceFailed, &format!("reading from {} failed", self.connections.address.name))
+        let doing = format!("reading from {} failed", self.connections.address.name);
+        // What else takes this code's parameter is ours, and is right.
+        if sqlstate(error) == Some("22023") {
+            let headline = format!("{doing}: the session that kept this run's snapshot is gone");
+            return Box::new(Diagnostic::new(Code::SourceFailed, headline).help("run again; what was committed stays"));
+        }
+        failure(error, Code::SourceFailed, &doing)
     }
 
     /// Those of the tables that can be locked, as SQL names them: tables, partitioned tables and views.

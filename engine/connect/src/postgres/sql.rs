@@ -143,9 +143,12 @@ pub(super) fn count_repeated(table: &str, key: &[String]) -> String {
     format!("select count(*) from (select 1 from {table} where {known} group by {parts} having count(*) > 1) repeated")
 }
 
+/// The column of a temporary table that numbers its rows. No column that can be mapped has a control character in its name.
+pub(super) const NUMBER: &str = "\"number\u{1}\"";
+
 /// `COPY … FROM STDIN`; with `numbered`, a number comes before the columns.
 pub(super) fn copy(table: &str, columns: &[&ColumnName], numbered: bool) -> String {
-    let number = if numbered { "number, " } else { "" };
+    let number = if numbered { format!("{NUMBER}, ") } else { String::new() };
     format!("copy {table} ({number}{}) from stdin (format binary)", list(columns.iter().copied(), |name| name, ", "))
 }
 
@@ -173,7 +176,7 @@ impl Pair<'_> {
     /// Numbers of staged rows that the table does not have.
     pub(super) fn missing(&self) -> String {
         let (table, stage, same) = (self.table, self.stage, self.same());
-        format!("select new.number from {stage} new where not exists (select 1 from {table} old where {same})")
+        format!("select new.{NUMBER} from {stage} new where not exists (select 1 from {table} old where {same})")
     }
 
     /// How many staged rows of a range differ from the table's. Those rows are locked.
@@ -181,7 +184,7 @@ impl Pair<'_> {
         let (table, stage, same, differ) = (self.table, self.stage, self.same(), differ(set));
         format!(
             "select count(*) from (select 1 from {stage} new join {table} old on {same} \
-             where new.number >= $1 and new.number < $2 and ({differ}) for update of old) rows"
+             where new.{NUMBER} >= $1 and new.{NUMBER} < $2 and ({differ}) for update of old) rows"
         )
     }
 
@@ -191,7 +194,7 @@ impl Pair<'_> {
         let assigned = list(set.iter().map(|column| &column.name), |name| format!("{name} = new.{name}"), ", ");
         format!(
             "update {table} old set {assigned} from {stage} new \
-             where {same} and new.number >= $1 and new.number < $2 and ({differ})"
+             where {same} and new.{NUMBER} >= $1 and new.{NUMBER} < $2 and ({differ})"
         )
     }
 
@@ -200,13 +203,13 @@ impl Pair<'_> {
         let (table, stage, same) = (self.table, self.stage, self.same());
         format!(
             "select count(*) from (select 1 from {stage} new join {table} old on {same} \
-             where new.number >= $1 and new.number < $2 for update of old) rows"
+             where new.{NUMBER} >= $1 and new.{NUMBER} < $2 for update of old) rows"
         )
     }
 
     pub(super) fn delete(&self) -> String {
         let (table, stage, same) = (self.table, self.stage, self.same());
-        format!("delete from {table} old using {stage} new where {same} and new.number >= $1 and new.number < $2")
+        format!("delete from {table} old using {stage} new where {same} and new.{NUMBER} >= $1 and new.{NUMBER} < $2")
     }
 
     /// Takes staged rows out that a row refers to, unless that row is staged itself, and gives their numbers.
@@ -226,7 +229,7 @@ impl Pair<'_> {
         };
         format!(
             "delete from {stage} new where exists (select 1 from {table} target join {} old on {} where {is_target}{stays}) \
-             returning new.number",
+             returning new.{NUMBER}",
             referrer.sql,
             refers.join(" and ")
         )

@@ -189,7 +189,7 @@ impl Stage {
     fn new(shape: &Shape, columns: &[&PgColumn]) -> Self {
         let declared: Vec<String> =
             columns.iter().map(|column| format!("{} {}", sql::quote(column.name.as_str()), column.staged)).collect();
-        let body = format!("number bigint primary key, {}", declared.join(", "));
+        let body = format!("{} bigint primary key, {}", sql::NUMBER, declared.join(", "));
         let identity = XxHash3_64::oneshot(format!("{} {body}", shape.sql).as_bytes());
         let sql = format!("pg_temp.transload_{identity:016x}");
         let create = format!("create temporary table if not exists {sql} ({body}) on commit delete rows");

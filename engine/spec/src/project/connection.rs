@@ -191,7 +191,7 @@ fn contradiction(
     let headline = format!("connection `{name}` has the type {declared_word} and a URL of {found_word}");
     let problem = problem(Code::SpecValue, headline, &declared.place, "this type");
     let problem = problem.label(&url.place.file, url.place.span.clone(), format!("this URL is of {found_word}"));
-    reader.problems.push(problem.help("take `type` out: the URL says it"));
+    reader.problems.push(problem.help("where the URL is meant for an environment of the project, choose it with `--env`; else take `type` out: the URL says it"));
 }
 
 /// `schema` and `pool` of a server.

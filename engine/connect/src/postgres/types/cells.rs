@@ -33,9 +33,9 @@ impl Decoder {
         }
     }
 
-    /// Whether the server has to make the text.
+    /// Whether the server has to make the text. The driver would ask what a type of the user's own is, in the middle of the read.
     pub(in crate::postgres) fn needs_cast(self, wire: Wire) -> bool {
-        let is_text = matches!(wire, Wire::Text(_) | Wire::Char(_) | Wire::Name | Wire::Json | Wire::Enum);
+        let is_text = matches!(wire, Wire::Text(_) | Wire::Char(_) | Wire::Name | Wire::Json);
         self == Self::Text && !is_text
     }
 }
