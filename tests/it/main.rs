@@ -21,5 +21,6 @@ mod mend;
 mod refusals;
 mod server;
 mod server_kill;
+mod streams;
 mod values;
 mod world;
