@@ -45,7 +45,8 @@ pub struct ReadRequest {
     /// Rows come in the order of these columns (indexes into `columns`), each as [`crate::KeyBytes`] orders it. Rows with NULL
     /// or a value of another type there come somewhere.
     pub key: Vec<usize>,
-    /// The rows that are wanted. Rows without a key are in the range that begins with the first.
+    /// The rows that are wanted; a source that does not keep to ranges gives more. Rows without a key are in the range that begins with the
+    /// first.
     pub range: KeyRange,
     /// Rows up to this key need not be given; a source leaves them out where that is exact and cheap. Rows without a key are given all the same.
     pub after: Option<KeyBytes>,
@@ -110,6 +111,11 @@ pub trait SnapshotReader: Send + Sync {
     async fn digests(&mut self, request: &DigestRequest) -> Result<Option<Vec<RangeDigest>>> {
         let _ = request;
         Ok(None)
+    }
+
+    /// Whether it gives the rows of a request's range and no others. Then a row outside of it means that keys are ordered differently.
+    fn keeps_to_ranges(&self) -> bool {
+        false
     }
 
     /// Starts a read; what was left of the one before is dropped.

@@ -56,10 +56,11 @@ impl Pass<'_> {
                     keep_unkeyed(&mut unkeyed, scored.digest(row), &self.plan.name)?;
                     continue;
                 };
-                if !range.contains(key) {
+                let is_inside = range.contains(key);
+                if !is_inside && reading.keeps_to_ranges() {
                     return Err(self.in_source(strayed()));
                 }
-                if is_done(key, cursor.as_ref()) {
+                if !is_inside || is_done(key, cursor.as_ref()) {
                     continue;
                 }
                 match self.judge(&mut merge, key, scored.digest(row)).await? {

@@ -42,6 +42,11 @@ impl Reading {
         self.reader.estimate(&self.plan.source.table).await
     }
 
+    /// Whether a row outside of the range that was asked for is a mistake of the source.
+    pub(crate) fn keeps_to_ranges(&self) -> bool {
+        self.reader.keeps_to_ranges()
+    }
+
     /// Keys that cut the table into about equal parts.
     pub(crate) async fn split(&mut self, parts: usize) -> Result<Vec<KeyBytes>> {
         let key: Vec<ReadColumn> = self.plan.key.source.iter().map(|part| self.plan.reads[*part].clone()).collect();

@@ -86,6 +86,7 @@ fn resumed(run: RunId, stored: &[StreamPosition]) -> Ranges {
 /// Keys at which the entity is cut: where segments of the ledger begin, so that none lies in two ranges, or where the source says.
 async fn cuts(context: &Context, plan: &EntityPlan, reading: &mut Reading) -> Result<Vec<KeyBytes>> {
     let may_be_cut = context.destination.takes_parallel_units()
+        && reading.keeps_to_ranges()
         && !context.colliding.contains(&plan.destination.table)
         && plan.rules.iter().all(|rule| rule.rule != "unique")
         && has_distinct_keys(plan);

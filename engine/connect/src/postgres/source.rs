@@ -279,6 +279,10 @@ impl SnapshotReader for Reader {
         Ok(count.and_then(|rows| u64::try_from(rows).ok()).unwrap_or_default())
     }
 
+    fn keeps_to_ranges(&self) -> bool {
+        true
+    }
+
     async fn digests(&mut self, request: &DigestRequest) -> Result<Option<Vec<RangeDigest>>> {
         let mut lease = self.idle().await?;
         let columns = self.columns(&mut lease, &request.table).await?;
