@@ -1,13 +1,6 @@
 -- The ledger: what Transload remembers in the destination. It commits with the rows it accounts for.
 
--- Making a schema that exists would need a right that nothing else needs.
-do $$
-begin
-    if not exists (select 1 from pg_catalog.pg_namespace where nspname = 'transload') then
-        create schema transload;
-    end if;
-end
-$$;
+-- In the schema `transload`, which is made before, where it is not there.
 
 create table transload.meta (
     name text primary key,

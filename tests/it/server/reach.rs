@@ -22,7 +22,7 @@ const CASES: &[Case] = &[
         url: |url| url.replace(":tested@", &format!(":{PASSWORD}@")),
         code: "TL0020",
         exit: 4,
-        says: &["cannot be opened", "password authentication failed", "pg_hba.conf"],
+        says: &["cannot be opened", "does not let this user in", "pg_hba.conf"],
     },
     Case {
         what: "an unknown user",
@@ -36,7 +36,7 @@ const CASES: &[Case] = &[
         url: |url| url.replace("?sslmode", "_and_more?sslmode"),
         code: "TL0005",
         exit: 4,
-        says: &["does not exist", "check host, port and database in the URL"],
+        says: &["no database of this name", "check host, port and database in the URL"],
     },
     Case {
         what: "a port where nobody listens",

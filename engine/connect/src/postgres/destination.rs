@@ -69,21 +69,13 @@ async fn create_tables(connection: &mut PgConnection, schema: &str, script: &str
     sql::batch(connection, begin).await?;
     if catalog::read(connection, schema).await?.tables.is_empty() {
         let quoted = sql::quote(schema);
-        if !schema_exists(connection, schema).await? {
-            sql::batch(connection, &format!("create schema {quoted}")).await?;
-        }
+        sql::create_schema(connection, schema).await?;
         sql::batch(connection, &format!("set local search_path to {quoted}")).await?;
         sql::batch(connection, script).await?;
     }
     let found = catalog::read(connection, schema).await?;
     sql::batch(connection, end).await?;
     Ok(found)
-}
-
-/// Making one that exists would need a right that nothing else needs.
-async fn schema_exists(connection: &mut PgConnection, schema: &str) -> sqlx::Result<bool> {
-    let sql = "select exists (select 1 from pg_catalog.pg_namespace where nspname = $1)";
-    sqlx::query(sql).bind(schema).fetch_one(connection).await?.try_get(0)
 }
 
 fn script_failed(error: &sqlx::Error, connection: &ConnectionPlan) -> Box<Diagnostic> {

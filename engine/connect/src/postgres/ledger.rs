@@ -134,6 +134,13 @@ pub(super) async fn take_fences(
             let headline = "another session is writing the ledger and does not let go of it";
             Box::new(Diagnostic::new(Code::InProgress, headline).help(Code::InProgress.info().remedy))
         }
+        Some("42501") => {
+            let mut problem = failed(&error);
+            problem.help = Some(
+                "grant it, for the ledger's schema: grant create on database … to the connection's user".to_owned(),
+            );
+            problem
+        }
         _ => failed(&error),
     };
     // Two first runs must not both create the ledger.
@@ -169,6 +176,7 @@ pub(super) async fn take_fences(
 }
 
 async fn create(connection: &mut PgConnection, claim: &Claim) -> sqlx::Result<()> {
+    sql::create_schema(connection, "transload").await?;
     sql::batch(connection, CREATE).await?;
     let values = [
         ("schema_version", VERSION.to_owned()),

@@ -2,7 +2,7 @@
 
 use sqlx::postgres::{PgArguments, PgQueryResult};
 use sqlx::query::Query;
-use sqlx::{AssertSqlSafe, Executor, PgConnection, Postgres};
+use sqlx::{AssertSqlSafe, Executor, PgConnection, Postgres, Row};
 use transload_model::{ColumnName, TableName};
 
 use super::catalog::PgColumn;
@@ -23,6 +23,15 @@ pub(super) async fn execute(connection: &mut PgConnection, text: impl Into<Strin
 /// Several statements in one message.
 pub(super) async fn batch(connection: &mut PgConnection, text: &str) -> sqlx::Result<()> {
     connection.execute(sqlx::raw_sql(AssertSqlSafe(text.to_owned()))).await.map(drop)
+}
+
+/// Creates a schema where there is none. `if not exists` would need the right to create one where there is.
+pub(super) async fn create_schema(connection: &mut PgConnection, schema: &str) -> sqlx::Result<()> {
+    let exists = "select exists (select 1 from pg_catalog.pg_namespace where nspname = $1)";
+    if sqlx::query(exists).bind(schema).fetch_one(&mut *connection).await?.try_get(0)? {
+        return Ok(());
+    }
+    batch(connection, &format!("create schema {}", quote(schema))).await
 }
 
 pub(super) fn quote(identifier: &str) -> String {
