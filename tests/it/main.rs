@@ -18,6 +18,7 @@ mod exact;
 mod history;
 mod kill;
 mod mend;
+mod proven;
 mod refusals;
 mod server;
 mod server_kill;
