@@ -93,18 +93,20 @@ const WAITING: &str = "select count(*) from pg_locks where not granted
     and database = (select oid from pg_database where datname = current_database())";
 
 /// One query or several, by a session of its own. Gives the first column, as text.
-fn ask(url: &str, sql: &str) -> Vec<String> {
+fn try_ask(url: &str, sql: &str) -> sqlx::Result<Vec<String>> {
     let text = |row: &PgRow| {
-        let value = row.try_get_raw(0).unwrap();
-        if value.is_null() { String::new() } else { value.as_str().unwrap().to_owned() }
+        let value = row.try_get_raw(0)?;
+        Ok(if value.is_null() { String::new() } else { value.as_str().unwrap().to_owned() })
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
-        let mut connection = PgConnection::connect(url).await.unwrap();
-        let rows = sqlx::raw_sql(AssertSqlSafe(sql)).fetch_all(&mut connection).await;
-        let rows = rows.unwrap_or_else(|error| panic!("{error}: {sql}"));
-        let found = rows.iter().map(text).collect();
-        connection.close().await.unwrap();
-        found
+        let mut connection = PgConnection::connect(url).await?;
+        let rows = sqlx::raw_sql(AssertSqlSafe(sql)).fetch_all(&mut connection).await?;
+        connection.close().await?;
+        rows.iter().map(text).collect()
     })
+}
+
+fn ask(url: &str, sql: &str) -> Vec<String> {
+    try_ask(url, sql).unwrap_or_else(|error| panic!("{error}: {sql}"))
 }

@@ -5,10 +5,9 @@ use crate::world::World;
 
 const TABLE: &str =
     "create table t (id bigint primary key, seat integer, amount numeric(10,2), flags bigint, at timestamptz,
-    ratio double precision, doc jsonb, code char(8), mark bpchar, name text)";
+    doc jsonb, code char(8), mark bpchar, name text)";
 
-const FIELDS: &str =
-    "seat: seat, amount: amount, flags: flags, at: at, ratio: ratio, doc: doc, code: code, mark: mark, name: name";
+const FIELDS: &str = "seat: seat, amount: amount, flags: flags, at: at, doc: doc, code: code, mark: mark, name: name";
 
 /// A change of a few rows.
 struct Case {
@@ -36,7 +35,7 @@ const CASES: &[Case] = &[
     ),
     case(
         "all columns but the key exchanged between two rows",
-        "update t a set seat = b.seat, amount = b.amount, flags = b.flags, at = b.at, ratio = b.ratio, doc = b.doc, code = b.code,
+        "update t a set seat = b.seat, amount = b.amount, flags = b.flags, at = b.at, doc = b.doc, code = b.code,
              mark = b.mark, name = b.name from t b where a.id in ($ + 30, $ + 32) and b.id = $ + $ + 62 - a.id",
         [0, 2, 0],
     ),
@@ -57,7 +56,6 @@ const CASES: &[Case] = &[
         "update t set at = at - interval '4294.967296 seconds' where id between $ + 2 and $ + 20",
         [0, 10, 0],
     ),
-    case("zero below zero", "update t set ratio = '-0' where id = $ + 20", [0, 1, 0]),
     case(
         "a document with another spelling of a number",
         "update t set doc = '{\"a\": 1.00}' where id = $ + 20",
@@ -74,13 +72,13 @@ const CASES: &[Case] = &[
     case("another key", "update t set id = id + 1 where id = $ + 20", [1, 0, 1]),
     case(
         "a row deleted in the middle and another inserted elsewhere",
-        "delete from t where id = $ + 200; insert into t values ($ + 101, 1, 1, 1, null, null, null, null, null, 'new')",
+        "delete from t where id = $ + 200; insert into t values ($ + 101, 1, 1, 1, null, null, null, null, 'new')",
         [1, 0, 1],
     ),
     case(
         "the same row deleted and inserted under another key",
         "with gone as (delete from t where id = $ + 300 returning *)
-         insert into t select $ + 11, seat, amount, flags, at, ratio, doc, code, mark, name from gone",
+         insert into t select $ + 11, seat, amount, flags, at, doc, code, mark, name from gone",
         [1, 0, 1],
     ),
 ];
@@ -88,13 +86,13 @@ const CASES: &[Case] = &[
 /// Keys from the place of one case to that of the next.
 const PLACE: usize = 2_400;
 
-/// 21,000 rows in segments that are small enough for each case to have its own. All have their digest.
+/// 21,000 rows, whose moments are all within 2^32 microseconds from the server's first, in segments that are small enough for each case to have its own. All have their digest.
 fn digested() -> World {
     let small = "  load: { batch_size: 250, checkpoint_interval: 1, streams: 1 }";
     let world = twins(small, TABLE, &[("t", &spec("t", FIELDS))]);
     world.source().execute(
         "insert into t select i * 2, i, i + 0.25, case when i % 20 = 0 then i else -i end,
-             timestamptz '2000-01-01 00:00+00' + i * interval '0.1 seconds', 0, '{\"a\": 1.0}',
+             timestamptz '2000-01-01 00:00+00' + i * interval '0.1 seconds', '{\"a\": 1.0}',
              'c' || i, 'm' || i, case when i % 100 = 1 then '' else 'n' || i end from generate_series(1, 21000) i",
     );
     assert_eq!(moved(&world.run()), [21_000, 0, 0, 0]);

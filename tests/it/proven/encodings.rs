@@ -1,6 +1,6 @@
 //! Sources that keep their text in another encoding than UTF-8, where texts have another order.
 
-use super::{ask, content, spec};
+use super::{ask, content, spec, try_ask};
 use crate::ends::End;
 use crate::world::World;
 
@@ -18,22 +18,18 @@ impl Foreign {
         let name = format!("{}_{}", end.texts("select current_database()")[0], encoding.to_lowercase());
         let url = server.replace("/postgres?", &format!("/{name}?"));
         let made = Self { server, name, url };
-        made.drop_database();
         ask(
             &made.server,
             &format!("create database {} encoding '{encoding}' locale 'C' template template0", made.name),
         );
         made
     }
-
-    fn drop_database(&self) {
-        ask(&self.server, &format!("drop database if exists {} with (force)", self.name));
-    }
 }
 
 impl Drop for Foreign {
     fn drop(&mut self) {
-        self.drop_database();
+        // Where the server itself is at work in it, it may not be thrown out. Then the database stays until the server goes.
+        drop(try_ask(&self.server, &format!("drop database if exists {} with (force)", self.name)));
     }
 }
 
