@@ -93,6 +93,7 @@ async fn a_user_without_rights_is_told_so() {
 #[tokio::test]
 async fn the_ledger_may_live_in_the_same_schema() {
     let ledger = include_str!("../../../../../migrations/ledger/postgres/001_create_ledger.sql");
+    let ledger = &format!("create schema if not exists transload; {ledger}");
     let tables = "select count(*) from pg_tables where schemaname = 'transload'";
     let first = Server::new().await;
     first.execute(ledger).await.unwrap();
