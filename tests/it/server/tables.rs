@@ -281,3 +281,23 @@ fn columns_that_the_server_fills_by_itself_are_left_to_it() {
     let rows = "select concat_ws(' ', id, twice, number) from notes where at is not null order by id";
     assert_eq!(world.destination().texts(rows), ["4 8 1", "9 18 2"]);
 }
+
+#[test]
+fn what_passes_is_tried_again_also_where_a_trigger_meets_it() {
+    for state in ["40001", "40P01", "55P03"] {
+        // A sequence keeps what it is set to, whatever is rolled back: here, the first transaction, which never succeeds.
+        let body = format!(
+            "if (select not is_called from first) then perform setval('first', txid_current()); end if;
+             if new.id = 6 and (select last_value from first) = txid_current() then
+                 raise exception 'later' using errcode = '{state}';
+             end if;"
+        );
+        let world = with_trigger("before insert", &body);
+        world.destination().execute("create sequence first");
+
+        let told = told(&world, "run");
+
+        assert_eq!(told.code, 0, "{state}: {told:?}");
+        assert_eq!(world.destination().count("books"), BOOK_COUNT, "{state}: {:?}", world.quarantine());
+    }
+}

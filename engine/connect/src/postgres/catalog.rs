@@ -8,7 +8,6 @@ use transload_model::{Catalog, Column, ColumnName, ForeignKey, SideEffects, Tabl
 
 use super::sql;
 use super::types::Wire;
-use super::write::Referrer;
 
 /// Columns of all tables of a schema, or of one. A domain is what it is made of, with its own length where it has one.
 const COLUMNS: &str = "
@@ -91,6 +90,20 @@ const REFERRERS: &str = "
     join pg_catalog.pg_namespace space on space.oid = target.relnamespace
     where k.contype = 'f' and k.conparentid = 0 and space.nspname = $1 and target.relname = $2
     order by 1, 2, k.conname";
+
+/// Columns that may refer to a row: a spec says so, or a foreign key does, of whatever table.
+pub(super) struct Referrer {
+    /// The table and its columns, for messages.
+    pub(super) shown: String,
+    /// The table, quoted, with its schema.
+    pub(super) sql: String,
+    /// Each column, and the one that it refers to.
+    pub(super) columns: Vec<(ColumnName, ColumnName)>,
+    /// Whether it is the same table.
+    pub(super) is_own: bool,
+    /// Whether the columns are of two types, and must be compared as text.
+    pub(super) as_text: bool,
+}
 
 /// What refers to a table by a foreign key. A delete would take such rows with it, or change them, where the key says so.
 pub(super) async fn referrers(

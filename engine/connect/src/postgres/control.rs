@@ -53,9 +53,8 @@ const BOOKKEEPING: &str = "create table if not exists transload.control_migratio
     applied_by text not null);
     comment on table transload.control_migrations is 'Which scripts of the control store ran.'";
 
-/// The lock is the ledger's too, as both make the schema. What there is to import may take its time.
-const BEGIN_SCRIPTS: &str = "begin; set local statement_timeout = 0; set local search_path to pg_catalog;
-    select pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended('transload ledger', 0))";
+/// What there is to import may take its time.
+const PREPARE_SCRIPTS: &str = "set local statement_timeout = 0; set local search_path to pg_catalog";
 
 /// A mirror must not hold up what it mirrors.
 const SESSION: &str =
@@ -109,7 +108,9 @@ async fn migrate(connection: &mut PgConnection) -> Result<()> {
     if pending(SCRIPTS, before)?.is_empty() {
         return Ok(());
     }
-    sql::batch(connection, BEGIN_SCRIPTS).await.map_err(|error| not_made(&error))?;
+    for statement in ["begin", PREPARE_SCRIPTS, sql::CREATION_LOCK] {
+        sql::batch(connection, statement).await.map_err(|error| not_made(&error))?;
+    }
     // Another process may have done it meanwhile.
     let before = applied(connection).await.map_err(|error| not_made(&error))?;
     run_scripts(connection, &pending(SCRIPTS, before)?).await.map_err(|error| not_made(&error))

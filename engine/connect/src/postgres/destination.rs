@@ -11,18 +11,19 @@ use async_trait::async_trait;
 use sqlx::{PgConnection, Row};
 use transload_model::{
     Catalog, Claim, Code, ConnectionPlan, Destination, Diagnostic, EntityName, Fence, LedgerState, QuarantineRow,
-    Result, Retry, RunId, SegmentHead, Settle, SnapshotReader, TableName, Unit,
+    Result, RunId, SegmentHead, Settle, SnapshotReader, TableName, Unit,
 };
 
 use crate::ledger::fenced;
 
+use super::catalog::{self, Referrer};
 use super::error::{failure, is_passing};
 use super::lease::{Connections, Lease};
 use super::ledger::Standing;
 use super::open::Address;
 use super::source::{End, reader};
-use super::write::{Referrer, Shape, WriteError, Written};
-use super::{catalog, ledger, sql, write};
+use super::write::{Shape, WriteError, Written};
+use super::{ledger, sql, write};
 
 /// A transaction that is left open by mistake or by a process that was stopped must not hold the others up for ever.
 const WRITER: &str = "set idle_in_transaction_session_timeout = '120s'; set default_transaction_isolation = 'read committed'; \
@@ -64,9 +65,8 @@ async fn create_tables(connection: &mut PgConnection, schema: &str, script: &str
     if !found.tables.is_empty() {
         return Ok(found);
     }
-    // Two first runs must not both create the tables.
-    let begin = "begin; select pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended('transload ledger', 0))";
-    sql::batch(connection, begin).await?;
+    sql::batch(connection, "begin").await?;
+    sql::batch(connection, sql::CREATION_LOCK).await?;
     if catalog::read(connection, schema).await?.tables.is_empty() {
         let quoted = sql::quote(schema);
         sql::create_schema(connection, schema).await?;
@@ -169,10 +169,7 @@ fn may_pass(error: &WriteError) -> bool {
     match error {
         WriteError::Database(error) => is_passing(error),
         // Only connecting tells of such problems here.
-        WriteError::Problem(problem) => {
-            matches!(problem.code, Code::CannotConnect | Code::ServerBusy)
-                && problem.code.info().retry == Retry::Backoff
-        }
+        WriteError::Problem(problem) => matches!(problem.code, Code::CannotConnect | Code::ServerBusy),
     }
 }
 
@@ -239,7 +236,8 @@ impl Destination for PostgresDestination {
 
     async fn commit(&self, unit: Unit, settle: Settle) -> Result<()> {
         let mut first = None;
-        for attempt in 0.. {
+        let mut attempt = 0;
+        loop {
             let Err(error) = self.try_commit(&unit, &settle, attempt > 0).await else { return Ok(()) };
             let may_pass = may_pass(&error);
             let problem = error.told(&unit.table);
@@ -250,9 +248,9 @@ impl Destination for PostgresDestination {
                 });
             }
             first.get_or_insert(*problem);
-            tokio::time::sleep(Duration::from_millis(200) * 2_u32.pow((attempt + 1).min(6))).await;
+            attempt += 1;
+            tokio::time::sleep(Duration::from_millis(200) * 2_u32.pow(attempt.min(6))).await;
         }
-        Ok(())
     }
 
     fn takes_parallel_units(&self) -> bool {

@@ -63,12 +63,12 @@ pub(super) fn is_passing(error: &sqlx::Error) -> bool {
 
 /// Whether the error is about a row's values.
 pub(super) fn is_about_a_row(error: &sqlx::Error) -> bool {
-    let classes = ["22", "23", "44"];
-    is_raised(error)
-        || sqlstate(error).is_some_and(|state| {
-            // An index or a page that cannot hold so much.
-            state == "54000" || classes.iter().any(|class| state.starts_with(class))
-        })
+    const VALUES: [&str; 3] = ["22", "23", "44"];
+    // What the server or the session met, be it within a trigger: connection, transaction, rights, resources, an operator, a fault of the server.
+    const SERVER: [&str; 9] = ["08", "25", "28", "40", "53", "55", "57", "58", "XX"];
+    let is_of = |classes: &[&str]| sqlstate(error).is_some_and(|state| classes.iter().any(|c| state.starts_with(c)));
+    // An index or a page that cannot hold so much.
+    is_of(&VALUES) || sqlstate(error) == Some("54000") || (is_raised(error) && !is_of(&SERVER))
 }
 
 /// Whether a trigger's or another function's author said it. Then the words, and the code as well, may be anything.
@@ -88,7 +88,11 @@ fn is_raised(error: &sqlx::Error) -> bool {
 fn words(error: &sqlx::Error) -> String {
     match error {
         sqlx::Error::Database(_) => match database(error) {
-            // Quotes values, or is a trigger's.
+            // A trigger's words may be anything.
+            Some(raised) if is_raised(error) => {
+                format!("a function or trigger of the server failed (SQLSTATE {})", raised.code())
+            }
+            // Quotes values.
             Some(refused) if is_about_a_row(error) => {
                 format!("the server refused a value (SQLSTATE {})", refused.code())
             }

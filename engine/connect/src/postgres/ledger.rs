@@ -143,9 +143,8 @@ pub(super) async fn take_fences(
         }
         _ => failed(&error),
     };
-    // Two first runs must not both create the ledger.
-    let begin = "begin; select pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended('transload ledger', 0))";
-    sql::batch(connection, begin).await.map_err(told)?;
+    sql::batch(connection, "begin").await.map_err(told)?;
+    sql::batch(connection, sql::CREATION_LOCK).await.map_err(told)?;
     if exists(connection).await.map_err(told)? {
         check_version(connection).await?;
         let seed = meta(connection, "digest_seed").await.map_err(told)?;

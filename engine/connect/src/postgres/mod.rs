@@ -2,6 +2,7 @@
 //!
 //! Rows are read as raw binary values and written by binary COPY; both ends keep their own connections, and none is used by two at a time.
 
+mod bound;
 mod catalog;
 mod control;
 mod copy;

@@ -9,27 +9,25 @@ use std::sync::Arc;
 use arrow::record_batch::RecordBatch;
 use async_trait::async_trait;
 use futures_util::TryStreamExt;
-use sqlx::encode::IsNull;
-use sqlx::error::BoxDynError;
-use sqlx::postgres::types::Oid;
-use sqlx::postgres::{PgArgumentBuffer, PgRow, PgTypeInfo};
-use sqlx::{Encode, Postgres, Row, Type};
+use sqlx::Row;
+use sqlx::postgres::PgRow;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use transload_model::{
-    Catalog, Code, ColumnName, ConnectionPlan, Diagnostic, DigestRequest, KeyBytes, KeyRange, KeyValue, LogicalType,
-    RangeDigest, ReadColumn, ReadRequest, Result, Snapshot, SnapshotReader, Source, SourceBatch, TableName,
+    Catalog, Code, ColumnName, ConnectionPlan, Diagnostic, DigestRequest, KeyRange, LogicalType, RangeDigest,
+    ReadColumn, ReadRequest, Result, Snapshot, SnapshotReader, Source, SourceBatch, TableName,
 };
 use twox_hash::XxHash3_64;
 
 use crate::batch::Batch;
 
+use super::bound::{Bound, bounds};
 use super::catalog::{self, PgColumn};
 use super::digest::Question;
 use super::error::{failure, sqlstate};
 use super::lease::{Connections, Lease};
 use super::open::Address;
-use super::sql::{self, Bounds, Reading, quote};
+use super::sql::{self, Reading, quote};
 use super::types::{self, Decoder, Wire};
 
 /// Batches that wait between the reading task and its reader.
@@ -370,12 +368,7 @@ async fn stream(
 ) -> std::result::Result<bool, Broken> {
     let mut query = sql::query(sql).persistent(false);
     for part in behind {
-        query = match part {
-            Bound::Integer(number) => query.bind(number),
-            Bound::Text(text) => query.bind(text),
-            Bound::Bytes(bytes) => query.bind(bytes),
-            Bound::Binary(oid, bytes) => query.bind(Binary(oid, bytes)),
-        };
+        query = part.bind(query);
     }
     let mut rows = query.fetch(lease.get());
     let mut batch = Batch::new(request);
@@ -423,81 +416,4 @@ fn order(column: &PgColumn, logical: LogicalType) -> String {
         Wire::Text(_) => format!("{name} collate \"C\""),
         _ => format!("{name}::text collate \"C\""),
     }
-}
-
-/// A part of a key, ready to be bound: in binary where a text would have to be read.
-enum Bound {
-    Integer(i64),
-    /// Text that is compared as text.
-    Text(String),
-    /// Text that is compared by its bytes.
-    Bytes(Vec<u8>),
-    Binary(Oid, Vec<u8>),
-}
-
-/// A value of a type that has an object id, in the type's own bytes.
-struct Binary(Oid, Vec<u8>);
-
-impl Type<Postgres> for Binary {
-    fn type_info() -> PgTypeInfo {
-        PgTypeInfo::with_oid(Oid(0))
-    }
-}
-
-impl Encode<'_, Postgres> for Binary {
-    fn encode_by_ref(&self, buffer: &mut PgArgumentBuffer) -> std::result::Result<IsNull, BoxDynError> {
-        buffer.extend_from_slice(&self.1);
-        Ok(IsNull::No)
-    }
-
-    fn produces(&self) -> Option<PgTypeInfo> {
-        Some(PgTypeInfo::with_oid(self.0))
-    }
-}
-
-const UUID: Oid = Oid(2950);
-const DATE: Oid = Oid(1082);
-const TIMESTAMP: Oid = Oid(1114);
-
-impl Bound {
-    fn of(part: &KeyValue<'_>, column: &Reading) -> Option<Self> {
-        Some(match part {
-            KeyValue::Integer(number) => Self::Integer(*number),
-            KeyValue::Text(text) if column.by_bytes => Self::Bytes(text.as_bytes().to_vec()),
-            KeyValue::Text(text) => Self::Text(text.to_string()),
-            KeyValue::Uuid(bytes) => Self::Binary(UUID, bytes.to_vec()),
-            KeyValue::Date(days) => Self::Binary(DATE, types::date_bytes(*days)?),
-            KeyValue::Timestamp(micros) => Self::Binary(TIMESTAMP, types::timestamp_bytes(*micros)?),
-        })
-    }
-
-    fn placeholder(&self, number: usize) -> String {
-        match self {
-            Self::Text(_) => format!("${number} collate \"C\""),
-            Self::Integer(_) | Self::Bytes(_) | Self::Binary(..) => format!("${number}"),
-        }
-    }
-}
-
-/// The bounds of a request, and what is bound to their placeholders.
-fn bounds(request: &ReadRequest, readings: &[Reading]) -> Result<(Bounds, Vec<Bound>)> {
-    let mut bound: Vec<Bound> = Vec::new();
-    let mut place = |key: Option<&KeyBytes>| -> Result<Vec<String>> {
-        let Some(key) = key else { return Ok(Vec::new()) };
-        let parts = key.decode().ok().filter(|parts| parts.len() == request.key.len());
-        let columns = request.key.iter().map(|part| &readings[*part]);
-        let parts =
-            parts.and_then(|parts| parts.iter().zip(columns).map(|(part, column)| Bound::of(part, column)).collect());
-        let parts: Vec<Bound> = parts.ok_or_else(|| {
-            let headline = format!("a stored key of `{}` is not one of its columns' types any more", request.table);
-            Box::new(Diagnostic::new(Code::SchemaDrift, headline).help(Code::SchemaDrift.info().remedy))
-        })?;
-        let marks = parts.iter().zip(bound.len() + 1..).map(|(part, number)| part.placeholder(number)).collect();
-        bound.extend(parts);
-        Ok(marks)
-    };
-    let range = &request.range;
-    let (from, to) = (place(range.from.as_ref())?, place(range.to.as_ref())?);
-    let behind = place(request.after.as_ref())?;
-    Ok((Bounds { from, to, behind, unkeyed: range.from.is_none() }, bound))
 }

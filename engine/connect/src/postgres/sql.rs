@@ -5,9 +5,12 @@ use sqlx::query::Query;
 use sqlx::{AssertSqlSafe, Executor, PgConnection, Postgres, Row};
 use transload_model::{ColumnName, TableName};
 
-use super::catalog::PgColumn;
+use super::catalog::{PgColumn, Referrer};
 use super::types::Wire;
-use super::write::Referrer;
+
+/// Taken before schemas and tables are created: two first runs must not both do so.
+pub(super) const CREATION_LOCK: &str =
+    "select pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended('transload ledger', 0))";
 
 /// A statement that is prepared once for each connection.
 pub(super) fn query(text: String) -> Query<'static, Postgres, PgArguments> {

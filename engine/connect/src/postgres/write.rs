@@ -15,7 +15,7 @@ use twox_hash::XxHash3_64;
 use crate::batch::Mismatch;
 use crate::ledger::{signed, swallowed};
 
-use super::catalog::PgColumn;
+use super::catalog::{PgColumn, Referrer};
 use super::copy::{self, Chunk};
 use super::error::{failure, is_about_a_row, refusal};
 use super::sql::{self, Pair};
@@ -315,20 +315,6 @@ impl Apply {
         let done = sql::query(self.change.clone()).bind(first).bind(end).execute(connection).await?;
         Ok(signed(done.rows_affected()) == expected)
     }
-}
-
-/// Columns that may refer to a row: a spec says so, or a foreign key does, of whatever table.
-pub(super) struct Referrer {
-    /// The table and its columns, for messages.
-    pub(super) shown: String,
-    /// The table, quoted, with its schema.
-    pub(super) sql: String,
-    /// Each column, and the one that it refers to.
-    pub(super) columns: Vec<(ColumnName, ColumnName)>,
-    /// Whether it is the same table.
-    pub(super) is_own: bool,
-    /// Whether the columns are of two types, and must be compared as text.
-    pub(super) as_text: bool,
 }
 
 /// Deletes rows by key. A row that something still names, with a foreign key or without, stays.
