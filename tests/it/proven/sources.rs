@@ -27,8 +27,9 @@ fn columns_of_other_types_are_read_as_text() {
     );
     let assert_same = |what: &str| {
         for column in COLUMNS {
-            let asked = format!("select {column}::text from t order by id");
-            assert_eq!(world.destination().texts(&asked), world.source().texts(&asked), "{what}: {column}");
+            let printed =
+                format!("select case when {column} is not null then format('%s', {column}) end from t order by id");
+            assert_eq!(world.destination().texts(&printed), world.source().texts(&printed), "{what}: {column}");
         }
     };
 

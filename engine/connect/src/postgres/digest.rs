@@ -12,7 +12,7 @@ use transload_model::{DigestRequest, KeyBytes, KeyValue, LogicalType, RangeDiges
 use twox_hash::XxHash3_64;
 
 use super::catalog::PgColumn;
-use super::sql::{self, quote};
+use super::sql::{self, printed, quote};
 use super::types::Wire;
 
 /// How digests are made. Another way gets another number, so that what was kept is not compared with it.
@@ -35,7 +35,8 @@ fn hashed(column: &PgColumn) -> String {
         Wire::Timestamp(_) => format!("pg_catalog.timestamp_send({name})"),
         Wire::Timestamptz(_) => format!("pg_catalog.timestamptz_send({name})"),
         // A document has several spellings; an enum is hashed by a number that another database has not.
-        Wire::Json | Wire::Jsonb | Wire::Enum | Wire::Other => format!("{name}::text"),
+        Wire::Json | Wire::Jsonb | Wire::Enum => format!("{name}::text"),
+        Wire::Other => printed(&name),
         Wire::Bool | Wire::Int2 | Wire::Int4 | Wire::Bytea | Wire::Date | Wire::Uuid => name,
     }
 }

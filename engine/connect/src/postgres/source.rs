@@ -27,7 +27,7 @@ use super::digest::Question;
 use super::error::{failure, sqlstate};
 use super::lease::{Connections, Lease};
 use super::open::Address;
-use super::sql::{self, Reading, quote};
+use super::sql::{self, Reading, printed, quote};
 use super::types::{self, Decoder, Wire};
 
 /// Batches that wait between the reading task and its reader.
@@ -398,7 +398,11 @@ fn append(batch: &mut Batch, row: &PgRow, decoders: &[Decoder]) -> sqlx::Result<
 
 fn reading(column: &PgColumn, decoder: Decoder, logical: LogicalType) -> Reading {
     let name = quote(column.name.as_str());
-    let select = if decoder.needs_cast(column.wire) { format!("{name}::text") } else { name };
+    let select = match column.wire {
+        Wire::Other => printed(&name),
+        wire if decoder.needs_cast(wire) => format!("{name}::text"),
+        _ => name,
+    };
     let may_be_infinite = matches!(column.wire, Wire::Date | Wire::Timestamp(_) | Wire::Timestamptz(_));
     let (order, is_required) = (order(column, logical), column.is_required());
     let by_bytes = matches!(column.wire, Wire::Char(_)) || (column.recodes && logical == LogicalType::Text);
@@ -408,12 +412,16 @@ fn reading(column: &PgColumn, decoder: Decoder, logical: LogicalType) -> Reading
 /// The expression that orders a column's values as their keys are ordered: text by its bytes in UTF-8, whatever the column's collation.
 fn order(column: &PgColumn, logical: LogicalType) -> String {
     let name = quote(column.name.as_str());
+    let text = match column.wire {
+        Wire::Text(_) => name.clone(),
+        Wire::Other => format!("({})", printed(&name)),
+        _ => format!("{name}::text"),
+    };
     match column.wire {
         // As text it would lose the blanks at its end, which its key has.
         Wire::Char(_) => format!("pg_catalog.bpcharsend({name})"),
         _ if logical != LogicalType::Text => name,
-        _ if column.recodes => format!("pg_catalog.convert_to({name}::text, 'UTF8')"),
-        Wire::Text(_) => format!("{name} collate \"C\""),
-        _ => format!("{name}::text collate \"C\""),
+        _ if column.recodes => format!("pg_catalog.convert_to({text}, 'UTF8')"),
+        _ => format!("{text} collate \"C\""),
     }
 }

@@ -41,6 +41,11 @@ pub(super) fn quote(identifier: &str) -> String {
     format!("\"{}\"", identifier.replace('"', "\"\""))
 }
 
+/// A value of a type that is not known here, as the server prints it. A cast may say something else: `inet` gets a mask by it.
+pub(super) fn printed(column: &str) -> String {
+    format!("case when {column} is distinct from null then pg_catalog.format('%s', {column}) end")
+}
+
 /// A table as every statement names it.
 pub(super) fn table(schema: &str, table: &TableName) -> String {
     format!("{}.{}", quote(schema), quote(table.as_str()))
