@@ -1,8 +1,6 @@
 //! `kill -9`, at random moments.
 
-use std::process::Stdio;
-use std::time::Duration;
-
+use crate::alongside::{assert_no_unit_twice, begun, begun_and_within, interrupt, wait_for_units};
 use crate::ends::{Ends, for_each_pair};
 use crate::world::{Random, World};
 
@@ -12,12 +10,12 @@ const KILLS: u64 = 20;
 /// So that there are many moments between two of them.
 const SMALL_UNITS: &str = "  load: { batch_size: 250, checkpoint_interval: 2, max_errors: 1000 }";
 
-const SCHEMA: &str = "
+pub(crate) const SCHEMA: &str = "
 create table items (id uuid primary key, label text not null, price numeric(12,2) not null, parent_id uuid references items (id));
 create table labels (id uuid primary key, item_id uuid not null references items (id), text text not null);
 ";
 
-const ITEMS: &str = "
+pub(crate) const ITEMS: &str = "
 entity_type: items
 source_table: old_items
 destination_table: items
@@ -28,7 +26,7 @@ field_mappings:
   parent_id: { source_field: parent, references: items }
 ";
 
-const LABELS: &str = "
+pub(crate) const LABELS: &str = "
 entity_type: labels
 source_table: old_labels
 destination_table: labels
@@ -57,32 +55,14 @@ fn filled(world: World) -> World {
     world
 }
 
-/// Units committed so far, as the destination tells.
-fn committed(world: &World) -> u64 {
-    let positions = world.destination().ledger("stream_positions");
-    // Before the first unit there is no such table, or no such file.
-    world.destination().try_number(&format!("select coalesce(sum(seq), 0) from {positions}")).unwrap_or(0)
-}
-
 fn a_run_that_is_killed_twenty_times_arrives_whole(ends: Ends) {
     let world = world(ends);
     let mut random = Random::of_seed(20_261_121);
-    for kill in 0..KILLS {
-        let start = committed(&world);
-        let wanted = start + random.below(25);
-        let mut child = world.command(&["run", "-q"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        // Wait for so many units, and then for some moment within the next.
-        while committed(&world) < wanted && child.try_wait().unwrap().is_none() {
-            std::thread::yield_now();
-        }
-        let moment = Duration::from_micros(random.below(4_000));
-        let until = std::time::Instant::now() + moment;
-        while std::time::Instant::now() < until {
-            std::hint::spin_loop();
-        }
-        assert!(child.try_wait().unwrap().is_none(), "the run ended before kill {kill}");
-        child.kill().unwrap();
-        child.wait().unwrap();
+    for _ in 0..KILLS {
+        let units = random.below(25);
+        let mut run = begun_and_within(&world, &mut random, units);
+        run.kill().unwrap();
+        run.wait().unwrap();
     }
 
     let report = world.run();
@@ -95,33 +75,11 @@ fn a_run_that_is_killed_twenty_times_arrives_whole(ends: Ends) {
     assert_eq!(again["totals"]["new"], 0);
 }
 
-/// Every attempt appended to one file of events: a unit that is told of twice was done twice.
-fn assert_no_unit_twice(world: &World, run: &str) {
-    let events = world.read(&format!(".transload/runs/{run}/events.jsonl"));
-    let mut seen = std::collections::BTreeSet::new();
-    let mut attempts = 0;
-    for line in events.lines() {
-        // A line may end where the process was killed.
-        let Ok(event) = serde_json::from_str::<serde_json::Value>(line) else { continue };
-        attempts += u64::from(event["type"] == "run_started");
-        if event["type"] == "unit_committed" {
-            let unit = (event["entity"].to_string(), event["seq"].as_u64().unwrap());
-            assert!(seen.insert(unit.clone()), "{unit:?} was committed twice");
-        }
-    }
-    assert!(attempts > 1, "{attempts} attempts");
-}
-
 fn a_run_that_is_asked_to_stop_goes_on_where_it_stopped(ends: Ends) {
     let world = world(ends);
-    let child = world.command(&["run"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    while committed(&world) < 20 {
-        std::thread::yield_now();
-    }
-    let asked = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
-    assert!(asked.success());
-    let stopped = crate::world::ended(&child.wait_with_output().unwrap());
-    assert_eq!(stopped.code, 130, "{stopped:?}");
+    let mut run = begun(&world);
+    wait_for_units(&world, &mut run, 20);
+    let stopped = interrupt(run);
     assert!(stopped.stderr.contains("TL0430"), "{}", stopped.stderr);
 
     let report = world.run();
@@ -133,10 +91,8 @@ fn a_run_that_is_asked_to_stop_goes_on_where_it_stopped(ends: Ends) {
 
 fn a_second_run_beside_a_first_is_refused(ends: Ends) {
     let world = world(ends);
-    let mut first = world.command(&["run", "-q"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-    while committed(&world) < 5 {
-        std::thread::yield_now();
-    }
+    let mut first = begun(&world);
+    wait_for_units(&world, &mut first, 5);
 
     let second = world.transload(&["run"]);
 
@@ -194,8 +150,9 @@ fn a_run_goes_on_behind_any_kind_of_key(ends: Ends) {
     }
     world.write("schema.sql", &schema);
     for units in [10, 30, 60, 90] {
-        let child = world.command(&["run", "-q"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        stop_after(&world, child, units);
+        let mut run = begun(&world);
+        wait_for_units(&world, &mut run, units);
+        interrupt(run);
     }
 
     let report = world.run();
@@ -205,16 +162,6 @@ fn a_run_goes_on_behind_any_kind_of_key(ends: Ends) {
     assert_eq!(world.destination().count(&world.destination().ledger("migration_mappings")), 80_000);
     let again = world.run();
     assert_eq!(again["totals"]["unchanged"], 80_000);
-}
-
-/// Asks the process to stop once so many units are committed, and waits until it did.
-fn stop_after(world: &World, mut child: std::process::Child, units: u64) {
-    while committed(world) < units && child.try_wait().unwrap().is_none() {
-        std::thread::yield_now();
-    }
-    let asked = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
-    assert!(asked.success());
-    assert_eq!(child.wait().unwrap().code(), Some(130));
 }
 
 for_each_pair!(

@@ -9,6 +9,7 @@
     reason = "a test that meets the unforeseen ends loudly"
 )]
 
+mod alongside;
 mod bank;
 mod chinook;
 mod demo;

@@ -10,15 +10,12 @@ mod resumed;
 mod rights;
 mod sources;
 
-use std::process::{Child, Stdio};
-use std::time::{Duration, Instant};
-
 use serde_json::Value;
 use sqlx::postgres::{PgConnection, PgRow};
 use sqlx::{AssertSqlSafe, Connection as _, Row, ValueRef};
 
-use crate::ends::{End, Ends};
-use crate::world::{Ended, World, ended};
+use crate::ends::Ends;
+use crate::world::World;
 
 /// Rows that are gone from the source are deleted, all of them if need be.
 const DELETES: &str = "  deletes: { mode: hard, max: 100% }\n";
@@ -60,37 +57,6 @@ fn assert_same(world: &World, table: &str, what: &str) {
 fn moved(report: &Value) -> [u64; 4] {
     ["new", "modified", "deleted", "quarantined"].map(|name| report["totals"][name].as_u64().unwrap())
 }
-
-/// A run that goes on.
-fn begun(world: &World) -> Child {
-    world.command(&["run", "--format", "json"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
-}
-
-/// How it ended; a run that hangs is a failure.
-fn awaited(mut run: Child) -> Ended {
-    let start = Instant::now();
-    while run.try_wait().unwrap().is_none() {
-        if start.elapsed() > Duration::from_secs(60) {
-            run.kill().unwrap();
-            panic!("the run does not end: {:?}", run.wait_with_output());
-        }
-        std::thread::sleep(Duration::from_millis(5));
-    }
-    ended(&run.wait_with_output().unwrap())
-}
-
-/// Waits until a query answers with something else than zero.
-fn wait_for(end: &End, query: &str) {
-    let start = Instant::now();
-    while end.try_number(query).is_none_or(|number| number == 0) {
-        assert!(start.elapsed() < Duration::from_secs(30), "it never comes to this: {query}");
-        std::thread::sleep(Duration::from_millis(5));
-    }
-}
-
-/// Those who wait for a lock in the database.
-const WAITING: &str = "select count(*) from pg_locks where not granted
-    and database = (select oid from pg_database where datname = current_database())";
 
 /// One query or several, by a session of its own. Gives the first column, as text.
 fn try_ask(url: &str, sql: &str) -> sqlx::Result<Vec<String>> {

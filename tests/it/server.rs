@@ -6,12 +6,11 @@ mod rights;
 mod tables;
 mod values;
 
-use std::path::Path;
-use std::process::{Child, Stdio};
-use std::time::{Duration, Instant};
+use std::process::Child;
 
+use crate::alongside::{self, assert_silent};
 use crate::ends::{End, Ends};
-use crate::world::{Ended, World, ended};
+use crate::world::{Ended, World};
 
 /// The password of those who are not the usual user.
 const PASSWORD: &str = "hunter2";
@@ -106,65 +105,15 @@ fn one_table(ends: Ends, name: &str, schema: &str, columns: &[&str]) -> World {
 /// Runs a verb, and shows that nothing it says or keeps holds a secret.
 fn told(world: &World, verb: &str) -> Ended {
     let told = world.transload(&[verb]);
-    assert_silent(world, &told);
+    assert_silent(world, &told, &SECRETS);
     told
 }
 
-/// A run that goes on.
-fn begun(world: &World) -> Child {
-    world.command(&["run"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
-}
-
-/// How it ended; a run that hangs is a failure.
-fn awaited(world: &World, mut run: Child) -> Ended {
-    let start = Instant::now();
-    while run.try_wait().unwrap().is_none() {
-        if start.elapsed() > Duration::from_secs(60) {
-            run.kill().unwrap();
-            panic!("the run does not end: {:?}", run.wait_with_output());
-        }
-        std::thread::sleep(Duration::from_millis(5));
-    }
-    let told = ended(&run.wait_with_output().unwrap());
-    assert_silent(world, &told);
+/// How a run ended that went on meanwhile, without a secret in what it says or keeps.
+fn awaited(world: &World, run: Child) -> Ended {
+    let told = alongside::awaited(run);
+    assert_silent(world, &told, &SECRETS);
     told
-}
-
-/// Waits until someone waits for a lock in this database.
-fn wait_until_held(end: &End) {
-    let waiting = "select count(*) from pg_locks where not granted
-                   and database = (select oid from pg_database where datname = current_database())";
-    let start = Instant::now();
-    while end.number(waiting) == 0 {
-        assert!(start.elapsed() < Duration::from_secs(20), "nobody waits for the lock");
-        std::thread::sleep(Duration::from_millis(5));
-    }
-}
-
-fn assert_silent(world: &World, told: &Ended) {
-    for secret in SECRETS {
-        assert!(!told.stdout.contains(secret) && !told.stderr.contains(secret), "{secret} is shown: {told:?}");
-    }
-    let folder = world.file(".transload");
-    if folder.exists() {
-        assert_files_silent(&folder);
-    }
-}
-
-fn assert_files_silent(folder: &Path) {
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            assert_files_silent(&path);
-            continue;
-        }
-        // What another process removes meanwhile shows nothing.
-        let Ok(content) = std::fs::read(&path) else { continue };
-        for secret in SECRETS {
-            let is_shown = content.windows(secret.len()).any(|part| part == secret.as_bytes());
-            assert!(!is_shown, "{secret} is in {}", path.display());
-        }
-    }
 }
 
 /// The end of a verb that did not succeed: exit code, code, words, help, and no panic.

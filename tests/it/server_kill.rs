@@ -3,46 +3,18 @@
 //! `kill.rs` has what holds for every pair of systems. Here the server is a cluster of the test's own, what it commits is on disk, and each
 //! attempt must say that it lost its connection and nothing else.
 
-use std::collections::BTreeSet;
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
-
+use crate::alongside::{assert_no_unit_twice, assert_silent, awaited, begun_and_within, committed};
 use crate::ends::{Cluster, End, Ends};
-use crate::world::{Ended, Random, World, ended};
+use crate::kill::{ITEMS, LABELS, SCHEMA};
+use crate::world::{Ended, Random, World};
 
 const ROWS: u64 = 200_000;
 
 /// Units of 500 rows, and three streams for each entity that may have them.
 const DEFAULTS: &str = "  load: { batch_size: 250, checkpoint_interval: 2, streams: 3 }";
-
-const SCHEMA: &str = "
-create table items (id uuid primary key, label text not null, price numeric(12,2) not null, parent_id uuid references items (id));
-create table labels (id uuid primary key, item_id uuid not null references items (id), text text not null);
-";
-
-const ITEMS: &str = "
-entity_type: items
-source_table: old_items
-destination_table: items
-version: \"1\"
-field_mappings:
-  label: { transformation: [trimmed, upper], is_required: true }
-  price: { source_field: cents, data_type: \"decimal(12,2)\" }
-  parent_id: { source_field: parent, references: items }
-";
-
-const LABELS: &str = "
-entity_type: labels
-source_table: old_labels
-destination_table: labels
-version: \"1\"
-field_mappings:
-  item_id: { source_field: item, references: items }
-  text: txt
-";
 
 /// What no output may show: a part of the rows' values, and the password in every URL.
 const SECRETS: [&str; 2] = ["zwölfhundert", "tested@"];
@@ -60,28 +32,6 @@ fn filled(ends: (Option<End>, Option<End>)) -> World {
          insert into old_labels select i, (i % 120000 + 1) * 3, 'zwölfhundert ' || i from n;",
     );
     world
-}
-
-/// Units committed so far.
-fn committed(world: &World) -> u64 {
-    let positions = world.destination().ledger("stream_positions");
-    world.destination().try_number(&format!("select coalesce(sum(seq), 0) from {positions}")).unwrap_or(0)
-}
-
-/// Starts a run and waits until it committed so many units more, and then for a moment within the next.
-fn start(world: &World, random: &mut Random, units: u64) -> Child {
-    let wanted = committed(world) + units;
-    let command = &mut world.command(&["run"]);
-    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    while committed(world) < wanted && child.try_wait().unwrap().is_none() {
-        std::thread::yield_now();
-    }
-    let until = Instant::now() + Duration::from_micros(random.below(4_000));
-    while Instant::now() < until {
-        std::hint::spin_loop();
-    }
-    assert!(child.try_wait().unwrap().is_none(), "the run ended by itself: {:?}", child.wait_with_output());
-    child
 }
 
 /// The server's processes: the first one, and those that it made, one for each session.
@@ -123,15 +73,13 @@ fn is_running(process: u32) -> bool {
 }
 
 /// The attempt that lost its server says so, and only that.
-fn assert_lost(told: &Ended) {
+fn assert_lost(world: &World, told: &Ended) {
     assert_eq!(told.code, 4, "{told:?}");
     assert!(!told.stderr.contains("panicked"), "{told:?}");
     let ways = ["the connection was lost", "Connection reset", "Broken pipe", "Connection refused", "cannot be opened"];
     assert!(ways.iter().any(|way| told.stderr.contains(way)), "it does not say that the connection was lost: {told:?}");
     assert!(told.stderr.contains("help:"), "{told:?}");
-    for secret in SECRETS {
-        assert!(!told.stderr.contains(secret) && !told.stdout.contains(secret), "{secret} is shown: {told:?}");
-    }
+    assert_silent(world, told, &SECRETS);
 }
 
 fn a_killed_server_loses_and_doubles_nothing(ends: Ends) {
@@ -141,13 +89,13 @@ fn a_killed_server_loses_and_doubles_nothing(ends: Ends) {
     let mut random = Random::of_seed(20_261_122);
     for kill in 0..5 {
         let units = 30 + random.below(70);
-        let child = start(&world, &mut random, units);
+        let child = begun_and_within(&world, &mut random, units);
         let known = committed(&world);
 
         Processes::of(world.destination()).kill();
 
-        let told = ended(&child.wait_with_output().unwrap());
-        assert_lost(&told);
+        let told = awaited(child);
+        assert_lost(&world, &told);
         cluster.restart();
         world.source().reconnect();
         world.destination().reconnect();
@@ -175,7 +123,7 @@ fn several_streams_that_are_killed_twenty_times_arrive_whole() {
     let mut random = Random::of_seed(20_261_123);
     for _ in 0..20 {
         let units = random.below(18);
-        let mut child = start(&world, &mut random, units);
+        let mut child = begun_and_within(&world, &mut random, units);
         child.kill().unwrap();
         child.wait().unwrap();
     }
@@ -194,47 +142,11 @@ fn assert_arrives_whole(world: &World) {
     assert_eq!(world.destination().count(&ledger("migration_mappings")), ROWS);
     assert_eq!(world.destination().count(&ledger("quarantine")), 0);
     world.assert_as_expected();
-    assert_no_unit_twice(world, report["run_id"].as_str().unwrap());
-    assert_silent(&world.file(".transload"));
-    let again = world.run();
-    assert_eq!(again["totals"]["unchanged"], ROWS, "{again}");
-    assert_eq!(again["totals"]["new"], 0, "{again}");
-}
-
-/// Every attempt appended to one file of events: a unit that is told of twice was done twice.
-fn assert_no_unit_twice(world: &World, run: &str) {
-    let events = world.read(&format!(".transload/runs/{run}/events.jsonl"));
-    let mut units = BTreeSet::new();
-    let mut attempts = 0;
-    for line in events.lines() {
-        // A line may end where the process was killed.
-        let Ok(event) = serde_json::from_str::<Value>(line) else { continue };
-        attempts += u64::from(event["type"] == "run_started");
-        if event["type"] == "unit_committed" {
-            let number = |key: &str| event[key].as_u64().unwrap();
-            let unit = (event["entity"].to_string(), number("stream"), number("seq"));
-            assert!(units.insert(unit.clone()), "{unit:?} was committed twice");
-        }
-    }
-    assert!(attempts > 5, "{attempts} attempts");
-    let streams: BTreeSet<(&String, u64)> = units.iter().map(|(entity, stream, _)| (entity, *stream)).collect();
-    println!("{attempts} attempts, {} units, streams: {streams:?}", units.len());
+    let streams = assert_no_unit_twice(world, report["run_id"].as_str().unwrap());
     // A file is read by one reader.
     let is_split = matches!(world.source(), End::Server(_));
     assert!(!is_split || streams.len() >= 5, "several streams were asked for: {streams:?}");
-}
-
-fn assert_silent(folder: &Path) {
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            assert_silent(&path);
-            continue;
-        }
-        let content = std::fs::read(&path).unwrap();
-        for secret in SECRETS {
-            let is_shown = content.windows(secret.len()).any(|part| part == secret.as_bytes());
-            assert!(!is_shown, "{secret} is in {}", path.display());
-        }
-    }
+    let again = world.run();
+    assert_eq!(again["totals"]["unchanged"], ROWS, "{again}");
+    assert_eq!(again["totals"]["new"], 0, "{again}");
 }

@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 
-use super::{WAITING, assert_same, awaited, begun, moved, spec, twins, wait_for};
+use super::{assert_same, moved, spec, twins};
+use crate::alongside::{WAITING, awaited, begun_with, wait_for};
 use crate::world::World;
 
 const TABLES: &str = "create table a (id integer primary key, n integer, name text);
@@ -54,7 +55,7 @@ fn check(pool: &str) {
     let world = loaded();
     world.replace("transload.yaml", "read_only: true", &format!("read_only: true{pool}"));
     world.destination().execute("begin; lock table a in share mode");
-    let run = begun(&world);
+    let run = begun_with(&world, &["run", "--format", "json"]);
     wait_for(world.destination(), WAITING);
 
     for change in CHANGES {

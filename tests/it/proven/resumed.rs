@@ -2,7 +2,8 @@
 
 use std::process::Child;
 
-use super::{WAITING, assert_same, begun, moved, spec, twins, wait_for};
+use super::{assert_same, moved, spec, twins};
+use crate::alongside::{WAITING, begun, wait_for};
 use crate::world::World;
 
 const ROWS: u64 = 4_000;

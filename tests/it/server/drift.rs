@@ -1,8 +1,7 @@
 //! Tables, columns and connections that go away: before a run, between two, and in the middle of one.
 
-use super::{
-    BOOK_COUNT, Side, assert_arrives, assert_ledger_agrees, assert_refused, awaited, begun, shop, told, wait_until_held,
-};
+use super::{BOOK_COUNT, Side, assert_arrives, assert_ledger_agrees, assert_refused, awaited, shop, told};
+use crate::alongside::{WAITING, begun, wait_for};
 
 /// Something that goes away.
 struct Gone {
@@ -97,7 +96,7 @@ fn what_goes_away_in_the_middle_of_a_run_ends_its_entity_and_no_other() {
         let end = gone.side.of(&world);
         end.execute(&format!("begin; {}", gone.lock));
         let run = begun(&world);
-        wait_until_held(end);
+        wait_for(end, WAITING);
         end.execute(&format!("{}; commit", gone.change));
 
         let told = awaited(&world, run);
@@ -119,7 +118,7 @@ fn a_source_that_drops_its_sessions_ends_the_run_and_the_next_brings_the_rest() 
     let world = shop();
     world.source().execute("begin; lock table old_books in access exclusive mode");
     let run = begun(&world);
-    wait_until_held(world.source());
+    wait_for(world.source(), WAITING);
     let ended = world.source().number(END_SESSIONS);
     world.source().execute("commit");
 
@@ -136,7 +135,7 @@ fn a_destination_that_drops_its_sessions_once_does_not_end_the_run() {
     let world = shop();
     world.destination().execute("begin; lock table books in share mode");
     let run = begun(&world);
-    wait_until_held(world.destination());
+    wait_for(world.destination(), WAITING);
     let ended = world.destination().number(END_SESSIONS);
     world.destination().execute("commit");
 

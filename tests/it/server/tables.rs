@@ -1,10 +1,8 @@
 //! Tables with a will of their own: policies, rules, triggers, numbers that the server gives, and two runs at once.
 
 use super::rights::{Guest, READER, WRITER};
-use super::{
-    BOOK_COUNT, Side, assert_arrives, assert_ledger_agrees, assert_refused, awaited, begun, one_table, shop, told,
-    wait_until_held,
-};
+use super::{BOOK_COUNT, Side, assert_arrives, assert_ledger_agrees, assert_refused, awaited, one_table, shop, told};
+use crate::alongside::{WAITING, begun, wait_for};
 use crate::ends::Ends;
 use crate::world::World;
 
@@ -179,7 +177,7 @@ fn of_two_runs_at_once_the_second_is_refused_and_the_first_is_not_disturbed() {
     let world = shop();
     world.destination().execute("begin; lock table books in share mode");
     let first = begun(&world);
-    wait_until_held(world.destination());
+    wait_for(world.destination(), WAITING);
 
     let second = told(&world, "run");
 

@@ -1,6 +1,7 @@
 //! Values that a column, a constraint or the server itself refuses: the row is set aside with its reason, and the good ones load.
 
-use super::{assert_silent, for_all, one_table, told};
+use super::{SECRETS, for_all, one_table, told};
+use crate::alongside::assert_silent;
 use crate::ends::Ends;
 use crate::world::World;
 
@@ -199,7 +200,7 @@ fn a_text_with_a_zero_byte_is_set_aside() {
     let told = told(&world, "run");
 
     assert_eq!(told.code, 0, "{told:?}");
-    assert_silent(&world, &told);
+    assert_silent(&world, &told, &SECRETS);
     assert_eq!(world.quarantine(), ["texts 2 VALUE_ENCODING value"]);
     assert_eq!(world.destination().texts("select id || ' ' || value from texts order by id"), ["1 ok", "3 "]);
     world.assert_as_expected();
