@@ -2,6 +2,7 @@
 
 mod args;
 mod artifacts;
+mod catch_up;
 mod commands;
 mod demo;
 mod excerpt;

@@ -11,6 +11,7 @@ use transload_spec::{Catalogs, Compiled, Project};
 use transload_transform::Functions;
 
 use super::args::Global;
+use super::catch_up::catch_up;
 use super::failure::Failure;
 
 /// A project whose source is open, whose destination was looked at, and whose specs are compiled.
@@ -74,9 +75,11 @@ pub(crate) async fn existing_destination(project: &Project) -> Result<Option<Arc
     if is_there { destination(project).await.map(Some) } else { Ok(None) }
 }
 
-/// The control store of a project.
-pub(crate) async fn control_store(project: &Project) -> Result<Arc<dyn ControlStore>, Failure> {
-    transload_connect::control_store(project.control()).await.map_err(Failure::from)
+/// The control store of a project. What it missed is told to it first.
+pub(crate) async fn control_store(chosen: &Chosen, project: &Project) -> Result<Arc<dyn ControlStore>, Failure> {
+    let store = transload_connect::control_store(project.control()).await?;
+    catch_up(&chosen.root, &*store).await?;
+    Ok(store)
 }
 
 fn connection<'a>(project: &'a Project, name: &ConnectionName) -> Result<&'a ConnectionPlan, Failure> {

@@ -25,7 +25,7 @@ pub(crate) async fn run(chosen: &Chosen, run: &Run, screen: &Screen) -> Result<E
         screen.problem(warning);
     }
     make_folder(root)?;
-    let store = wiring::control_store(&world.project).await?;
+    let store = wiring::control_store(chosen, &world.project).await?;
     let destination = wiring::destination(&world.project).await?;
     let recorder = Arc::new(Recorder::new(store, &world.project, started_at));
     let (mirror, mirroring) = recorder.listen();

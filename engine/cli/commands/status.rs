@@ -16,7 +16,7 @@ const SEARCHED: u32 = 100_000;
 
 pub(crate) async fn run(chosen: &Chosen, status: &Status, screen: &Screen) -> Result<Exit, Failure> {
     let project = wiring::project(chosen)?;
-    let store = wiring::control_store(&project).await?;
+    let store = wiring::control_store(chosen, &project).await?;
     let Some(wanted) = &status.run else {
         let runs = store.runs(LISTED).await?;
         list(&runs, screen);
@@ -67,11 +67,12 @@ fn list(runs: &[RunRecord], screen: &Screen) {
         return;
     }
     let signs = screen.signs();
-    let header = ["run", "status", "started (UTC)", "took", "read", "written", "quarantined"];
+    let header = ["run", "environment", "status", "started (UTC)", "took", "read", "written", "quarantined"];
     let line = |run: &RunRecord| {
         let counts = &run.counts;
         vec![
             run.id.short(),
+            run.environment.clone(),
             state_text(run, &signs),
             run.started_at.format("%Y-%m-%d %H:%M:%S").to_string(),
             took(run),
@@ -80,7 +81,7 @@ fn list(runs: &[RunRecord], screen: &Screen) {
             number(counts.quarantined),
         ]
     };
-    screen.say(&table(&header, runs.iter().map(line).collect(), 3));
+    screen.say(&table(&header, runs.iter().map(line).collect(), 4));
 }
 
 fn took(run: &RunRecord) -> String {
@@ -99,7 +100,7 @@ fn state_text(run: &RunRecord, signs: &Signs) -> String {
 
 fn detail(run: &RunRecord, entities: &[EntityRecord], screen: &Screen) {
     let signs = screen.signs();
-    screen.say(&format!("run {}   {}   {}", run.id, run.project, state_text(run, &signs)));
+    screen.say(&format!("run {}   {} ({})   {}", run.id, run.project, run.environment, state_text(run, &signs)));
     if run.state == RunState::Running && !run.alive {
         screen.say("its process is gone; `transload run` goes on with it");
     }

@@ -1,6 +1,6 @@
 //! What a run did, in the end.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use transload_model::{ColumnName, Counts, Diagnostic, EntityName, EntityState, Exit, RunId, RunState, Severity};
 
 /// A finished run.
@@ -25,7 +25,7 @@ pub struct RunReport {
 }
 
 /// Where the time went.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Spent {
     /// Reading, and comparing with the ledger.
     pub detect_ms: u64,

@@ -95,6 +95,31 @@ fn a_run_whose_result_cannot_be_kept_is_done_and_says_so() {
 }
 
 #[test]
+fn a_run_that_the_control_store_lost_sight_of_is_told_to_it_later() {
+    with_mounts("refusals::history::a_run_that_the_control_store_lost_sight_of_is_told_to_it_later", || {
+        let world = library(500);
+        world.replace("transload.yaml", "deletes:", "load: { batch_size: 50, checkpoint_interval: 1 }\n  deletes:");
+        world.replace("transload.yaml", "defaults:", "control: \"sqlite:history/control.db\"\ndefaults:");
+        let disk = SmallDisk::mount(&world.file("history"), "240k");
+        assert_done_and_told(&world, "the control store");
+        disk.enlarge("16m");
+
+        let told = world.transload(&["status", "--format", "json"]);
+
+        let status: serde_json::Value = serde_json::from_str(&told.stdout).unwrap();
+        let run = &status["runs"][0];
+        let report = world.read(&format!(".transload/runs/{}/run.json", run["run_id"].as_str().unwrap()));
+        let report: serde_json::Value = serde_json::from_str(&report).unwrap();
+        assert_eq!((&run["status"], &run["counts"]), (&"completed".into(), &report["totals"]), "{status}");
+        let told = world.transload(&["status", run["run_id"].as_str().unwrap(), "--format", "json"]);
+        let status: serde_json::Value = serde_json::from_str(&told.stdout).unwrap();
+        for entity in status["entities"].as_array().unwrap() {
+            assert_eq!(entity["status"], "done", "{status}");
+        }
+    });
+}
+
+#[test]
 fn a_control_store_that_fills_up_does_not_stop_the_run() {
     with_mounts("refusals::history::a_control_store_that_fills_up_does_not_stop_the_run", || {
         let world = library(500);
