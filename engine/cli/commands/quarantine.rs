@@ -19,6 +19,8 @@ pub(crate) async fn run(chosen: &Chosen, quarantine: &Quarantine, screen: &Scree
         Some(destination) => destination.quarantine(wanted).await?,
         None => Vec::new(),
     };
+    // Other projects may have their rows in the same ledger.
+    let held: Vec<QuarantineRow> = held.into_iter().filter(|row| names.contains(&&row.entity)).collect();
     match screen.format {
         Format::Json => {
             let held: Vec<Value> = held.iter().map(as_json).collect();

@@ -233,7 +233,7 @@ codes! {
         "Add columns to `key.source` until they identify a row.";
     KeyChanged "TL0310" "KEY_CHANGED" Refused 409 Never
         "The key's strategy, namespace, columns or types, or the destination table, changed after rows were loaded, so that those rows could not be found again."
-        "Undo the change, or start over with an empty destination and no `transload_*` tables.";
+        "Undo the change, or start over with an empty destination and no ledger (`transload_*` tables; on PostgreSQL, schema `transload`).";
     TableRules "TL0311" "TABLE_RULES" Problems 422 Never
         "Rules of the destination table rewrite the statements that write its rows, so that it could not be told what arrives."
         "Drop the rules, or disable them while you migrate.";
@@ -355,7 +355,7 @@ codes! {
         "Nothing to mend; look at the other run with `transload status`.";
     LedgerMismatch "TL0505" "LEDGER_MISMATCH" Refused 409 Never
         "The destination holds fewer rows than were loaded into it: someone else removed some."
-        "Put them back, or start over with an empty destination and no `transload_*` tables.";
+        "Put them back, or start over with an empty destination and no ledger (`transload_*` tables; on PostgreSQL, schema `transload`).";
     SpecChanged "TL0506" "SPEC_CHANGED" Done 409 Never
         "The spec changed since the last run. Rows whose source did not move keep what they got then."
         "`transload run --remap` derives every row again and writes what differs.";
