@@ -7,6 +7,8 @@
 mod checks;
 mod compile;
 mod decode;
+mod expand;
+mod lock;
 mod problems;
 mod project;
 mod yaml;
@@ -14,5 +16,5 @@ mod yaml;
 #[cfg(test)]
 mod tests;
 
-pub use compile::{Catalogs, Compiled, Summary, compile};
+pub use compile::{Catalogs, Compiled, Summary, compile, compile_offline, expand, lock};
 pub use project::Project;

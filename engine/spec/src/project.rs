@@ -17,6 +17,7 @@ use serde_json::Value;
 use transload_model::{Code, ConnectionName, ConnectionPlan, Diagnostic, SourceFile};
 
 use crate::decode::{Defaults, Map, Reader, defaults, language, shown};
+use crate::lock::{LOCK_BYTES_MAX, LOCK_FILE, Lock};
 use crate::problems::{Located, Problems, problem, with_suggestion};
 use crate::project::connection::{connections, control_url};
 use crate::yaml;
@@ -40,6 +41,7 @@ pub struct Project {
     spec_files: Vec<Arc<SourceFile>>,
     pub(crate) parallel_entity_limit: usize,
     pub(crate) defaults: Defaults,
+    pub(crate) lock: Option<Lock>,
     /// Files that match a pattern and cannot be read. They are reported together with what is wrong in the others.
     pub(crate) unreadable: Vec<Unreadable>,
 }
@@ -113,6 +115,12 @@ impl Project {
     #[must_use]
     pub fn destination(&self) -> &ConnectionName {
         &self.destination
+    }
+
+    /// When its `transload.lock` was written, in RFC 3339; `None` where it has none.
+    #[must_use]
+    pub fn locked_at(&self) -> Option<&str> {
+        self.lock.as_ref().map(Lock::locked_at)
     }
 
     /// The library functions' files, by path.
@@ -195,6 +203,7 @@ impl Builder<'_, '_> {
         let defaults =
             self.map.get("defaults").map(|entry| defaults(&mut self.reader, &entry.value)).unwrap_or_default();
         let parallel_entity_limit = self.parallel_entity_limit();
+        let lock = self.lock();
         let mut unreadable = Vec::new();
         let specs = self.files("specs", "specs/**/*.yaml", &mut unreadable)?;
         let transforms = self.files("transforms", "transforms/*.rhai", &mut unreadable)?;
@@ -214,6 +223,7 @@ impl Builder<'_, '_> {
             spec_files: specs,
             parallel_entity_limit,
             defaults,
+            lock: lock?,
             unreadable,
         })
     }
@@ -267,6 +277,16 @@ impl Builder<'_, '_> {
             usize::try_from(limit).ok()
         };
         read(self).unwrap_or(PARALLEL_ENTITY_LIMIT)
+    }
+
+    /// `transload.lock`, where there is one; `None` where it cannot be read.
+    fn lock(&mut self) -> Option<Option<Lock>> {
+        let path = self.root.join(LOCK_FILE);
+        if !path.exists() {
+            return Some(None);
+        }
+        let lock = files::read_up_to(&self.root, &path, LOCK_BYTES_MAX).and_then(|file| Lock::read(&file));
+        lock.map_err(|problem| self.reader.problems.push(*problem)).ok().map(Some)
     }
 
     /// The files that the pattern under `key` matches.

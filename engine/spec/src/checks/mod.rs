@@ -7,6 +7,7 @@ mod duplicate_entity;
 mod field_conflict;
 mod function_conflict;
 mod side_effect;
+mod stale_lock;
 mod unfilled_column;
 mod unknown_column;
 mod unknown_entity;
@@ -27,6 +28,7 @@ pub(crate) const CHECKS: &[Check] = &[
     unknown_table::check,
     unknown_column::check,
     side_effect::check,
+    stale_lock::check,
     field_conflict::check,
     function_conflict::check,
     unknown_function::check,

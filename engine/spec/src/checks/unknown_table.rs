@@ -7,8 +7,13 @@ use crate::problems::{Located, Problems, problem, with_suggestion};
 
 pub(crate) fn check(scope: &Scope<'_>, problems: &mut Problems) {
     for spec in scope.specs {
-        check_table(scope.source, scope.project.source(), &spec.source_table, problems);
-        check_table(scope.destination, scope.project.destination(), &spec.destination_table, problems);
+        let ends = [
+            (scope.source, scope.project.source(), &spec.source_table),
+            (scope.destination, scope.project.destination(), &spec.destination_table),
+        ];
+        for (catalog, connection, table) in ends {
+            check_table(catalog, connection, table, scope.is_offline, problems);
+        }
     }
 }
 
@@ -16,14 +21,21 @@ fn check_table(
     catalog: Option<&Catalog>,
     connection: &ConnectionName,
     table: &Located<TableName>,
+    is_offline: bool,
     problems: &mut Problems,
 ) {
+    if catalog.is_some_and(|catalog| catalog.table(&table.value).is_some()) {
+        return;
+    }
+    if is_offline {
+        let headline = format!("table `{}` of `{connection}` is not in transload.lock", table.value);
+        let problem = problem(Code::UnknownTable, headline, &table.place, "this table");
+        problems.push(problem.help("`transload validate --lock`, with the databases, writes what they hold"));
+        return;
+    }
     let Some(catalog) = catalog else {
         return;
     };
-    if catalog.table(&table.value).is_some() {
-        return;
-    }
     let headline = format!("table `{}` does not exist in `{connection}`", table.value);
     let label = format!("not among the {} tables of `{connection}`", catalog.tables.len());
     let problem = problem(Code::UnknownTable, headline, &table.place, label);

@@ -1,5 +1,6 @@
 //! From specs to a plan: keys, types, reads, rules, fingerprints.
 
+mod auto_map;
 mod default;
 mod entity;
 mod field;
@@ -14,5 +15,5 @@ mod rule;
 mod scope;
 mod script;
 
-pub use plan::{Catalogs, Compiled, Summary, compile};
+pub use plan::{Catalogs, Compiled, Summary, compile, compile_offline, expand, lock};
 pub(crate) use scope::{Scope, TableView};

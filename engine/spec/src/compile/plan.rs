@@ -4,14 +4,16 @@
 
 use std::collections::BTreeMap;
 
-use transload_model::{Catalog, Code, ConnectionName, Diagnostic, EntityPlan, Plan, PlanParts, Vocabulary};
+use transload_model::{Catalog, Code, ConnectionName, Diagnostic, EntityName, EntityPlan, Plan, PlanParts, Vocabulary};
 
 use crate::Project;
 use crate::checks::{CHECKS, edges};
 use crate::compile::entity::compile_entity;
 use crate::compile::key::{ResolvedKey, resolve};
-use crate::compile::{Scope, script};
+use crate::compile::{Scope, auto_map, script};
 use crate::decode::{Outline, Spec, decode};
+use crate::expand::long_form;
+use crate::lock::text;
 use crate::problems::{Problems, listed};
 
 /// What each connection's database holds, as its caller observed it.
@@ -51,18 +53,88 @@ pub struct Summary {
 
 /// Compiles a project against what its databases hold and what its specs may call.
 pub fn compile(project: &Project, vocabulary: &dyn Vocabulary, catalogs: &Catalogs) -> Compiled {
+    compile_against(project, vocabulary, catalogs, false).0
+}
+
+/// Compiles a project against what `transload.lock` says that its databases hold.
+pub fn compile_offline(project: &Project, vocabulary: &dyn Vocabulary) -> Compiled {
+    match locked(project) {
+        Ok(catalogs) => compile_against(project, vocabulary, catalogs, true).0,
+        Err(problem) => Compiled { plan: None, diagnostics: vec![*problem], summary: Summary::default() },
+    }
+}
+
+/// What the databases hold, as far as the lock says; it must have been written for such databases.
+fn locked(project: &Project) -> Result<&Catalogs, Box<Diagnostic>> {
+    let refused =
+        |headline: String| Box::new(Diagnostic::new(Code::LockMissing, headline).help(Code::LockMissing.info().remedy));
+    let Some(lock) = &project.lock else {
+        return Err(refused("the project has no `transload.lock`".to_owned()));
+    };
+    for name in [project.source(), project.destination()] {
+        let now = project.connections().find(|connection| connection.name == *name).map(|known| known.system.as_str());
+        if let (Some(before), Some(now)) = (lock.system(name), now)
+            && before != now
+        {
+            return Err(refused(format!(
+                "`transload.lock` was written for {before} behind `{name}`, and here it is {now}"
+            )));
+        }
+    }
+    Ok(lock.catalogs())
+}
+
+/// The long form of every active spec, by entity: with everything that it leaves to defaults, to the tables or to a star. `catalogs` are
+/// what the databases hold; without them, what `transload.lock` says that they do.
+///
+/// # Errors
+/// Everything that keeps the project from being compiled.
+pub fn expand(
+    project: &Project,
+    vocabulary: &dyn Vocabulary,
+    catalogs: Option<&Catalogs>,
+) -> Result<BTreeMap<EntityName, String>, Vec<Diagnostic>> {
+    let known = match catalogs {
+        Some(catalogs) => catalogs,
+        None => locked(project).map_err(|problem| vec![*problem])?,
+    };
+    let (compiled, specs) = compile_against(project, vocabulary, known, catalogs.is_none());
+    let Some(plan) = &compiled.plan else { return Err(compiled.diagnostics) };
+    let active = specs.iter().filter(|spec| spec.is_active);
+    let long = |spec: &Spec| Some((spec.entity.value.clone(), long_form(spec, plan.entity(&spec.entity.value)?)));
+    Ok(active.filter_map(long).collect())
+}
+
+/// The text of the `transload.lock` of a project whose databases hold this. `now` is a moment of RFC 3339; where nothing else changed, the
+/// lock keeps the one it has.
+pub fn lock(project: &Project, catalogs: &Catalogs, now: &str) -> String {
+    let mut problems = Problems::default();
+    let (mut specs, _) = specs(project, &mut problems);
+    // Whatever is there now is taken over.
+    auto_map::settle(project, &mut specs, catalogs, None, &mut problems);
+    text(project, &specs, catalogs, now, project.lock.as_ref())
+}
+
+fn compile_against(
+    project: &Project,
+    vocabulary: &dyn Vocabulary,
+    catalogs: &Catalogs,
+    is_offline: bool,
+) -> (Compiled, Vec<Spec>) {
     let mut problems = Problems::default();
     for unreadable in &project.unreadable {
         problems.push(unreadable.problem.clone());
     }
     for connection in [project.source(), project.destination()] {
-        if !catalogs.contains_key(connection) {
+        if !is_offline && !catalogs.contains_key(connection) {
             let headline = format!("connection `{connection}` was not looked at, so columns cannot be checked");
             problems.push(Diagnostic::new(Code::CannotConnect, headline));
         }
     }
-    let (specs, outlines) = specs(project, &mut problems);
-    let scope = Scope::new(project, &specs, &outlines, vocabulary, catalogs);
+    let (mut specs, outlines) = specs(project, &mut problems);
+    auto_map::settle(project, &mut specs, catalogs, project.lock.as_ref(), &mut problems);
+    let mut scope = Scope::new(project, &specs, &outlines, vocabulary, catalogs);
+    scope.is_offline = is_offline;
     for check in CHECKS {
         check(&scope, &mut problems);
     }
@@ -71,7 +143,7 @@ pub fn compile(project: &Project, vocabulary: &dyn Vocabulary, catalogs: &Catalo
     let mut summary = summary(&scope);
     summary.specs = project.spec_files().len();
     summary.waves = plan.as_ref().map_or(0, |plan| plan.waves().len());
-    Compiled { plan, diagnostics: problems.finish(), summary }
+    (Compiled { plan, diagnostics: problems.finish(), summary }, specs)
 }
 
 fn specs(project: &Project, problems: &mut Problems) -> (Vec<Spec>, Vec<Outline>) {

@@ -7,6 +7,7 @@ use transload_model::{Catalog, Column, ColumnName, EntityName, Table, TableName,
 use crate::Project;
 use crate::compile::Catalogs;
 use crate::decode::{Outline, Spec};
+use crate::lock::Lock;
 
 /// What a project is compiled from.
 pub(crate) struct Scope<'a> {
@@ -15,6 +16,10 @@ pub(crate) struct Scope<'a> {
     pub(crate) source: Option<&'a Catalog>,
     pub(crate) destination: Option<&'a Catalog>,
     pub(crate) vocabulary: &'a dyn Vocabulary,
+    /// What the project was locked to.
+    pub(crate) lock: Option<&'a Lock>,
+    /// Whether the catalogs are the lock's.
+    pub(crate) is_offline: bool,
     outlines: &'a [Outline],
     entities: BTreeMap<&'a EntityName, usize>,
     source_tables: BTreeMap<&'a TableName, TableView<'a>>,
@@ -59,6 +64,8 @@ impl<'a> Scope<'a> {
             source,
             destination,
             vocabulary,
+            lock: project.lock.as_ref(),
+            is_offline: false,
             outlines,
             entities,
             source_tables: views(source, specs.iter().map(|spec| &spec.source_table.value)),

@@ -27,6 +27,8 @@ pub(crate) struct Field {
     pub(crate) default: Option<Located<Value>>,
     pub(crate) required: Option<Located<bool>>,
     pub(crate) reference: Option<ReferenceSpec>,
+    /// Whether `auto_map` stands for it.
+    pub(crate) is_auto: bool,
     /// Whether all of it could be read. What could not is not judged further.
     pub(crate) is_sound: bool,
 }
@@ -116,6 +118,7 @@ fn bare(destination: Located<ColumnName>, sources: Vec<Located<ColumnName>>) -> 
         default: None,
         required: None,
         reference: None,
+        is_auto: false,
         is_sound: true,
     }
 }

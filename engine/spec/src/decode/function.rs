@@ -12,6 +12,7 @@ use crate::yaml::{Node, Style};
 #[derive(Debug)]
 pub(crate) struct FunctionSpec {
     pub(crate) name: Located<String>,
+    pub(crate) description: Option<String>,
     pub(crate) body: Located<String>,
     /// How the body was written, to find its lines in the file.
     pub(crate) style: Style,
@@ -40,9 +41,7 @@ pub(crate) fn functions(reader: &mut Reader<'_>, node: &Node) -> Vec<FunctionSpe
 
 fn function(reader: &mut Reader<'_>, node: &Node) -> Option<FunctionSpec> {
     let map = reader.map(node, &FUNCTION)?;
-    if let Some(entry) = map.get("description") {
-        reader.text(&entry.value, "`description`");
-    }
+    let description = map.get("description").and_then(|entry| reader.text(&entry.value, "`description`"));
     if !reader.require(&map, &["name", "function_body"], "a transformation function") {
         return None;
     }
@@ -59,7 +58,7 @@ fn function(reader: &mut Reader<'_>, node: &Node) -> Option<FunctionSpec> {
     let body_node = &map.get("function_body")?.value;
     let body = reader.text(body_node, "`function_body`")?;
     let style = scalar_of(body_node)?.style;
-    Some(FunctionSpec { name, body, style })
+    Some(FunctionSpec { name, description: description.map(|text| text.value), body, style })
 }
 
 fn is_function_name(text: &str) -> bool {

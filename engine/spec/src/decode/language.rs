@@ -80,6 +80,7 @@ pub(crate) const SPEC: Keys = Keys {
         "tags",
         "depends_on",
         "key",
+        "auto_map",
         "field_mappings",
         "validation_rules",
         "transformation_functions",
@@ -89,7 +90,6 @@ pub(crate) const SPEC: Keys = Keys {
     ],
     later: &[
         "append_only",
-        "auto_map",
         "created_at",
         "destination",
         "environments",
@@ -112,6 +112,9 @@ pub(crate) const SPEC: Keys = Keys {
         "zero_date",
     ],
 };
+
+pub(crate) const AUTO_MAP: Keys =
+    Keys { what: "`auto_map`", built: &["include", "exclude", "match", "on_new_column"], later: &[] };
 
 pub(crate) const KEY: Keys =
     Keys { what: "`key`", built: &["source", "destination", "strategy", "namespace"], later: &[] };

@@ -2,6 +2,7 @@
 //!
 //! Written by hand, because a message must name what was found and what was expected, at its place; one file for each part of a spec.
 
+mod auto_map;
 mod call;
 mod field;
 mod function;
@@ -13,12 +14,13 @@ mod reader;
 mod rule;
 mod spec;
 
+pub(crate) use auto_map::{AutoMap, ColumnPattern, OnNewColumn, Pairing};
 pub(crate) use call::CallSpec;
 pub(crate) use field::{Field, ReferenceSpec};
 pub(crate) use function::FunctionSpec;
 pub(crate) use key::Strategy;
 use language::Keys;
-pub(crate) use literal::literal;
+pub(crate) use literal::{literal, tree};
 pub(crate) use policy::{Defaults, defaults};
 pub(crate) use reader::{Map, Reader, shown};
 pub(crate) use rule::RuleSpec;

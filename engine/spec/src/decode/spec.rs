@@ -5,6 +5,7 @@ use std::sync::Arc;
 use transload_model::{Code, DeletePolicy, EntityName, LoadPolicy, SourceFile, TableName};
 
 use crate::decode::Reader;
+use crate::decode::auto_map::{AutoMap, auto_map};
 use crate::decode::field::{Field, fields};
 use crate::decode::function::{FunctionSpec, functions};
 use crate::decode::key::{KeyPart, key};
@@ -25,8 +26,11 @@ pub(crate) struct Spec {
     pub(crate) destination_table: Located<TableName>,
     pub(crate) version: String,
     pub(crate) is_active: bool,
+    pub(crate) description: Option<String>,
+    pub(crate) tags: Vec<String>,
     pub(crate) depends_on: Vec<Located<EntityName>>,
     pub(crate) key: KeyPart,
+    pub(crate) auto_map: Option<AutoMap>,
     pub(crate) fields: Vec<Field>,
     /// Where the mappings start.
     pub(crate) fields_place: Place,
@@ -80,7 +84,9 @@ struct Names {
 
 fn names(reader: &mut Reader<'_>, map: &Map<'_>) -> Names {
     let required = ["entity_type", "source_table", "destination_table", "version", "field_mappings"];
-    reader.require(map, &required, "the spec");
+    // Columns of the same name may be all that there is.
+    let needed = if map.get("auto_map").is_some() { 4 } else { 5 };
+    reader.require(map, required.get(..needed).unwrap_or(&required), "the spec");
     let table = |reader: &mut Reader<'_>, key: &str| {
         let entry = map.filled(key)?;
         reader.name(&entry.value, &format!("`{key}`"), TableName::parse)
@@ -96,12 +102,17 @@ fn names(reader: &mut Reader<'_>, map: &Map<'_>) -> Names {
 }
 
 fn body(reader: &mut Reader<'_>, map: &Map<'_>, defaults: &Defaults, names: Names) -> Option<Spec> {
-    for_people(reader, map);
+    let description = map.get("description").and_then(|entry| reader.text(&entry.value, "`description`"));
+    let tags = map.get("tags").map(|entry| tags(reader, &entry.value)).unwrap_or_default();
+    if let Some(entry) = map.get("change_detection") {
+        change_detection(reader, &entry.value);
+    }
     let is_active = map.get("is_active").and_then(|entry| reader.boolean(&entry.value, "`is_active`"));
     let depends_on = map.get("depends_on").map(|entry| depends_on(reader, &entry.value)).unwrap_or_default();
     let own_key = map.get("key").map(|entry| key(reader, &entry.value)).unwrap_or_default();
     let before_fields = reader.problems.seen();
     let fields = map.filled("field_mappings").map(|entry| fields(reader, &entry.value)).unwrap_or_default();
+    let auto_map = map.get("auto_map").and_then(|entry| auto_map(reader, entry));
     let has_all_fields = reader.problems.seen() == before_fields;
     let rules = map.get("validation_rules").map(|entry| rules(reader, &entry.value)).unwrap_or_default();
     let before_functions = reader.problems.seen();
@@ -109,7 +120,8 @@ fn body(reader: &mut Reader<'_>, map: &Map<'_>, defaults: &Defaults, names: Name
         map.get("transformation_functions").map(|entry| functions(reader, &entry.value)).unwrap_or_default();
     let has_all_functions = reader.problems.seen() == before_functions;
     let (deletes, load) = policies(reader, map, defaults);
-    let fields_place = map.filled("field_mappings").map(|entry| reader.key_place(entry))?;
+    let fields_place =
+        map.filled("field_mappings").or_else(|| map.get("auto_map")).map(|entry| reader.key_place(entry))?;
     Some(Spec {
         file: Arc::clone(reader.file),
         lines: Lines::of(&reader.file.text),
@@ -118,8 +130,11 @@ fn body(reader: &mut Reader<'_>, map: &Map<'_>, defaults: &Defaults, names: Name
         destination_table: names.destination_table?,
         version: names.version.unwrap_or_default(),
         is_active: is_active.is_none_or(|active| active.value),
+        description: description.map(|text| text.value),
+        tags,
         depends_on,
         key: own_key.or(&defaults.key),
+        auto_map,
         fields,
         fields_place,
         has_all_fields,
@@ -131,19 +146,9 @@ fn body(reader: &mut Reader<'_>, map: &Map<'_>, defaults: &Defaults, names: Name
     })
 }
 
-/// Keys that decide nothing; they must still be what they are meant to be.
-fn for_people(reader: &mut Reader<'_>, map: &Map<'_>) {
-    if let Some(entry) = map.get("description") {
-        reader.text(&entry.value, "`description`");
-    }
-    if let Some(entry) = map.get("tags") {
-        for item in reader.list(&entry.value, "`tags`").unwrap_or_default() {
-            reader.text(item, "a tag");
-        }
-    }
-    if let Some(entry) = map.get("change_detection") {
-        change_detection(reader, &entry.value);
-    }
+fn tags(reader: &mut Reader<'_>, node: &yaml::Node) -> Vec<String> {
+    let items = reader.list(node, "`tags`").unwrap_or_default();
+    items.iter().filter_map(|item| reader.text(item, "a tag")).map(|tag| tag.value).collect()
 }
 
 fn depends_on(reader: &mut Reader<'_>, node: &yaml::Node) -> Vec<Located<EntityName>> {

@@ -19,19 +19,24 @@ pub(crate) fn matching(root: &Path, pattern: &str) -> std::result::Result<Vec<Pa
     Ok(found)
 }
 
-/// A file's text, its path as the user would type it.
+/// The text of a file that people write, its path as the user would type it.
 pub(crate) fn read(root: &Path, path: &Path) -> Result<Arc<SourceFile>> {
+    read_up_to(root, path, FILE_BYTES_MAX)
+}
+
+/// The text of a file of at most so many bytes.
+pub(crate) fn read_up_to(root: &Path, path: &Path, bytes_max: usize) -> Result<Arc<SourceFile>> {
     let shown = shown(root, path);
-    let limit = u64::try_from(FILE_BYTES_MAX).unwrap_or(u64::MAX);
+    let limit = u64::try_from(bytes_max).unwrap_or(u64::MAX);
     let mut bytes = Vec::new();
     // One byte more than allowed, so that a file of any size is seen to be too large without being read.
     let read = fs::File::open(path).and_then(|file| file.take(limit + 1).read_to_end(&mut bytes));
     if let Err(reason) = read {
         return Err(Box::new(error(Path::new(&shown), &reason)));
     }
-    if bytes.len() > FILE_BYTES_MAX {
+    if bytes.len() > bytes_max {
         let empty = Arc::new(SourceFile { path: shown, text: String::new() });
-        return Err(Box::new(too_large(&empty)));
+        return Err(Box::new(too_large(&empty, bytes_max)));
     }
     source_file(&shown, &bytes)
 }

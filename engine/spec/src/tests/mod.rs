@@ -1,12 +1,15 @@
 //! The crate from outside: a project in a directory, hand-built catalogs and a small vocabulary.
 
+mod auto_map;
 mod cases;
 mod entities;
 mod environments;
+mod expand;
 mod files;
 mod forms;
 mod fuzz;
 mod kit;
+mod lock;
 mod plan;
 mod project;
 mod scripts;

@@ -6,7 +6,7 @@ use transload_model::{Code, Diagnostic, SourceFile};
 
 use crate::problems::{Place, problem};
 
-/// The largest file that is read.
+/// The largest file that people write.
 pub(crate) const FILE_BYTES_MAX: usize = 1 << 20;
 /// The largest that a file may become by its aliases.
 pub(crate) const EXPANDED_BYTES_MAX: usize = 16 << 20;
@@ -15,9 +15,9 @@ pub(crate) const DEPTH_MAX: usize = 64;
 /// What a node repeated by an alias costs beside its text, so that a million empty ones are bounded too.
 pub(crate) const REPEATED_NODE_BYTES: usize = 32;
 
-/// The problem of a file that is larger than any spec.
-pub(crate) fn too_large(file: &Arc<SourceFile>) -> Diagnostic {
-    let headline = format!("file `{}` has more than {FILE_BYTES_MAX} bytes", file.path);
+/// The problem of a file that is larger than any of its kind.
+pub(crate) fn too_large(file: &Arc<SourceFile>, bytes_max: usize) -> Diagnostic {
+    let headline = format!("file `{}` has more than {bytes_max} bytes", file.path);
     Diagnostic::new(Code::SpecLimit, headline).label(file, 0..0, "this file")
 }
 

@@ -18,8 +18,13 @@ use crate::yaml::{Atom, Entry, Kind, Node, Scalar, Style, resolve};
 
 /// The one document of a file, or `None` where the problems say why not.
 pub(crate) fn load(file: &Arc<SourceFile>, problems: &mut Problems) -> Option<Node> {
-    if file.text.len() > FILE_BYTES_MAX {
-        problems.push(too_large(file));
+    load_up_to(file, FILE_BYTES_MAX, problems)
+}
+
+/// The one document of a file of at most so many bytes.
+pub(crate) fn load_up_to(file: &Arc<SourceFile>, bytes_max: usize, problems: &mut Problems) -> Option<Node> {
+    if file.text.len() > bytes_max {
+        problems.push(too_large(file, bytes_max));
         return None;
     }
     let mut options = Options::default();

@@ -8,10 +8,12 @@ mod scalar;
 mod syntax;
 mod tag;
 mod text;
+mod write;
 
 pub(crate) use limits::{FILE_BYTES_MAX, too_large};
-pub(crate) use load::load;
+pub(crate) use load::{load, load_up_to};
 pub(crate) use node::{Entry, Kind, Node, Scalar, Style};
 pub(crate) use position::{Embedded, Lines, script_span};
 pub(crate) use scalar::{Atom, is_exact_float, resolve};
 pub(crate) use text::source_file;
+pub(crate) use write::write;

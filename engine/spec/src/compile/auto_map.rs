@@ -1,0 +1,220 @@
+//! What `auto_map` stands for: a field for each pair of columns of the same name that no mapping names.
+//!
+//! It is settled before anything is checked, so that everything after it sees fields and nothing else. Where the project is locked, only
+//! what the lock knows is copied without asking: a star must not start to copy a column that nobody looked at.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use transload_model::{Catalog, Code, Column, ColumnName, Conversion, Severity, Table};
+
+use crate::Project;
+use crate::compile::Catalogs;
+use crate::decode::{AutoMap, ColumnPattern, Field, OnNewColumn, Pairing, Spec};
+use crate::lock::Lock;
+use crate::problems::{Located, Problems, listed, problem, with_suggestion};
+
+/// Puts the fields into the specs.
+pub(crate) fn settle(
+    project: &Project,
+    specs: &mut [Spec],
+    catalogs: &Catalogs,
+    lock: Option<&Lock>,
+    problems: &mut Problems,
+) {
+    for spec in specs {
+        let tables = (
+            table(catalogs.get(project.source()), |catalog| catalog.table(&spec.source_table.value)),
+            table(catalogs.get(project.destination()), |catalog| catalog.table(&spec.destination_table.value)),
+        );
+        let (Some(source), Some(destination)) = tables else { continue };
+        let Some(auto_map) = &spec.auto_map else { continue };
+        check_patterns(auto_map, source, problems);
+        // Where a mapping or the key could not be read, nobody can tell which columns are left.
+        if !spec.has_all_fields || !spec.key.is_sound {
+            continue;
+        }
+        let pairs = pairs(spec, auto_map, source, destination);
+        let fitting = fitting(auto_map, pairs, problems);
+        let locked = lock.and_then(|lock| lock.auto_mapped(&spec.entity.value));
+        let settled = match locked {
+            Some(locked) => known(spec, auto_map, fitting, locked, problems),
+            None => fitting,
+        };
+        let place = auto_map.place.clone();
+        let copied = |(from, to): (&Column, &Column)| {
+            let at = |name: &ColumnName| Located { value: name.clone(), place: place.clone() };
+            Field { is_auto: true, ..Field::copied(at(&to.name), at(&from.name)) }
+        };
+        let copied: Vec<Field> = settled.into_iter().map(copied).collect();
+        spec.fields.extend(copied);
+    }
+}
+
+fn table<'a>(catalog: Option<&'a Catalog>, find: impl FnOnce(&'a Catalog) -> Option<&'a Table>) -> Option<&'a Table> {
+    catalog.and_then(find)
+}
+
+/// A source column and the destination column that it goes to.
+type Pair<'a> = (&'a Column, &'a Column);
+
+/// Patterns that stand for no column: a name that is not there is a mistake, a pattern may be meant for later.
+fn check_patterns(auto_map: &AutoMap, source: &Table, problems: &mut Problems) {
+    for pattern in auto_map.include.iter().chain(&auto_map.exclude) {
+        if source.columns.iter().any(|column| pattern.value.matches(&column.name)) {
+            continue;
+        }
+        let text = pattern.value.as_str();
+        let label = format!("not among the {} columns of {}", source.columns.len(), source.name);
+        if pattern.value.is_name() {
+            let found =
+                problem(Code::UnknownColumn, format!("source column `{text}` does not exist"), &pattern.place, label);
+            let names = source.columns.iter().map(|column| column.name.as_str());
+            problems.push(with_suggestion(found, text, names));
+        } else {
+            let mut found =
+                problem(Code::UnknownColumn, format!("`{text}` stands for no column"), &pattern.place, label);
+            found.severity = Severity::Warning;
+            problems.push(found);
+        }
+    }
+}
+
+/// The pairs that the spec asks for, in the destination's order.
+fn pairs<'a>(spec: &Spec, auto_map: &AutoMap, source: &'a Table, destination: &'a Table) -> Vec<Pair<'a>> {
+    let key: BTreeSet<&ColumnName> = match &spec.key.destination {
+        Some(key) => key.iter().map(|column| &column.value).collect(),
+        None => destination.primary_key.iter().collect(),
+    };
+    let mapped: BTreeSet<&ColumnName> = spec.fields.iter().map(|field| &field.destination.value).collect();
+    let stands_for = |patterns: &[Located<ColumnPattern>], name: &ColumnName| {
+        patterns.iter().any(|pattern| pattern.value.matches(name))
+    };
+    let wanted = |column: &&Column| {
+        (auto_map.include.is_empty() || stands_for(&auto_map.include, &column.name))
+            && !stands_for(&auto_map.exclude, &column.name)
+    };
+    let by_name: BTreeMap<String, &Column> =
+        source.columns.iter().filter(wanted).map(|column| (paired(auto_map.pairing, &column.name), column)).collect();
+    let free = |column: &&Column| !column.generated && !key.contains(&column.name) && !mapped.contains(&column.name);
+    let pair = |to: &'a Column| Some((*by_name.get(&paired(auto_map.pairing, &to.name))?, to));
+    destination.columns.iter().filter(free).filter_map(pair).collect()
+}
+
+/// A name as it is compared.
+fn paired(pairing: Pairing, name: &ColumnName) -> String {
+    match pairing {
+        Pairing::Exact => name.as_str().to_owned(),
+        Pairing::SnakeCase => snake_case(name.as_str()),
+    }
+}
+
+/// `FirstName`, `firstName`, `FIRST_NAME` and `first-name` as `first_name`; `HTTPStatus` as `http_status`.
+fn snake_case(name: &str) -> String {
+    let characters: Vec<char> = name.chars().collect();
+    let mut snake = String::new();
+    for (at, character) in characters.iter().enumerate() {
+        let before = at.checked_sub(1).and_then(|before| characters.get(before));
+        let after = characters.get(at + 1);
+        let begins_word = character.is_uppercase()
+            && before.is_some_and(|before| {
+                before.is_lowercase()
+                    || before.is_numeric()
+                    || (before.is_uppercase() && after.is_some_and(|after| after.is_lowercase()))
+            });
+        if begins_word {
+            snake.push('_');
+        }
+        match character {
+            '-' | ' ' | '.' => snake.push('_'),
+            _ => snake.extend(character.to_lowercase()),
+        }
+    }
+    snake
+}
+
+/// The pairs whose types fit. The others are one problem, because they have one place.
+fn fitting<'a>(auto_map: &AutoMap, pairs: Vec<Pair<'a>>, problems: &mut Problems) -> Vec<Pair<'a>> {
+    let fits = |(from, to): &Pair<'_>| from.logical.conversion(to.logical) != Conversion::Impossible;
+    let (fitting, unfit): (Vec<_>, Vec<_>) = pairs.into_iter().partition(fits);
+    if let Some((from, to)) = unfit.first() {
+        let headline = match unfit.len() {
+            1 => format!("`auto_map` cannot turn `{}` from {} into {}", from.name, from.logical, to.logical),
+            count => format!("`auto_map` cannot turn {count} columns into the types of the destination"),
+        };
+        let shown = |(from, to): &Pair<'_>| format!("`{}` from {} into {}", from.name, from.logical, to.logical);
+        let names: Vec<String> = unfit.iter().map(shown).collect();
+        let problem = problem(Code::ImpossibleConversion, headline, &auto_map.place, "by this star");
+        problems.push(problem.note(names.join(", ")).help(format!(
+            "map `{}` with a `transformation`, or write `auto_map: {{ exclude: [{}] }}`",
+            to.name,
+            unfit.iter().map(|(from, _)| from.name.as_str()).collect::<Vec<_>>().join(", ")
+        )));
+    }
+    fitting
+}
+
+/// What becomes of columns that the lock does not know, and of those that only the lock knows.
+fn known<'a>(
+    spec: &Spec,
+    auto_map: &AutoMap,
+    pairs: Vec<Pair<'a>>,
+    locked: &BTreeSet<ColumnName>,
+    problems: &mut Problems,
+) -> Vec<Pair<'a>> {
+    let (mut kept, new): (Vec<_>, Vec<_>) = pairs.into_iter().partition(|(_, to)| locked.contains(&to.name));
+    let mapped = |name: &ColumnName| spec.fields.iter().any(|field| field.destination.value == *name);
+    let gone: Vec<&str> = locked
+        .iter()
+        .filter(|name| kept.iter().all(|(_, to)| to.name != **name) && !mapped(name))
+        .map(ColumnName::as_str)
+        .collect();
+    if !gone.is_empty() {
+        let headline =
+            format!("`auto_map` no longer finds {}, which transload.lock knows", listed(gone.iter().copied()));
+        let problem = problem(Code::SchemaDrift, headline, &auto_map.place, format!("of `{}`", spec.entity.value));
+        problems.push(problem.help("`transload validate --lock` writes what is there now"));
+    }
+    if new.is_empty() {
+        return kept;
+    }
+    let names: Vec<&str> = new.iter().map(|(_, to)| to.name.as_str()).collect();
+    let headline = format!("`auto_map` finds {}, which transload.lock does not know", listed(names.iter().copied()));
+    let mut problem = problem(Code::NewColumn, headline, &auto_map.place, format!("of `{}`", spec.entity.value))
+        .help("`transload validate --lock` takes it over; `exclude` leaves it out for good");
+    match auto_map.on_new_column {
+        OnNewColumn::Include => {
+            kept.extend(new);
+            return kept;
+        }
+        OnNewColumn::Ignore => return kept,
+        OnNewColumn::Warn => {
+            problem.severity = Severity::Warning;
+            problem = problem.note("it is not copied");
+        }
+        OnNewColumn::Fail => {}
+    }
+    problems.push(problem);
+    kept
+}
+
+#[cfg(test)]
+mod tests {
+    use super::snake_case;
+
+    #[test]
+    fn names_are_compared_in_snake_case() {
+        for (name, expected) in [
+            ("FirstName", "first_name"),
+            ("firstName", "first_name"),
+            ("FIRST_NAME", "first_name"),
+            ("first_name", "first_name"),
+            ("HTTPStatus", "http_status"),
+            ("Line2Text", "line2_text"),
+            ("ID", "id"),
+            ("Straße", "straße"),
+            ("first-name", "first_name"),
+        ] {
+            assert_eq!(snake_case(name), expected, "{name}");
+        }
+    }
+}

@@ -1,0 +1,187 @@
+//! The long form: a spec with everything written out that it leaves to defaults, to the tables, or to a star.
+//!
+//! It is a spec itself, and compiles to the same plan; a test compares them.
+
+use serde_json::{Map, Value, json};
+use transload_model::{DeletePolicy, EntityPlan, FieldPlan, KeyStrategy, LoadPolicy, OnFailure, OnMissing, Share};
+
+use crate::decode::{CallSpec, Field, RuleSpec, Spec};
+use crate::yaml;
+
+/// Characters of a line.
+const WIDTH: usize = 140;
+
+/// The long form of a spec that was compiled to this.
+pub(crate) fn long_form(spec: &Spec, plan: &EntityPlan) -> String {
+    let mut long = Map::new();
+    long.insert("entity_type".to_owned(), spec.entity.value.as_str().into());
+    if let Some(description) = &spec.description {
+        long.insert("description".to_owned(), description.as_str().into());
+    }
+    if !spec.tags.is_empty() {
+        long.insert("tags".to_owned(), spec.tags.clone().into());
+    }
+    long.insert("source_table".to_owned(), spec.source_table.value.as_str().into());
+    long.insert("destination_table".to_owned(), spec.destination_table.value.as_str().into());
+    long.insert("version".to_owned(), spec.version.as_str().into());
+    long.insert("is_active".to_owned(), spec.is_active.into());
+    if !spec.depends_on.is_empty() {
+        let names: Vec<&str> = spec.depends_on.iter().map(|name| name.value.as_str()).collect();
+        long.insert("depends_on".to_owned(), names.into());
+    }
+    long.insert("key".to_owned(), key(plan));
+    let fields: Vec<Value> = plan.fields.iter().map(|field_plan| field(spec, plan, field_plan)).collect();
+    long.insert("field_mappings".to_owned(), fields.into());
+    long.insert("validation_rules".to_owned(), spec.rules.iter().map(rule).collect());
+    let functions = spec.functions.iter().map(|function| {
+        let mut long = Map::new();
+        long.insert("name".to_owned(), function.name.value.as_str().into());
+        if let Some(description) = &function.description {
+            long.insert("description".to_owned(), description.as_str().into());
+        }
+        long.insert("function_body".to_owned(), function.body.value.as_str().into());
+        Value::Object(long)
+    });
+    long.insert("transformation_functions".to_owned(), functions.collect());
+    long.insert("change_detection".to_owned(), json!({ "strategy": "hash" }));
+    long.insert("deletes".to_owned(), deletes(spec.deletes));
+    long.insert("load".to_owned(), load(&spec.load));
+    yaml::write(&Value::Object(long), WIDTH)
+}
+
+fn key(plan: &EntityPlan) -> Value {
+    let source: Vec<&str> = plan.key.source.iter().map(|read| plan.reads[*read].name.as_str()).collect();
+    let destination: Vec<&str> = plan.key.destination.iter().map(transload_model::ColumnName::as_str).collect();
+    let mut long = json!({ "source": one_or_all(&source), "destination": one_or_all(&destination) });
+    match plan.key.strategy {
+        KeyStrategy::Keep => long["strategy"] = "keep".into(),
+        KeyStrategy::UuidV5 { namespace, .. } => {
+            long["strategy"] = "uuid_v5".into();
+            long["namespace"] = namespace.to_string().into();
+        }
+    }
+    long
+}
+
+/// One name, or a list.
+fn one_or_all(names: &[&str]) -> Value {
+    match names {
+        [only] => (*only).into(),
+        _ => names.into(),
+    }
+}
+
+/// A mapping. A key column that the spec says nothing of is copied from the source key.
+fn field(spec: &Spec, entity: &EntityPlan, plan: &FieldPlan) -> Value {
+    let written = spec.fields.iter().find(|field| field.destination.value == plan.destination);
+    let mut long = Map::new();
+    let sources: Vec<&str> = plan.sources.iter().map(|read| entity.reads[*read].name.as_str()).collect();
+    if !sources.is_empty() {
+        long.insert("source_field".to_owned(), one_or_all(&sources));
+    }
+    long.insert("destination_field".to_owned(), plan.destination.as_str().into());
+    if plan.reference.is_none() {
+        long.insert("data_type".to_owned(), plan.data_type.to_string().into());
+    }
+    if let Some(field) = written {
+        shaped(&mut long, field);
+    }
+    long.insert("is_required".to_owned(), plan.required.into());
+    if let Some(reference) = &plan.reference {
+        long.insert("references".to_owned(), reference.entity.as_str().into());
+        long.insert("on_missing".to_owned(), on_missing(reference.on_missing).into());
+    }
+    Value::Object(long)
+}
+
+/// What the user wrote about a field's value.
+fn shaped(long: &mut Map<String, Value>, field: &Field) {
+    if let Some(format) = &field.format {
+        long.insert("format".to_owned(), format.value.as_str().into());
+    }
+    let (value_map, calls) = match field.calls.split_last() {
+        Some((last, before)) if is_value_map(last) => (Some(last), before),
+        _ => (None, field.calls.as_slice()),
+    };
+    if !calls.is_empty() {
+        long.insert("transformation".to_owned(), calls.iter().map(call).collect());
+    }
+    if let Some(value_map) = value_map {
+        long.insert("value_map".to_owned(), value_map.arguments["map"].clone());
+        long.insert("on_unmapped".to_owned(), value_map.arguments["on_unmapped"].clone());
+    }
+    if let Some(default) = &field.default {
+        long.insert("default_value".to_owned(), default.value.clone());
+    }
+}
+
+/// Whether a call is one that the keys of a mapping can say.
+fn is_value_map(call: &CallSpec) -> bool {
+    let is_text = |name: &str| call.arguments.get(name).is_some_and(Value::is_string);
+    let has_map = call.arguments.get("map").is_some_and(Value::is_object);
+    call.name.value == "value_map" && has_map && is_text("on_unmapped") && call.arguments.len() == 2
+}
+
+fn call(call: &CallSpec) -> Value {
+    if call.arguments.is_empty() {
+        return call.name.value.as_str().into();
+    }
+    let arguments: Map<String, Value> = call.arguments.clone().into_iter().collect();
+    json!({ call.name.value.as_str(): arguments })
+}
+
+fn rule(rule: &RuleSpec) -> Value {
+    let parameters: Map<String, Value> = rule.parameters.clone().into_iter().collect();
+    json!({
+        "field_name": rule.field.value.as_str(),
+        "rule_type": rule.rule.value,
+        "rule_parameters": parameters,
+        "on_failure": match rule.on_failure {
+            OnFailure::Quarantine => "quarantine",
+            OnFailure::Warn => "warn",
+            OnFailure::Fail => "fail",
+        },
+    })
+}
+
+fn on_missing(policy: OnMissing) -> &'static str {
+    match policy {
+        OnMissing::Quarantine => "quarantine",
+        OnMissing::Null => "null",
+        OnMissing::Default => "default",
+        OnMissing::Fail => "fail",
+    }
+}
+
+fn deletes(policy: DeletePolicy) -> Value {
+    match policy {
+        DeletePolicy::Ignore => json!({ "mode": "ignore" }),
+        DeletePolicy::Hard(None) => json!({ "mode": "hard" }),
+        DeletePolicy::Hard(Some(max)) => json!({ "mode": "hard", "max": share(max) }),
+    }
+}
+
+fn load(policy: &LoadPolicy) -> Value {
+    let mut long = json!({
+        "batch_size": policy.batch_rows,
+        "checkpoint_interval": policy.unit_rows / policy.batch_rows,
+        "max_errors": share(policy.max_errors),
+        "max_retry_attempts": policy.max_retry_attempts,
+    });
+    if let Some(streams) = policy.streams {
+        long["streams"] = streams.into();
+    }
+    long
+}
+
+fn share(share: Share) -> Value {
+    match share {
+        Share::Rows(rows) => rows.into(),
+        Share::PerMillion(parts) => {
+            let fraction = format!("{:04}", parts % 10_000);
+            let fraction = fraction.trim_end_matches('0');
+            let point = if fraction.is_empty() { "" } else { "." };
+            format!("{}{point}{fraction}%", parts / 10_000).into()
+        }
+    }
+}

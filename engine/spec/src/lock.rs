@@ -1,0 +1,179 @@
+//! `transload.lock`: what both ends held when the project was locked, and what `auto_map` stood for.
+//!
+//! With it a project is checked without its databases, and a star copies nothing that nobody looked at. It is written by a machine and read
+//! by people: a line for each column, always in the same order, so that a difference between two of them is the change and nothing else.
+
+mod table;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use transload_model::{
+    Catalog, Code, ColumnName, ConnectionName, Diagnostic, EntityName, SourceFile, Table, TableName,
+};
+
+use crate::Project;
+use crate::compile::Catalogs;
+use crate::decode::{Reader, Spec, tree};
+use crate::problems::Problems;
+use crate::yaml;
+use table::LockedTable;
+
+/// The file, beside `transload.yaml`.
+pub(crate) const LOCK_FILE: &str = "transload.lock";
+
+/// Bytes of a lock: five thousand tables of a dozen columns fit.
+pub(crate) const LOCK_BYTES_MAX: usize = 32 << 20;
+
+/// The form of the file. A change of it is a new version.
+const VERSION: u32 = 1;
+
+const HEADING: &str = "# Written by `transload validate --lock`. Commit it; it is not meant to be edited.\n";
+
+/// A lock that was read.
+#[derive(Debug)]
+pub(crate) struct Lock {
+    content: Content,
+    catalogs: Catalogs,
+    auto_mapped: BTreeMap<EntityName, BTreeSet<ColumnName>>,
+}
+
+/// What is in the file.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Content {
+    version: u32,
+    /// RFC 3339.
+    locked_at: String,
+    /// The system behind each connection.
+    connections: BTreeMap<String, String>,
+    entities: BTreeMap<String, LockedEntity>,
+    /// By connection and name.
+    tables: BTreeMap<String, BTreeMap<String, LockedTable>>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LockedEntity {
+    source: String,
+    destination: String,
+    /// Destination columns that `auto_map` fills; not there for a spec without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    auto_mapped: Option<BTreeSet<String>>,
+}
+
+impl Lock {
+    /// Reads a lock.
+    pub(crate) fn read(file: &Arc<SourceFile>) -> Result<Self, Box<Diagnostic>> {
+        let mut problems = Problems::default();
+        let value = yaml::load_up_to(file, LOCK_BYTES_MAX, &mut problems)
+            .and_then(|node| tree(&mut Reader { file, problems: &mut problems }, &node, "a value of the lock"));
+        let Some(value) = value else {
+            let found = problems.finish();
+            return Err(Box::new(match found.into_iter().next() {
+                Some(found) => Diagnostic { code: Code::LockUnreadable, ..found },
+                None => unreadable("it holds nothing"),
+            }));
+        };
+        let content: Content =
+            serde_json::from_value(value).map_err(|error| Box::new(unreadable(&error.to_string())))?;
+        if content.version != VERSION {
+            let reason = format!("it has version {}, this Transload writes {VERSION}", content.version);
+            return Err(Box::new(unreadable(&reason)));
+        }
+        Self::of(content).ok_or_else(|| Box::new(unreadable("a name or a type in it is none")))
+    }
+
+    fn of(content: Content) -> Option<Self> {
+        let mut catalogs = Catalogs::new();
+        for (connection, tables) in &content.tables {
+            let tables: Option<BTreeMap<TableName, Table>> =
+                tables.iter().map(|(name, table)| Some((TableName::parse(name).ok()?, table.table(name)?))).collect();
+            catalogs.insert(ConnectionName::parse(connection).ok()?, Catalog { tables: tables? });
+        }
+        let mut auto_mapped = BTreeMap::new();
+        for (entity, locked) in &content.entities {
+            let Some(columns) = &locked.auto_mapped else { continue };
+            let columns: Option<BTreeSet<ColumnName>> =
+                columns.iter().map(|name| ColumnName::parse(name).ok()).collect();
+            auto_mapped.insert(EntityName::parse(entity).ok()?, columns?);
+        }
+        Some(Self { content, catalogs, auto_mapped })
+    }
+
+    /// What both ends held.
+    pub(crate) fn catalogs(&self) -> &Catalogs {
+        &self.catalogs
+    }
+
+    /// The system that was behind a connection.
+    pub(crate) fn system(&self, connection: &ConnectionName) -> Option<&str> {
+        self.content.connections.get(connection.as_str()).map(String::as_str)
+    }
+
+    /// When it was written.
+    pub(crate) fn locked_at(&self) -> &str {
+        &self.content.locked_at
+    }
+
+    /// The destination columns that `auto_map` of an entity stood for; `None` where the lock has no such entity, or it had no `auto_map`.
+    pub(crate) fn auto_mapped(&self, entity: &EntityName) -> Option<&BTreeSet<ColumnName>> {
+        self.auto_mapped.get(entity)
+    }
+
+    /// The table as it was; `None` where the lock does not have it, or was written for another system than the project's now.
+    pub(crate) fn table(&self, project: &Project, connection: &ConnectionName, table: &TableName) -> Option<&Table> {
+        let is_same = self.system(connection) == system(project, connection);
+        self.catalogs.get(connection)?.table(table).filter(|_| is_same)
+    }
+}
+
+fn system<'a>(project: &'a Project, connection: &ConnectionName) -> Option<&'a str> {
+    project.connections().find(|known| known.name == *connection).map(|known| known.system.as_str())
+}
+
+fn unreadable(reason: &str) -> Diagnostic {
+    Diagnostic::new(Code::LockUnreadable, format!("`{LOCK_FILE}` cannot be read: {reason}"))
+        .help(Code::LockUnreadable.info().remedy)
+}
+
+/// The text of a lock. Where nothing but the time would change, `before` stays as it is.
+pub(crate) fn text(project: &Project, specs: &[Spec], catalogs: &Catalogs, now: &str, before: Option<&Lock>) -> String {
+    let mut content = Content {
+        version: VERSION,
+        locked_at: now.to_owned(),
+        connections: BTreeMap::new(),
+        entities: BTreeMap::new(),
+        tables: BTreeMap::new(),
+    };
+    for spec in specs {
+        let mut locked = |connection: &ConnectionName, table: &TableName| {
+            let found = catalogs.get(connection).and_then(|catalog| catalog.table(table));
+            if let (Some(found), Some(system)) = (found, system(project, connection)) {
+                content.connections.insert(connection.to_string(), system.to_owned());
+                let tables = content.tables.entry(connection.to_string()).or_default();
+                tables.insert(table.to_string(), LockedTable::of(found));
+            }
+            format!("{connection}.{table}")
+        };
+        let source = locked(project.source(), &spec.source_table.value);
+        let destination = locked(project.destination(), &spec.destination_table.value);
+        if !spec.is_active && content.entities.contains_key(spec.entity.value.as_str()) {
+            continue;
+        }
+        let copied = spec.fields.iter().filter(|field| field.is_auto);
+        let copied = copied.map(|field| field.destination.value.to_string()).collect();
+        let auto_mapped = spec.auto_map.is_some().then_some(copied);
+        content.entities.insert(spec.entity.value.to_string(), LockedEntity { source, destination, auto_mapped });
+    }
+    if let Some(before) = before {
+        let same = Content { locked_at: before.content.locked_at.clone(), ..content.clone() };
+        if same == before.content {
+            content = same;
+        }
+    }
+    // The types of this file have no value that JSON lacks.
+    let document = serde_json::to_value(&content).unwrap_or_default();
+    format!("{HEADING}{}", yaml::write(&document, usize::MAX))
+}
