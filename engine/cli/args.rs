@@ -87,9 +87,11 @@ pub(crate) enum Command {
     /// Make a new project
     #[command(after_help = "Examples:\n  transload init clinic --demo\n  cd clinic && transload run")]
     Init(Init),
-    /// Check the project, its specs and both databases; writes nothing
-    #[command(after_help = "Examples:\n  transload validate\n  transload validate --format json -C path/to/project")]
-    Validate,
+    /// Check the project, its specs and both databases; writes no row
+    #[command(
+        after_help = "Examples:\n  transload validate\n  transload validate --offline --format json\n  transload validate --expand patients"
+    )]
+    Validate(Validate),
     /// Move what is new or changed; goes on where an interrupted run stopped
     #[command(after_help = "Examples:\n  transload run\n  transload run --max-deletes 5% --format json")]
     Run(Run),
@@ -121,6 +123,20 @@ pub(crate) struct Init {
     /// Make the clinic, with a legacy database of 61,240 rows
     #[arg(long, required = true)]
     pub(crate) demo: bool,
+}
+
+/// `validate`
+#[derive(Debug, Group)]
+pub(crate) struct Validate {
+    /// Check against transload.lock, and ask no database
+    #[arg(long)]
+    pub(crate) offline: bool,
+    /// Write transload.lock: what the databases hold now, and what each `auto_map` stands for
+    #[arg(long, conflicts_with_all = ["offline", "expand"])]
+    pub(crate) lock: bool,
+    /// Print specs in their long form, with everything that they leave to defaults, to the tables or to a star
+    #[arg(long, value_name = "ENTITY", num_args = 0..=1)]
+    pub(crate) expand: Option<Option<String>>,
 }
 
 /// `run`

@@ -1,6 +1,6 @@
 //! Why a verb ended early.
 
-use transload_model::{Code, Diagnostic, Exit, Severity};
+use transload_model::{Code, Diagnostic, EntityName, Exit, Severity, nearest};
 
 /// Problems that ended a verb; at least one.
 #[derive(Debug)]
@@ -47,4 +47,15 @@ pub(crate) fn file_error(path: &std::path::Path, error: &std::io::Error) -> Diag
         _ => (Code::FileError, "see what is in the way there"),
     };
     Diagnostic::new(code, format!("{} cannot be written: {error}", path.display())).help(help)
+}
+
+/// An entity that the project does not have.
+pub(crate) fn unknown_entity(text: &str, names: &[&EntityName]) -> Failure {
+    let problem = Diagnostic::new(Code::UnknownEntity, format!("the project has no entity `{text}`"));
+    let known: Vec<&str> = names.iter().map(|name| name.as_str()).collect();
+    let help = match nearest(text, known.iter().copied()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("it has {}", known.join(", ")),
+    };
+    Failure::from(problem.help(help))
 }

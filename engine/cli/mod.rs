@@ -42,7 +42,7 @@ async fn dispatch(args: &Args, screen: &Screen) -> Result<Exit, Failure> {
     match &args.command {
         Command::Demo(demo) => commands::demo::run(&chosen, demo, screen).await,
         Command::Init(init) => commands::init::run(init, screen),
-        Command::Validate => commands::validate::run(&chosen, screen).await,
+        Command::Validate(validate) => commands::validate::run(&chosen, validate, screen).await,
         Command::Run(run) => commands::run::run(&chosen, run, screen).await,
         Command::Status(status) => commands::status::run(&chosen, status, screen).await,
         Command::Quarantine(quarantine) => commands::quarantine::run(&chosen, quarantine, screen).await,

@@ -18,6 +18,8 @@ use super::failure::Failure;
 pub(crate) struct World {
     pub(crate) project: Project,
     pub(crate) functions: Arc<Functions>,
+    /// What the databases hold; nothing where only the lock was looked at.
+    pub(crate) catalogs: Option<Catalogs>,
     pub(crate) sources: BTreeMap<ConnectionName, Arc<dyn Source>>,
     pub(crate) compiled: Compiled,
 }
@@ -61,7 +63,15 @@ pub(crate) async fn world(chosen: &Chosen) -> Result<World, Failure> {
     catalogs.insert(project.destination().clone(), destination);
     let compiled = transload_spec::compile(&project, &*functions, &catalogs);
     let sources = BTreeMap::from([(project.source().clone(), source)]);
-    Ok(World { project, functions, sources, compiled })
+    Ok(World { project, functions, catalogs: Some(catalogs), sources, compiled })
+}
+
+/// Compiles the specs against what `transload.lock` says. No database is asked.
+pub(crate) fn world_offline(chosen: &Chosen) -> Result<World, Failure> {
+    let project = project(chosen)?;
+    let functions = Arc::new(Functions::new(project.transforms())?);
+    let compiled = transload_spec::compile_offline(&project, &*functions);
+    Ok(World { project, functions, catalogs: None, sources: BTreeMap::new(), compiled })
 }
 
 /// Opens the destination for writing, creating it where it is missing and the project says how.

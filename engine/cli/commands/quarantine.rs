@@ -1,10 +1,10 @@
 //! `quarantine`: the rows that were set aside, with their reasons. It never shows their values.
 
 use serde_json::{Value, json};
-use transload_model::{Code, Diagnostic, EntityName, Exit, QuarantineRow, nearest};
+use transload_model::{EntityName, Exit, QuarantineRow};
 
 use crate::cli::args::{Format, Quarantine};
-use crate::cli::failure::Failure;
+use crate::cli::failure::{Failure, unknown_entity};
 use crate::cli::render::{Screen, pretty};
 use crate::cli::summary::table;
 use crate::cli::text::rows;
@@ -40,15 +40,7 @@ pub(crate) async fn run(chosen: &Chosen, quarantine: &Quarantine, screen: &Scree
 }
 
 fn choose<'a>(text: &str, names: &[&'a EntityName]) -> Result<&'a EntityName, Failure> {
-    names.iter().find(|name| name.as_str() == text).copied().ok_or_else(|| {
-        let problem = Diagnostic::new(Code::UnknownEntity, format!("the project has no entity `{text}`"));
-        let known: Vec<&str> = names.iter().map(|name| name.as_str()).collect();
-        let help = match nearest(text, known.iter().copied()) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => format!("it has {}", known.join(", ")),
-        };
-        Failure::from(problem.help(help))
-    })
+    names.iter().find(|name| name.as_str() == text).copied().ok_or_else(|| unknown_entity(text, names))
 }
 
 fn line(row: &QuarantineRow) -> Vec<String> {

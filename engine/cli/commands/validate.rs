@@ -1,17 +1,25 @@
 //! `validate`: everything that is wrong with a project, at once.
 
+use chrono::SecondsFormat;
 use serde_json::json;
-use transload_model::{Diagnostic, Exit, Severity};
+use transload_model::{Clock, Diagnostic, EntityName, Exit, Severity, SystemClock};
 use transload_spec::{Compiled, Summary};
 
-use crate::cli::args::Format;
-use crate::cli::failure::Failure;
+use crate::cli::args::{Format, Validate};
+use crate::cli::failure::{Failure, file_error, unknown_entity};
 use crate::cli::render::{Screen, as_json, pretty};
 use crate::cli::text::number;
 use crate::cli::wiring::{self, Chosen, World};
 
-pub(crate) async fn run(chosen: &Chosen, screen: &Screen) -> Result<Exit, Failure> {
-    let world = wiring::world(chosen).await?;
+pub(crate) async fn run(chosen: &Chosen, validate: &Validate, screen: &Screen) -> Result<Exit, Failure> {
+    let world = match (validate.offline, validate.lock) {
+        (true, _) => wiring::world_offline(chosen)?,
+        (_, true) => locked(chosen, screen).await?,
+        _ => wiring::world(chosen).await?,
+    };
+    if let Some(wanted) = &validate.expand {
+        return expand(&world, wanted.as_deref(), screen);
+    }
     let problems = &world.compiled.diagnostics;
     match screen.format {
         Format::Json => screen.answer(&pretty(&json!({
@@ -31,6 +39,39 @@ pub(crate) async fn run(chosen: &Chosen, screen: &Screen) -> Result<Exit, Failur
     Ok(if problems.iter().any(is_error) { Failure(problems.clone()).exit() } else { Exit::Done })
 }
 
+/// Writes the lock, and then looks at the project with it.
+async fn locked(chosen: &Chosen, screen: &Screen) -> Result<World, Failure> {
+    let before = wiring::world(chosen).await?;
+    let path = before.project.root().join("transload.lock");
+    let now = SystemClock::new().now().to_rfc3339_opts(SecondsFormat::Secs, true);
+    let catalogs = before.catalogs.clone().unwrap_or_default();
+    let text = transload_spec::lock(&before.project, &*before.functions, &catalogs, &now)?;
+    if std::fs::read_to_string(&path).is_ok_and(|known| known == text) {
+        screen.hint("transload.lock is as it was");
+        return Ok(before);
+    }
+    let unfinished = path.with_extension("lock.unfinished");
+    let written = std::fs::write(&unfinished, text).and_then(|()| std::fs::rename(&unfinished, &path));
+    written.map_err(|error| file_error(&path, &error))?;
+    screen.hint("wrote transload.lock; commit it");
+    wiring::world(chosen).await
+}
+
+/// Prints the long form of one spec, or of all.
+fn expand(world: &World, wanted: Option<&str>, screen: &Screen) -> Result<Exit, Failure> {
+    let expanded = transload_spec::expand(&world.project, &*world.functions, world.catalogs.as_ref())?;
+    let names: Vec<&EntityName> = expanded.keys().collect();
+    if let Some(wanted) = wanted {
+        let name = names.iter().find(|name| name.as_str() == wanted);
+        let name = name.ok_or_else(|| unknown_entity(wanted, &names))?;
+        screen.answer(expanded[*name].trim_end());
+        return Ok(Exit::Done);
+    }
+    let documents: Vec<&str> = expanded.values().map(|text| text.trim_end()).collect();
+    screen.answer(&documents.join("\n---\n"));
+    Ok(Exit::Done)
+}
+
 fn verdict(world: &World, screen: &Screen) {
     let Compiled { diagnostics, summary, .. } = &world.compiled;
     let signs = screen.signs();
@@ -42,11 +83,16 @@ fn verdict(world: &World, screen: &Screen) {
         return;
     }
     let ends = [world.project.source(), world.project.destination()].map(ToString::to_string).join(", ");
+    let looked_at = match (&world.catalogs, world.project.locked_at()) {
+        (None, Some(moment)) => format!("not asked; as transload.lock of {moment} says"),
+        (Some(_), Some(_)) if warnings == 0 => "reachable, tables and columns are as transload.lock says".to_owned(),
+        _ => "reachable, tables and columns are there".to_owned(),
+    };
     let lines = [
-        (format!("{}, 1 project file", some(summary.specs, "spec")), "YAML and keys"),
-        (fields(summary), "names and types fit, scripts compile"),
-        (graph(summary), "no cycles"),
-        (ends, "reachable, tables and columns are there"),
+        (format!("{}, 1 project file", some(summary.specs, "spec")), "YAML and keys".to_owned()),
+        (fields(summary), "names and types fit, scripts compile".to_owned()),
+        (graph(summary), "no cycles".to_owned()),
+        (ends, looked_at),
     ];
     for (what, why) in lines {
         screen.say(&format!("{} {what:<48} {why}", signs.done));

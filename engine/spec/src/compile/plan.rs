@@ -13,7 +13,7 @@ use crate::compile::key::{ResolvedKey, resolve};
 use crate::compile::{Scope, auto_map, script};
 use crate::decode::{Outline, Spec, decode};
 use crate::expand::long_form;
-use crate::lock::text;
+use crate::lock::{Lock, text};
 use crate::problems::{Problems, listed};
 
 /// What each connection's database holds, as its caller observed it.
@@ -53,13 +53,13 @@ pub struct Summary {
 
 /// Compiles a project against what its databases hold and what its specs may call.
 pub fn compile(project: &Project, vocabulary: &dyn Vocabulary, catalogs: &Catalogs) -> Compiled {
-    compile_against(project, vocabulary, catalogs, false).0
+    compile_against(project, vocabulary, Basis::live(project, catalogs)).0
 }
 
 /// Compiles a project against what `transload.lock` says that its databases hold.
 pub fn compile_offline(project: &Project, vocabulary: &dyn Vocabulary) -> Compiled {
-    match locked(project) {
-        Ok(catalogs) => compile_against(project, vocabulary, catalogs, true).0,
+    match Basis::locked(project) {
+        Ok(basis) => compile_against(project, vocabulary, basis).0,
         Err(problem) => Compiled { plan: None, diagnostics: vec![*problem], summary: Summary::default() },
     }
 }
@@ -94,11 +94,11 @@ pub fn expand(
     vocabulary: &dyn Vocabulary,
     catalogs: Option<&Catalogs>,
 ) -> Result<BTreeMap<EntityName, String>, Vec<Diagnostic>> {
-    let known = match catalogs {
-        Some(catalogs) => catalogs,
-        None => locked(project).map_err(|problem| vec![*problem])?,
+    let basis = match catalogs {
+        Some(catalogs) => Basis::live(project, catalogs),
+        None => Basis::locked(project).map_err(|problem| vec![*problem])?,
     };
-    let (compiled, specs) = compile_against(project, vocabulary, known, catalogs.is_none());
+    let (compiled, specs) = compile_against(project, vocabulary, basis);
     let Some(plan) = &compiled.plan else { return Err(compiled.diagnostics) };
     let active = specs.iter().filter(|spec| spec.is_active);
     let long = |spec: &Spec| Some((spec.entity.value.clone(), long_form(spec, plan.entity(&spec.entity.value)?)));
@@ -107,34 +107,58 @@ pub fn expand(
 
 /// The text of the `transload.lock` of a project whose databases hold this. `now` is a moment of RFC 3339; where nothing else changed, the
 /// lock keeps the one it has.
-pub fn lock(project: &Project, catalogs: &Catalogs, now: &str) -> String {
-    let mut problems = Problems::default();
-    let (mut specs, _) = specs(project, &mut problems);
-    // Whatever is there now is taken over.
-    auto_map::settle(project, &mut specs, catalogs, None, &mut problems);
-    text(project, &specs, catalogs, now, project.lock.as_ref())
-}
-
-fn compile_against(
+///
+/// # Errors
+/// Everything that keeps the project from being compiled: what could not be read would be missing in the lock.
+pub fn lock(
     project: &Project,
     vocabulary: &dyn Vocabulary,
     catalogs: &Catalogs,
+    now: &str,
+) -> Result<String, Vec<Diagnostic>> {
+    // Whatever is there now is taken over.
+    let (compiled, specs) = compile_against(project, vocabulary, Basis { catalogs, lock: None, is_offline: false });
+    match compiled.plan {
+        Some(_) => Ok(text(project, &specs, catalogs, now, project.lock.as_ref())),
+        None => Err(compiled.diagnostics),
+    }
+}
+
+/// What specs are compiled against.
+struct Basis<'a> {
+    catalogs: &'a Catalogs,
+    /// What the project was locked to, as far as that counts.
+    lock: Option<&'a Lock>,
+    /// Whether the catalogs are the lock's.
     is_offline: bool,
-) -> (Compiled, Vec<Spec>) {
+}
+
+impl<'a> Basis<'a> {
+    fn live(project: &'a Project, catalogs: &'a Catalogs) -> Self {
+        Self { catalogs, lock: project.lock.as_ref(), is_offline: false }
+    }
+
+    fn locked(project: &'a Project) -> Result<Self, Box<Diagnostic>> {
+        Ok(Self { catalogs: locked(project)?, lock: project.lock.as_ref(), is_offline: true })
+    }
+}
+
+fn compile_against(project: &Project, vocabulary: &dyn Vocabulary, basis: Basis<'_>) -> (Compiled, Vec<Spec>) {
     let mut problems = Problems::default();
+    let catalogs = basis.catalogs;
     for unreadable in &project.unreadable {
         problems.push(unreadable.problem.clone());
     }
     for connection in [project.source(), project.destination()] {
-        if !is_offline && !catalogs.contains_key(connection) {
+        if !basis.is_offline && !catalogs.contains_key(connection) {
             let headline = format!("connection `{connection}` was not looked at, so columns cannot be checked");
             problems.push(Diagnostic::new(Code::CannotConnect, headline));
         }
     }
     let (mut specs, outlines) = specs(project, &mut problems);
-    auto_map::settle(project, &mut specs, catalogs, project.lock.as_ref(), &mut problems);
+    auto_map::settle(project, &mut specs, catalogs, basis.lock, &mut problems);
     let mut scope = Scope::new(project, &specs, &outlines, vocabulary, catalogs);
-    scope.is_offline = is_offline;
+    (scope.lock, scope.is_offline) = (basis.lock, basis.is_offline);
     for check in CHECKS {
         check(&scope, &mut problems);
     }

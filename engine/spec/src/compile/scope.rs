@@ -64,7 +64,7 @@ impl<'a> Scope<'a> {
             source,
             destination,
             vocabulary,
-            lock: project.lock.as_ref(),
+            lock: None,
             is_offline: false,
             outlines,
             entities,

@@ -18,7 +18,7 @@ fn starred(auto_map: &str) -> BTreeMap<String, String> {
 /// The files, with the lock of a moment when the databases held this.
 fn locked(files: &BTreeMap<String, String>, catalogs: &Catalogs) -> tempfile::TempDir {
     let root = written(files);
-    let text = lock(&load(root.path()).unwrap(), catalogs, "2026-11-20T09:14:00Z");
+    let text = lock(&load(root.path()).unwrap(), &WORDS, catalogs, "2026-11-20T09:14:00Z").unwrap();
     write(root.path(), "transload.lock", text.as_bytes());
     root
 }
@@ -50,7 +50,7 @@ fn a_lock_has_a_line_for_each_column_and_is_the_same_each_time() {
     let text = std::fs::read_to_string(root.path().join("transload.lock")).unwrap();
     insta::assert_snapshot!(text);
 
-    let again = lock(&load(root.path()).unwrap(), &catalogs(), "2026-12-24T00:00:00Z");
+    let again = lock(&load(root.path()).unwrap(), &WORDS, &catalogs(), "2026-12-24T00:00:00Z").unwrap();
 
     assert_eq!(again, text, "nothing but the time would change");
 }
@@ -116,7 +116,7 @@ fn a_column_that_came_after_the_lock_is_copied_only_where_the_spec_says_so() {
 #[test]
 fn locked_again_the_new_column_is_copied() {
     let root = locked(&starred("true"), &catalogs());
-    let text = lock(&load(root.path()).unwrap(), &with_fax(), "2026-12-24T00:00:00Z");
+    let text = lock(&load(root.path()).unwrap(), &WORDS, &with_fax(), "2026-12-24T00:00:00Z").unwrap();
     write(root.path(), "transload.lock", text.as_bytes());
 
     let compiled = compile(&load(root.path()).unwrap(), &WORDS, &with_fax());
@@ -165,4 +165,12 @@ fn a_lock_that_is_damaged_is_refused() {
         let found = Project::load(root.path(), None, &|_| None).err().unwrap();
         assert_eq!(found.iter().map(|found| found.code.to_string()).collect::<Vec<_>>(), ["TL0014"], "{from} → {to}");
     }
+}
+
+#[test]
+fn what_cannot_be_read_is_not_left_out_of_the_lock() {
+    let root = locked(&good(), &catalogs());
+    write(root.path(), "specs/offices.yaml", b"entity_type: offices\n");
+    let found = lock(&load(root.path()).unwrap(), &WORDS, &catalogs(), "2026-12-24T00:00:00Z").err().unwrap();
+    assert!(!found.is_empty());
 }

@@ -53,16 +53,11 @@ fn block(out: &mut String, value: &Value, depth: usize, width: usize) {
 
 /// What stands behind `key:` or `-`, where so many characters are left; `None` for what goes below.
 fn inline(value: &Value, depth: usize, left: usize) -> Option<String> {
-    if let Value::String(text) = value
-        && let Some(lines) = literal(text)
-    {
-        let indent = "  ".repeat(depth);
-        let indented = |line: &str| if line.is_empty() { String::new() } else { format!("{indent}{line}") };
-        let lines: Vec<String> =
-            std::iter::once(lines.header.to_owned()).chain(lines.body.split('\n').map(indented)).collect();
-        return Some(lines.join("\n"));
+    match value {
+        Value::String(text) => Some(literal(text, depth).unwrap_or_else(|| scalar(text))),
+        _ if is_single(value) => Some(flow(value)),
+        _ => is_flat(value).then(|| flow(value)).filter(|line| line.chars().count() < left),
     }
-    is_flat(value).then(|| flow(value)).filter(|line| line.chars().count() < left || is_single(value))
 }
 
 /// Whether a value may stand on one line: single values, and lists and maps of them.
@@ -116,24 +111,23 @@ fn is_plain(text: &str) -> bool {
     begins && text.chars().all(is_sign) && !text.ends_with(' ') && resolve(text) == Atom::Text
 }
 
-/// A text of several lines as a literal block.
-struct Literal<'a> {
-    header: &'static str,
-    body: &'a str,
-}
-
-/// The block that reads as this text, where there is one.
-fn literal(text: &str) -> Option<Literal<'_>> {
+/// A text of several lines as a literal block, where there is one that reads as this text.
+fn literal(text: &str, depth: usize) -> Option<String> {
     let (body, header) = match text.strip_suffix('\n') {
         Some(body) => (body, "|"),
         None => (text, "|-"),
     };
-    let is_printable = |c: char| {
-        c == '\n' || c == '\t' || !(c.is_control() || matches!(c, '\u{85}' | '\u{2028}' | '\u{2029}' | '\u{feff}'))
-    };
+    let is_printable =
+        |c: char| matches!(c, '\n' | '\t') || !(c.is_control() || "\u{2028}\u{2029}\u{feff}".contains(c));
     // A first line that is blank or indented would be taken for the indentation, and an empty last line for the end.
     let is_framed = !body.starts_with([' ', '\n', '\t']) && !body.ends_with('\n') && !body.is_empty();
-    (text.contains('\n') && is_framed && text.chars().all(is_printable)).then_some(Literal { header, body })
+    if !text.contains('\n') || !is_framed || !text.chars().all(is_printable) {
+        return None;
+    }
+    let indent = "  ".repeat(depth);
+    let indented = |line: &str| if line.is_empty() { String::new() } else { format!("{indent}{line}") };
+    let lines: Vec<String> = std::iter::once(header.to_owned()).chain(body.split('\n').map(indented)).collect();
+    Some(lines.join("\n"))
 }
 
 #[cfg(test)]
