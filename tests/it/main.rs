@@ -18,6 +18,7 @@ mod environment;
 mod exact;
 mod history;
 mod kill;
+mod lock;
 mod mend;
 mod proven;
 mod refusals;

@@ -1,0 +1,107 @@
+//! `auto_map`, `transload.lock` and the long form, on real databases.
+
+use crate::ends::{Ends, for_each_pair};
+use crate::world::{World, counts};
+
+const SCHEMA: &str = "
+create table people (id uuid primary key, name text not null, born date, city text, visits bigint, boss_id uuid references people (id));
+";
+
+const PEOPLE: &str = "
+entity_type: people
+source_table: old_people
+destination_table: people
+version: \"1\"
+auto_map: { exclude: [\"tmp_*\"] }
+field_mappings:
+  name: { source_field: nm, transformation: [trimmed, upper] }
+  born: { source_field: dob, data_type: date, format: \"%d.%m.%Y\" }
+  boss_id: { source_field: boss, references: people }
+";
+
+fn world(ends: Ends) -> World {
+    let deletes = "  deletes: { mode: hard, max: 50% }";
+    let world = World::project(ends, deletes, SCHEMA, &[("people", PEOPLE)]);
+    world.source().execute(
+        "create table old_people (no integer primary key, nm text, dob text, boss integer, city text, visits bigint, tmp_import text);
+         with recursive n (i) as (select 1 union all select i + 1 from n where i < 10)
+         insert into old_people select i, 'person ' || i, '01.02.1990', nullif(i / 2, 0), 'city ' || i, i * 100, 'x' from n;",
+    );
+    world
+}
+
+/// Points both connections at what is not there.
+fn take_databases_away(world: &World) {
+    for end in [world.source(), world.destination()] {
+        let url = end.url();
+        let (_, name) = url.rsplit_once('/').unwrap();
+        world.replace("transload.yaml", name, &format!("away_{name}"));
+    }
+}
+
+fn assert_told(world: &World, arguments: &[&str], code: i32, says: &str) {
+    let told = world.transload(arguments);
+    assert_eq!(told.code, code, "{told:?}");
+    let said: Vec<&str> = told.stdout.split_whitespace().chain(told.stderr.split_whitespace()).collect();
+    assert!(said.join(" ").contains(says), "{says:?} is not said: {told:?}");
+}
+
+fn a_star_and_its_long_form_move_the_same_rows(ends: Ends) {
+    let world = world(ends);
+    assert_eq!(counts(&world.run(), "people")["new"], 10);
+
+    let long = world.transload(&["validate", "--expand", "people"]);
+    assert_eq!(long.code, 0, "{long:?}");
+    world.write("specs/people.yaml", &long.stdout);
+
+    // The expectation knows no star.
+    world.assert_as_expected();
+    assert_eq!(world.destination().number("select count(*) from people where visits > 0 and city like 'city %'"), 10);
+    let before = world.destination().fingerprint();
+    let again = world.transload(&["run"]);
+    assert_eq!(again.code, 0, "{again:?}");
+    assert!(!again.stderr.contains("TL0506"), "the spec is the same to the ledger: {again:?}");
+    assert!(again.stdout.contains("nothing written"), "{again:?}");
+    assert_eq!(world.destination().fingerprint(), before);
+}
+
+fn a_locked_project_is_checked_without_its_databases(ends: Ends) {
+    let world = world(ends);
+    assert_told(&world, &["validate", "--offline"], 2, "TL0013");
+    assert_told(&world, &["validate", "--lock"], 0, "wrote transload.lock");
+    let lock = world.read("transload.lock");
+    assert_told(&world, &["validate", "--lock"], 0, "transload.lock is as it was");
+    assert_eq!(world.read("transload.lock"), lock);
+
+    take_databases_away(&world);
+
+    assert_told(&world, &["validate"], 4, "TL0005");
+    assert_told(&world, &["validate", "--offline"], 0, "not asked; as transload.lock of 20");
+    assert_told(&world, &["validate", "--offline", "--expand", "people"], 0, "source_field: visits");
+    world.replace("specs/people.yaml", "source_field: dob", "source_field: dbo");
+    assert_told(&world, &["validate", "--offline"], 1, "did you mean `dob`?");
+}
+
+fn a_column_that_came_after_the_lock_moves_once_it_is_locked(ends: Ends) {
+    let world = world(ends);
+    assert_told(&world, &["validate", "--lock"], 0, "wrote transload.lock");
+    world.run();
+    for end in [world.source(), world.destination()] {
+        let table = if std::ptr::eq(end, world.source()) { "old_people" } else { "people" };
+        end.execute(&format!("alter table {table} add column fax text"));
+    }
+    world.source().execute("update old_people set fax = '555' where no = 1");
+
+    assert_told(&world, &["run"], 0, "TL0315");
+    assert_eq!(world.destination().number("select count(*) from people where fax is not null"), 0);
+
+    assert_told(&world, &["validate", "--lock"], 0, "wrote transload.lock");
+    assert_told(&world, &["run"], 0, "completed");
+    assert_eq!(world.destination().number("select count(*) from people where fax = '555'"), 1);
+}
+
+for_each_pair!(
+    a_star_and_its_long_form_move_the_same_rows,
+    a_locked_project_is_checked_without_its_databases,
+    a_column_that_came_after_the_lock_moves_once_it_is_locked,
+);
