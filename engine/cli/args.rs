@@ -92,6 +92,9 @@ pub(crate) enum Command {
         after_help = "Examples:\n  transload validate\n  transload validate --offline --format json\n  transload validate --expand patients"
     )]
     Validate(Validate),
+    /// Try the tests of the specs, without a database: against transload.lock
+    #[command(after_help = "Examples:\n  transload test\n  transload test patients --format json")]
+    Test(Test),
     /// Move what is new or changed; goes on where an interrupted run stopped
     #[command(after_help = "Examples:\n  transload run\n  transload run --max-deletes 5% --format json")]
     Run(Run),
@@ -137,6 +140,14 @@ pub(crate) struct Validate {
     /// Print specs in their long form, with everything that they leave to defaults, to the tables or to a star
     #[arg(long, value_name = "ENTITY", num_args = 0..=1)]
     pub(crate) expand: Option<Option<String>>,
+}
+
+/// `test`
+#[derive(Debug, Group)]
+pub(crate) struct Test {
+    /// Entities whose tests are tried; without any, all
+    #[arg(value_name = "ENTITY")]
+    pub(crate) entities: Vec<String>,
 }
 
 /// `run`

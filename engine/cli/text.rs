@@ -33,6 +33,12 @@ pub(crate) fn rate(rows: u64, ms: u64) -> u64 {
     rows.saturating_mul(1000) / ms.max(1)
 }
 
+/// A count with its word: `1 spec`, `2 specs`.
+pub(crate) fn some(count: usize, word: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{} {word}{plural}", number(count as u64))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -6,4 +6,5 @@ pub(crate) mod init;
 pub(crate) mod quarantine;
 pub(crate) mod run;
 pub(crate) mod status;
+pub(crate) mod test;
 pub(crate) mod validate;

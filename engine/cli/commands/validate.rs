@@ -8,7 +8,7 @@ use transload_spec::{Compiled, Summary};
 use crate::cli::args::{Format, Validate};
 use crate::cli::failure::{Failure, file_error, unknown_entity};
 use crate::cli::render::{Screen, as_json, pretty};
-use crate::cli::text::number;
+use crate::cli::text::some;
 use crate::cli::wiring::{self, Chosen, World};
 
 pub(crate) async fn run(chosen: &Chosen, validate: &Validate, screen: &Screen) -> Result<Exit, Failure> {
@@ -110,9 +110,4 @@ fn fields(summary: &Summary) -> String {
 fn graph(summary: &Summary) -> String {
     let entities = if summary.entities == 1 { "1 entity".to_owned() } else { format!("{} entities", summary.entities) };
     format!("{entities}, {}, {}", some(summary.edges, "edge"), some(summary.waves, "wave"))
-}
-
-fn some(count: usize, word: &str) -> String {
-    let plural = if count == 1 { "" } else { "s" };
-    format!("{} {word}{plural}", number(count as u64))
 }

@@ -18,6 +18,7 @@ mod name;
 mod plan;
 mod port;
 mod state;
+mod trial;
 mod vocabulary;
 
 pub use catalog::{Catalog, Column, ForeignKey, SideEffects, Table};
@@ -45,4 +46,5 @@ pub use port::{
     Transformed, UnitNumber, WriteKind,
 };
 pub use state::{EntityEvent, EntityState, IllegalStep, RunEvent, RunState};
+pub use trial::{Expect, ExpectedFault, Given, TestPlan};
 pub use vocabulary::{FunctionInfo, ScriptCheck, ScriptProblem, Vocabulary};

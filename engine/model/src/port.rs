@@ -14,8 +14,8 @@ use serde_json::Value;
 
 use crate::{
     Catalog, CellFault, Claim, Code, ColumnName, Counts, EntityName, EntityPlan, EntityState, Fence, KeyBytes,
-    KeyRange, LedgerState, LedgerWrite, QuarantineRow, ReadColumn, Result, RowFault, RunId, RunState, SegmentHead,
-    ServerDigest, TableName, Unit,
+    KeyRange, LedgerState, LedgerWrite, LogicalType, QuarantineRow, ReadColumn, Result, RowFault, RunId, RunState,
+    SegmentHead, ServerDigest, TableName, Unit,
 };
 
 /// A database that rows are read from. It is never written.
@@ -216,6 +216,15 @@ pub struct TransformContext {
 pub trait TransformFactory: Send + Sync {
     /// Compiles them. The plan was checked against the same vocabulary, so a failure is a bug or a changed library.
     fn compile(&self, entity: &EntityPlan, context: &TransformContext) -> Result<Box<dyn EntityTransform>>;
+
+    /// A single value of a spec, or NULL, as a column of one row.
+    ///
+    /// # Errors
+    /// Says why the value is none of that type.
+    fn cell(&self, value: &Value, to: LogicalType) -> std::result::Result<arrow::array::ArrayRef, String>;
+
+    /// The canonical texts of a column's values, NULL where there is none; of bytes, `\\x` and two hexadecimal digits each.
+    fn texts(&self, column: &arrow::array::ArrayRef, from: LogicalType) -> Vec<Option<String>>;
 }
 
 /// What a batch became.

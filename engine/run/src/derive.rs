@@ -11,7 +11,7 @@ use arrow::record_batch::RecordBatch;
 use chrono::{NaiveDate, NaiveDateTime};
 use transload_model::{
     CellFault, Code, Counts, Diagnostic, EntityName, EntityPlan, EntityTransform, KeyBytes, KeyStrategy, OnFailure,
-    OnMissing, Outcome, QuarantineRow, Result, RowFault, Stage,
+    OnMissing, Outcome, QuarantineRow, Result, RowFault, Stage, Transformed,
 };
 
 use crate::detect::Known;
@@ -48,13 +48,13 @@ pub(crate) struct Deriver {
 }
 
 /// What some rows became.
-struct Derived {
+pub(crate) struct Derived {
     /// A column per field, as it is written.
-    columns: Vec<ArrayRef>,
+    pub(crate) columns: Vec<ArrayRef>,
     /// Key columns that are not fields.
     key: Vec<ArrayRef>,
     /// Per row, why it failed.
-    faults: Vec<Option<RowFault>>,
+    pub(crate) faults: Vec<Option<RowFault>>,
     /// Rows whose reference to their own entity is open.
     deferred: Vec<bool>,
     /// Rows that broke a rule which only warns.
@@ -142,16 +142,7 @@ impl Deriver {
 
     async fn derive(&mut self, rows: &RecordBatch, faults: &[CellFault], keys: &[KeyBytes]) -> Result<Derived> {
         let transformed = tokio::task::block_in_place(|| self.transform.transform(rows, faults));
-        let mut derived = Derived {
-            columns: transformed.columns,
-            key: Vec::new(),
-            faults: vec![None; rows.num_rows()],
-            deferred: vec![false; rows.num_rows()],
-            warned: BTreeSet::new(),
-        };
-        for fault in transformed.faults {
-            derived.fail(fault);
-        }
+        let mut derived = Derived::of(transformed, rows.num_rows());
         for field in 0..self.plan.fields.len() {
             self.resolve(field, &mut derived).await?;
         }
@@ -187,22 +178,10 @@ impl Deriver {
         let Some((index, parent_keys)) = self.parents.get_mut(&reference.entity) else { return Ok(()) };
         let mut present = index.are_present(&keys).await?;
         if reference.on_missing == OnMissing::Default {
-            let default = default_key(&self.plan.fields[field]);
-            for (key, present) in keys.iter_mut().zip(&present) {
-                if key.is_some() && !present {
-                    key.clone_from(&default);
-                }
-            }
+            put_default(&self.plan.fields[field], &mut keys, &present);
             present = index.are_present(&keys).await?;
         }
-        for (row, is_present) in present.iter().enumerate() {
-            if keys[row].is_some() && !is_present {
-                keys[row] = None;
-                if reference.on_missing != OnMissing::Null {
-                    derived.fail(missing_parent(&self.plan, field, row));
-                }
-            }
-        }
+        derived.leave_out_missing(&self.plan, field, &mut keys, &present);
         derived.columns[field] = parent_keys.derive(&keys)?.swap_remove(0);
         Ok(())
     }
@@ -310,13 +289,44 @@ impl Deriver {
 }
 
 impl Derived {
+    /// What the fields made of some rows, references still old keys.
+    pub(crate) fn of(transformed: Transformed, rows: usize) -> Self {
+        let mut derived = Self {
+            columns: transformed.columns,
+            key: Vec::new(),
+            faults: vec![None; rows],
+            deferred: vec![false; rows],
+            warned: BTreeSet::new(),
+        };
+        for fault in transformed.faults {
+            derived.fail(fault);
+        }
+        derived
+    }
+
+    /// Takes out the keys of parents that are not there, and sets their rows aside where the reference says so.
+    pub(crate) fn leave_out_missing(
+        &mut self,
+        plan: &EntityPlan,
+        field: usize,
+        keys: &mut [Option<KeyBytes>],
+        present: &[bool],
+    ) {
+        let on_missing = plan.fields[field].reference.as_ref().map(|reference| reference.on_missing);
+        for (row, key) in keys.iter_mut().enumerate().filter(|(row, _)| !present[*row]) {
+            if key.take().is_some() && on_missing != Some(OnMissing::Null) {
+                self.fail(missing_parent(plan, field, row));
+            }
+        }
+    }
+
     /// Rows that are loaded with a warning, each once over both passes.
     fn warned_of(&self, work: &[Work]) -> u64 {
         self.warned.iter().filter(|row| self.faults[**row].is_none() && !work[**row].counted).count() as u64
     }
 
     /// Notes a fault; a row fails once.
-    fn fail(&mut self, fault: RowFault) {
+    pub(crate) fn fail(&mut self, fault: RowFault) {
         if fault.severity == OnFailure::Warn {
             self.warned.insert(fault.row);
             return;
@@ -373,6 +383,16 @@ pub(crate) fn missing_parent(plan: &EntityPlan, field: usize, row: usize) -> Row
         code: Code::ParentMissing,
         message: format!("it refers to a row of `{parent}` that is not in the destination"),
         severity,
+    }
+}
+
+/// Looks the field's default up in place of keys that are not there.
+pub(crate) fn put_default(field: &transload_model::FieldPlan, keys: &mut [Option<KeyBytes>], present: &[bool]) {
+    let default = default_key(field);
+    for (key, present) in keys.iter_mut().zip(present) {
+        if key.is_some() && !present {
+            key.clone_from(&default);
+        }
     }
 }
 

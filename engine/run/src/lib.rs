@@ -20,9 +20,11 @@ mod segment;
 mod settle;
 mod start;
 mod streams;
+mod trial;
 mod unique;
 mod unit;
 
 pub use event::{Event, EventSink};
 pub use report::{EntityReport, QuarantineReason, RunReport, Spent};
 pub use start::{Job, Options, Stop, start};
+pub use trial::{Difference, Outcome, Parents, Trial, Tried, TriedColumn, through, try_test};

@@ -229,14 +229,7 @@ impl Pass<'_> {
         if is_same && !again {
             return Ok(Rewrite::default());
         }
-        let fault = RowFault {
-            row: 0,
-            field: None,
-            stage: Stage::Read,
-            code: Code::KeyNull,
-            message: "the key is NULL, or has a value of another type than its column promises".to_owned(),
-            severity: OnFailure::Quarantine,
-        };
+        let fault = no_key(0);
         let gone = known.keys().filter(|key| !keys.contains(key)).cloned().collect();
         let entry = |(key, digest): (&KeyBytes, &u64)| Entry {
             key: key.clone(),
@@ -278,4 +271,16 @@ fn keep_unkeyed(unkeyed: &mut Vec<u64>, digest: u64, entity: &transload_model::E
     }
     unkeyed.push(digest);
     Ok(())
+}
+
+/// The fault of a row without a key.
+pub(crate) fn no_key(row: usize) -> RowFault {
+    RowFault {
+        row,
+        field: None,
+        stage: Stage::Read,
+        code: Code::KeyNull,
+        message: "the key is NULL, or has a value of another type than its column promises".to_owned(),
+        severity: OnFailure::Quarantine,
+    }
 }

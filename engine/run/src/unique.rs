@@ -23,6 +23,11 @@ pub(crate) struct UniqueIndex {
 }
 
 impl UniqueIndex {
+    /// An index of nothing yet.
+    pub(crate) fn empty(rule: RulePlan) -> Self {
+        Self { rule, owner_of: HashMap::new(), value_of: HashMap::new() }
+    }
+
     /// The values that are in the table now.
     pub(crate) async fn read(rule: RulePlan, plan: &EntityPlan, destination: &dyn Destination) -> Result<Self> {
         let field = &plan.fields[rule.field];
@@ -36,7 +41,7 @@ impl UniqueIndex {
         reader
             .read(ReadRequest { table, columns, key: Vec::new(), range, after: None, batch_rows: BATCH_ROWS })
             .await?;
-        let mut index = Self { rule, owner_of: HashMap::new(), value_of: HashMap::new() };
+        let mut index = Self::empty(rule);
         while let Some(batch) = reader.next().await? {
             let columns = batch.rows.columns();
             let (value, key) = (Cells::new(&columns[0])?, cells(&columns[1..])?);

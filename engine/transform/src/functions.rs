@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use arrow::array::{ArrayRef, AsArray, new_null_array};
 use rhai::Engine;
 use serde_json::Value;
 use transload_model::{
@@ -11,6 +12,7 @@ use transload_model::{
 };
 
 use crate::argument::Arguments;
+use crate::convert::{Scalar, canonical};
 use crate::page::{FunctionPage, pages};
 use crate::rule::{RULES, Rule};
 use crate::script::{Library, Surroundings, check, checking_engine};
@@ -108,5 +110,21 @@ impl Vocabulary for Functions {
 impl TransformFactory for Functions {
     fn compile(&self, entity: &EntityPlan, context: &TransformContext) -> Result<Box<dyn EntityTransform>> {
         entity::compile(entity, context, &self.library).map(|entity| Box::new(entity) as Box<dyn EntityTransform>)
+    }
+
+    fn cell(&self, value: &Value, to: LogicalType) -> std::result::Result<ArrayRef, String> {
+        if value.is_null() {
+            return Ok(new_null_array(&to.arrow(), 1));
+        }
+        Scalar::from_json(value)?.converted(to, None)
+    }
+
+    fn texts(&self, column: &ArrayRef, from: LogicalType) -> Vec<Option<String>> {
+        if from == LogicalType::Bytes {
+            let hex = |bytes: &[u8]| bytes.iter().fold("\\x".to_owned(), |text, byte| format!("{text}{byte:02x}"));
+            return column.as_binary::<i32>().iter().map(|bytes| bytes.map(hex)).collect();
+        }
+        let texts = canonical::texts(column, from).array;
+        texts.as_string::<i32>().iter().map(|text| text.map(ToOwned::to_owned)).collect()
     }
 }

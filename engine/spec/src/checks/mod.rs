@@ -8,6 +8,7 @@ mod field_conflict;
 mod function_conflict;
 mod side_effect;
 mod stale_lock;
+mod test_column;
 mod unfilled_column;
 mod unknown_column;
 mod unknown_entity;
@@ -34,6 +35,7 @@ pub(crate) const CHECKS: &[Check] = &[
     unknown_function::check,
     unknown_field::check,
     unfilled_column::check,
+    test_column::check,
 ];
 
 pub(crate) use cycle::edges;

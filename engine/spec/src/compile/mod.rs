@@ -14,6 +14,7 @@ mod reference;
 mod rule;
 mod scope;
 mod script;
+mod test;
 
 pub use plan::{Catalogs, Compiled, Summary, compile, compile_offline, expand, lock};
 pub(crate) use scope::{Scope, TableView};

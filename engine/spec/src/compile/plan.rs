@@ -4,12 +4,15 @@
 
 use std::collections::BTreeMap;
 
-use transload_model::{Catalog, Code, ConnectionName, Diagnostic, EntityName, EntityPlan, Plan, PlanParts, Vocabulary};
+use transload_model::{
+    Catalog, Code, ConnectionName, Diagnostic, EntityName, EntityPlan, Plan, PlanParts, TestPlan, Vocabulary,
+};
 
 use crate::Project;
 use crate::checks::{CHECKS, edges};
 use crate::compile::entity::compile_entity;
 use crate::compile::key::{ResolvedKey, resolve};
+use crate::compile::test::tests;
 use crate::compile::{Scope, auto_map, script};
 use crate::decode::{Outline, Spec, decode};
 use crate::expand::long_form;
@@ -24,6 +27,8 @@ pub type Catalogs = BTreeMap<ConnectionName, Catalog>;
 pub struct Compiled {
     /// The plan; there is one exactly where no diagnostic is an error.
     pub plan: Option<Plan>,
+    /// The tests of active specs; none where there is no plan.
+    pub tests: Vec<TestPlan>,
     /// Everything that is wrong, by file and place.
     pub diagnostics: Vec<Diagnostic>,
     /// What was looked at.
@@ -60,7 +65,9 @@ pub fn compile(project: &Project, vocabulary: &dyn Vocabulary, catalogs: &Catalo
 pub fn compile_offline(project: &Project, vocabulary: &dyn Vocabulary) -> Compiled {
     match Basis::locked(project) {
         Ok(basis) => compile_against(project, vocabulary, basis).0,
-        Err(problem) => Compiled { plan: None, diagnostics: vec![*problem], summary: Summary::default() },
+        Err(problem) => {
+            Compiled { plan: None, tests: Vec::new(), diagnostics: vec![*problem], summary: Summary::default() }
+        }
     }
 }
 
@@ -167,7 +174,9 @@ fn compile_against(project: &Project, vocabulary: &dyn Vocabulary, basis: Basis<
     let mut summary = summary(&scope);
     summary.specs = project.spec_files().len();
     summary.waves = plan.as_ref().map_or(0, |plan| plan.waves().len());
-    (Compiled { plan, diagnostics: problems.finish(), summary }, specs)
+    let active = specs.iter().filter(|spec| spec.is_active && plan.is_some());
+    let tests = active.flat_map(tests).collect();
+    (Compiled { plan, tests, diagnostics: problems.finish(), summary }, specs)
 }
 
 fn specs(project: &Project, problems: &mut Problems) -> (Vec<Spec>, Vec<Outline>) {

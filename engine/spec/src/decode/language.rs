@@ -87,6 +87,7 @@ pub(crate) const SPEC: Keys = Keys {
         "change_detection",
         "deletes",
         "load",
+        "tests",
     ],
     later: &[
         "append_only",
@@ -103,7 +104,6 @@ pub(crate) const SPEC: Keys = Keys {
         "query",
         "source",
         "template",
-        "tests",
         "timezone",
         "union",
         "updated_at",
@@ -181,6 +181,18 @@ pub(crate) const FUNCTION: Keys = Keys {
     built: &["name", "description", "function_body"],
     later: &["function_file"],
 };
+
+pub(crate) const TEST: Keys =
+    Keys { what: "a test", built: &["name", "given", "expect"], later: &["description", "tags"] };
+
+pub(crate) const GIVEN: Keys =
+    Keys { what: "`given`", built: &["row", "rows", "mappings", "now"], later: &["env", "vars"] };
+
+pub(crate) const EXPECT: Keys =
+    Keys { what: "`expect`", built: &["row", "rows", "quarantine", "warnings"], later: &[] };
+
+pub(crate) const EXPECTED_FAULT: Keys =
+    Keys { what: "an expected fault", built: &["field", "rule"], later: &["message"] };
 
 pub(crate) const CHANGE_DETECTION: Keys =
     Keys { what: "`change_detection`", built: &["strategy"], later: &["cursor_field"] };

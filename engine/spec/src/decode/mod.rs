@@ -13,6 +13,7 @@ mod policy;
 mod reader;
 mod rule;
 mod spec;
+mod test;
 
 pub(crate) use auto_map::{AutoMap, ColumnPattern, OnNewColumn, Pairing};
 pub(crate) use call::CallSpec;
@@ -25,3 +26,4 @@ pub(crate) use policy::{Defaults, defaults};
 pub(crate) use reader::{Map, Reader, shown};
 pub(crate) use rule::RuleSpec;
 pub(crate) use spec::{Outline, Spec, decode};
+pub(crate) use test::{FaultSpec, RowSpec, TestSpec};

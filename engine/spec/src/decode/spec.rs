@@ -13,6 +13,7 @@ use crate::decode::language::SPEC;
 use crate::decode::policy::{Defaults, change_detection, deletes, load};
 use crate::decode::reader::Map;
 use crate::decode::rule::{RuleSpec, rules};
+use crate::decode::test::{TestSpec, tests};
 use crate::problems::{Located, Place, Problems, problem};
 use crate::yaml::{self, Lines};
 
@@ -42,6 +43,7 @@ pub(crate) struct Spec {
     pub(crate) has_all_functions: bool,
     pub(crate) deletes: DeletePolicy,
     pub(crate) load: LoadPolicy,
+    pub(crate) tests: Vec<TestSpec>,
 }
 
 /// What is known of a file that is no readable spec: enough not to report everything that refers to it.
@@ -120,6 +122,7 @@ fn body(reader: &mut Reader<'_>, map: &Map<'_>, defaults: &Defaults, names: Name
         map.get("transformation_functions").map(|entry| functions(reader, &entry.value)).unwrap_or_default();
     let has_all_functions = reader.problems.seen() == before_functions;
     let (deletes, load) = policies(reader, map, defaults);
+    let tests = map.get("tests").map(|entry| tests(reader, &entry.value)).unwrap_or_default();
     let fields_place =
         map.filled("field_mappings").or_else(|| map.get("auto_map")).map(|entry| reader.key_place(entry))?;
     Some(Spec {
@@ -143,6 +146,7 @@ fn body(reader: &mut Reader<'_>, map: &Map<'_>, defaults: &Defaults, names: Name
         has_all_functions,
         deletes,
         load,
+        tests,
     })
 }
 

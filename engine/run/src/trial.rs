@@ -1,0 +1,295 @@
+//! Rows tried out: what a spec would make of them, without writing anything.
+//!
+//! The same fields, references, rules and keys as in a run, in the same order. A trial of a test looks references up among the keys that the
+//! test gives, one of a preview in the destination's ledger. The rule `unique` sees the rows of the trial only.
+
+mod test;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, new_null_array};
+use arrow::compute::concat;
+use arrow::datatypes::{Field, Schema};
+use arrow::record_batch::RecordBatch;
+use serde_json::Value;
+use transload_model::{
+    Call, Code, ColumnName, Destination, Diagnostic, EntityName, EntityPlan, FieldPlan, Function, KeyBytes,
+    KeyStrategy, LogicalType, OnFailure, OnMissing, Plan, Result, RowFault, SourceBatch, Stage, TransformContext,
+    TransformFactory,
+};
+
+use crate::derive::{Derived, put_default};
+use crate::keys::KeyDeriver;
+use crate::load::no_key;
+use crate::reference::ParentIndex;
+use crate::rows::{Cells, Scored, single_keys};
+use crate::unique::{UniqueIndex, cells};
+
+pub use test::{Difference, Outcome, try_test};
+
+/// Where the parents of tried rows are.
+pub enum Parents<'a> {
+    /// New keys by the canonical text of old ones.
+    Given(&'a BTreeMap<EntityName, BTreeMap<String, Value>>),
+    /// What the destination's ledger knows.
+    Loaded(Arc<dyn Destination>),
+    /// Nothing is loaded yet.
+    None,
+}
+
+/// One entity, ready to be tried.
+pub struct Trial<'a> {
+    plan: &'a Plan,
+    entity: &'a EntityPlan,
+    factory: &'a dyn TransformFactory,
+    context: &'a TransformContext,
+}
+
+/// What became of rows.
+#[derive(Debug)]
+pub struct Tried {
+    /// The destination's columns: the key where no field fills it, then the fields. Those of failed rows are NULL.
+    pub columns: Vec<TriedColumn>,
+    /// Per row, why it would be set aside.
+    pub faults: Vec<Option<RowFault>>,
+    /// Rules that only warn.
+    pub warnings: Vec<RowFault>,
+}
+
+/// A destination column of tried rows.
+#[derive(Debug)]
+pub struct TriedColumn {
+    /// Its name.
+    pub name: ColumnName,
+    /// The type that is written.
+    pub logical: LogicalType,
+    /// The canonical text of each row's value.
+    pub texts: Vec<Option<String>>,
+}
+
+impl<'a> Trial<'a> {
+    /// A trial of one of the plan's entities.
+    #[must_use]
+    pub fn new(
+        plan: &'a Plan,
+        entity: &'a EntityPlan,
+        factory: &'a dyn TransformFactory,
+        context: &'a TransformContext,
+    ) -> Self {
+        Self { plan, entity, factory, context }
+    }
+
+    /// Derives the rows of a batch that holds what the plan reads.
+    ///
+    /// # Errors
+    /// Where the spec does not compile, or the destination's ledger cannot be read.
+    pub async fn derive(&self, batch: SourceBatch, parents: &Parents<'_>) -> Result<Tried> {
+        let mut transform = self.factory.compile(self.entity, self.context)?;
+        let rows = batch.rows.num_rows();
+        let mut derived = Derived::of(transform.transform(&batch.rows, &batch.faults), rows);
+        let mut warnings = Vec::new();
+        let scored = Scored::new(batch, self.entity, 0)?;
+        let keys: Vec<Option<KeyBytes>> = (0..rows).map(|row| scored.key(row).map(KeyBytes::from_encoded)).collect();
+        for (row, _) in keys.iter().enumerate().filter(|(_, key)| key.is_none()) {
+            // A row without a key goes no further.
+            derived.faults[row] = Some(no_key(row));
+        }
+        for field in 0..self.entity.fields.len() {
+            self.resolve(field, &mut derived, parents).await?;
+        }
+        let failed: Vec<bool> = derived.faults.iter().map(Option::is_some).collect();
+        for fault in transform.validate(&derived.columns, &failed) {
+            note(fault, &mut derived, &mut warnings);
+        }
+        let own_key = self.own_key(&keys)?;
+        self.check_unique(&own_key, &mut derived, &mut warnings)?;
+        Ok(Tried { columns: self.columns(&own_key, &derived), faults: derived.faults, warnings })
+    }
+
+    /// Replaces a reference's old keys by new keys.
+    async fn resolve(&self, field: usize, derived: &mut Derived, parents: &Parents<'_>) -> Result<()> {
+        let plan = &self.entity.fields[field];
+        let Some(reference) = &plan.reference else { return Ok(()) };
+        let mut keys = single_keys(&derived.columns[field])?;
+        let mut present = self.are_present(&reference.entity, &keys, parents).await?;
+        if reference.on_missing == OnMissing::Default {
+            put_default(plan, &mut keys, &present);
+            present = self.are_present(&reference.entity, &keys, parents).await?;
+        }
+        derived.leave_out_missing(self.entity, field, &mut keys, &present);
+        derived.columns[field] = match parents {
+            Parents::Given(mappings) => {
+                let new = |key: &Option<KeyBytes>| {
+                    let new =
+                        mappings.get(&reference.entity).zip(key.as_ref()).and_then(|(keys, key)| keys.get(&key.text()));
+                    new.unwrap_or(&Value::Null)
+                };
+                self.column(keys.iter().map(new), plan.written_as).map_err(|(_, reason)| {
+                    let headline = format!("a mapping of `{}` gives no key of it: {reason}", reference.entity);
+                    Box::new(Diagnostic::new(Code::ReferenceType, headline))
+                })?
+            }
+            Parents::Loaded(_) | Parents::None => match self.plan.entity(&reference.entity) {
+                Some(parent) => {
+                    KeyDeriver::new(self.plan, parent, self.factory, self.context)?.derive(&keys)?.swap_remove(0)
+                }
+                None => new_null_array(&plan.written_as.arrow(), keys.len()),
+            },
+        };
+        Ok(())
+    }
+
+    async fn are_present(
+        &self,
+        parent: &EntityName,
+        keys: &[Option<KeyBytes>],
+        parents: &Parents<'_>,
+    ) -> Result<Vec<bool>> {
+        match parents {
+            Parents::Given(mappings) => {
+                let known = mappings.get(parent);
+                let is_known = |key: &Option<KeyBytes>| {
+                    known.zip(key.as_ref()).is_some_and(|(known, key)| known.contains_key(&key.text()))
+                };
+                Ok(keys.iter().map(is_known).collect())
+            }
+            Parents::Loaded(destination) => {
+                ParentIndex::new(Arc::clone(destination), parent).await?.are_present(keys).await
+            }
+            Parents::None => Ok(vec![false; keys.len()]),
+        }
+    }
+
+    /// The key columns that are not fields.
+    fn own_key(&self, keys: &[Option<KeyBytes>]) -> Result<Vec<ArrayRef>> {
+        match self.entity.key.strategy {
+            KeyStrategy::Keep => Ok(Vec::new()),
+            KeyStrategy::UuidV5 { .. } => {
+                KeyDeriver::new(self.plan, self.entity, self.factory, self.context)?.derive(keys)
+            }
+        }
+    }
+
+    fn check_unique(&self, own_key: &[ArrayRef], derived: &mut Derived, warnings: &mut Vec<RowFault>) -> Result<()> {
+        let is_key = |column: &ColumnName| self.entity.key.destination.contains(column);
+        let fields = self.entity.fields.iter().enumerate().filter(|(_, field)| is_key(&field.destination));
+        let kept: Vec<ArrayRef> = fields.map(|(at, _)| Arc::clone(&derived.columns[at])).collect();
+        let key = if own_key.is_empty() { kept } else { own_key.to_vec() };
+        for rule in self.entity.rules.iter().filter(|rule| rule.rule == "unique") {
+            let mut index = UniqueIndex::empty(rule.clone());
+            let column = Arc::clone(&derived.columns[rule.field]);
+            let (value, key) = (Cells::new(&column)?, cells(&key)?);
+            for row in 0..derived.faults.len() {
+                if derived.faults[row].is_some() {
+                    continue;
+                }
+                if index.is_free(&value, &key, row) {
+                    index.claim_row(&value, &key, row);
+                } else {
+                    let field = self.entity.fields[rule.field].destination.clone();
+                    note(repeated(row, field, rule.on_failure), derived, warnings);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn columns(&self, own_key: &[ArrayRef], derived: &Derived) -> Vec<TriedColumn> {
+        let key = self.entity.key.destination.iter().zip(own_key).map(|(name, column)| TriedColumn {
+            name: name.clone(),
+            logical: LogicalType::Uuid,
+            texts: self.factory.texts(column, LogicalType::Uuid),
+        });
+        let fields = self.entity.fields.iter().zip(&derived.columns).map(|(field, column)| TriedColumn {
+            name: field.destination.clone(),
+            logical: field.written_as,
+            texts: self.factory.texts(column, field.written_as),
+        });
+        key.chain(fields).collect()
+    }
+
+    /// Single values as a column.
+    ///
+    /// # Errors
+    /// The index of a value that is none of that type, and why.
+    fn column<'v>(
+        &self,
+        values: impl Iterator<Item = &'v Value>,
+        to: LogicalType,
+    ) -> std::result::Result<ArrayRef, (usize, String)> {
+        let mut columns = Vec::new();
+        for (at, value) in values.enumerate() {
+            columns.push(self.factory.cell(value, to).map_err(|reason| (at, reason))?);
+        }
+        let parts: Vec<&dyn arrow::array::Array> = columns.iter().map(AsRef::as_ref).collect();
+        if parts.is_empty() {
+            return Ok(new_null_array(&to.arrow(), 0));
+        }
+        concat(&parts).map_err(|error| (0, error.to_string()))
+    }
+}
+
+fn note(fault: RowFault, derived: &mut Derived, warnings: &mut Vec<RowFault>) {
+    if fault.severity == OnFailure::Warn {
+        warnings.push(fault);
+    } else {
+        derived.fail(fault);
+    }
+}
+
+fn repeated(row: usize, field: ColumnName, severity: OnFailure) -> RowFault {
+    RowFault {
+        row,
+        field: Some(field),
+        stage: Stage::Validate,
+        code: Code::RuleUnique,
+        message: "another row has this value".to_owned(),
+        severity,
+    }
+}
+
+/// Rows that are given as single values, as a batch of what the plan reads.
+///
+/// # Errors
+/// The row, the column and the reason of a value that is none of its column's type.
+fn batch(
+    trial: &Trial<'_>,
+    rows: &[BTreeMap<ColumnName, Value>],
+) -> Result<std::result::Result<SourceBatch, (usize, ColumnName, String)>> {
+    let mut fields = Vec::new();
+    let mut columns = Vec::new();
+    for read in &trial.entity.reads {
+        let values = rows.iter().map(|row| row.get(&read.name).unwrap_or(&Value::Null));
+        match trial.column(values, read.logical) {
+            Ok(column) => columns.push(column),
+            Err((row, reason)) => return Ok(Err((row, read.name.clone(), reason))),
+        }
+        fields.push(Field::new(read.name.as_str(), read.logical.arrow(), true));
+    }
+    let rows = RecordBatch::try_new(Arc::new(Schema::new(fields)), columns);
+    let rows = rows.map_err(|error| {
+        Box::new(Diagnostic::new(Code::SourceFailed, format!("the rows do not hold together: {error}")))
+    })?;
+    Ok(Ok(SourceBatch { rows, faults: Vec::new(), bytes: 0 }))
+}
+
+/// What a field's value goes through, in words: functions in their order, a format, a lookup.
+#[must_use]
+pub fn through(entity: &EntityPlan, field: &FieldPlan) -> Vec<String> {
+    let call = |call: &Call| match &call.function {
+        Function::BuiltIn(name) => name.clone(),
+        Function::Library(name) => format!("{name}()"),
+        Function::Script(index) => {
+            entity.scripts.get(*index).map_or_else(|| "a script".to_owned(), |script| format!("{}()", script.name))
+        }
+    };
+    let mut steps: Vec<String> = field.calls.iter().map(call).collect();
+    if let Some(format) = &field.format {
+        steps.push(format!("{} by {format:?}", field.data_type));
+    }
+    if let Some(reference) = &field.reference {
+        steps.push(format!("key of {}", reference.entity));
+    }
+    steps
+}

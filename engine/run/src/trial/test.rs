@@ -1,0 +1,179 @@
+//! Tests of specs: what differs from what they expect.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+use transload_model::{
+    ColumnName, EntityPlan, ExpectedFault, Plan, Result, RowFault, TestPlan, TransformContext, TransformFactory,
+};
+
+use super::{Parents, Trial, Tried, TriedColumn, batch, through};
+
+/// What became of a test; it passed where nothing differs.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Outcome {
+    /// What differs.
+    pub differences: Vec<Difference>,
+    /// Fields that were compared.
+    pub compared: usize,
+}
+
+/// What differs between what a test expects and what the spec gives. Rows are counted from zero among those of their kind.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Difference {
+    /// A value that is given or expected and is none of its column's type.
+    Value {
+        /// Whether it was given; else it was expected.
+        is_given: bool,
+        /// The row.
+        row: usize,
+        /// The column.
+        column: ColumnName,
+        /// Why.
+        reason: String,
+    },
+    /// A field of a row that arrives. Texts are canonical; none is NULL.
+    Field {
+        /// The row.
+        row: usize,
+        /// The field.
+        field: ColumnName,
+        /// What the test says.
+        expected: Option<String>,
+        /// What the spec gives.
+        actual: Option<String>,
+        /// What the value goes through.
+        through: Vec<String>,
+        /// `specs/patients.yaml:55`; empty for a key that no mapping fills.
+        place: String,
+    },
+    /// A row that is expected and does not arrive.
+    MissingRow {
+        /// What the test says of it.
+        expected: Vec<(ColumnName, Value)>,
+    },
+    /// A row that arrives and is not expected.
+    ExtraRow {
+        /// The fields that have a value.
+        actual: Vec<(ColumnName, String)>,
+    },
+    /// A row that should fail and does not, or not like this.
+    MissingFault {
+        /// What the test says.
+        expected: ExpectedFault,
+    },
+    /// A row that fails, or a warning, that is not expected.
+    ExtraFault {
+        /// Why it fails.
+        fault: RowFault,
+        /// Whether it only warns.
+        is_warning: bool,
+    },
+}
+
+/// Tries one test.
+///
+/// # Errors
+/// Where the spec does not compile.
+pub async fn try_test(
+    plan: &Plan,
+    test: &TestPlan,
+    factory: &dyn TransformFactory,
+    context: &TransformContext,
+) -> Result<Outcome> {
+    let mut outcome = Outcome::default();
+    let Some(entity) = plan.entity(&test.entity) else { return Ok(outcome) };
+    let context = TransformContext { now: test.given.now, ..context.clone() };
+    let trial = Trial::new(plan, entity, factory, &context);
+    let rows = match batch(&trial, &test.given.rows)? {
+        Ok(rows) => rows,
+        Err((row, column, reason)) => {
+            outcome.differences.push(Difference::Value { is_given: true, row, column, reason });
+            return Ok(outcome);
+        }
+    };
+    let tried = trial.derive(rows, &Parents::Given(&test.given.mappings)).await?;
+    let comparison = Comparison { entity, factory, tried: &tried };
+    comparison.rows(&test.expect.rows, &mut outcome);
+    let failed: Vec<&RowFault> = tried.faults.iter().flatten().collect();
+    compare_faults(&test.expect.quarantine, &failed, false, &mut outcome.differences);
+    if let Some(expected) = &test.expect.warnings {
+        compare_faults(expected, &tried.warnings.iter().collect::<Vec<_>>(), true, &mut outcome.differences);
+    }
+    Ok(outcome)
+}
+
+struct Comparison<'a> {
+    entity: &'a EntityPlan,
+    factory: &'a dyn TransformFactory,
+    tried: &'a Tried,
+}
+
+impl Comparison<'_> {
+    fn rows(&self, expected: &[BTreeMap<ColumnName, Value>], outcome: &mut Outcome) {
+        let arrived: Vec<usize> =
+            (0..self.tried.faults.len()).filter(|row| self.tried.faults[*row].is_none()).collect();
+        for (at, expected) in expected.iter().enumerate() {
+            match arrived.get(at) {
+                Some(row) => {
+                    for (name, value) in expected {
+                        outcome.compared += 1;
+                        outcome.differences.extend(self.field((at, *row), name, value));
+                    }
+                }
+                None => outcome.differences.push(Difference::MissingRow {
+                    expected: expected.iter().map(|(name, value)| (name.clone(), value.clone())).collect(),
+                }),
+            }
+        }
+        for row in arrived.iter().skip(expected.len()) {
+            let value = |column: &TriedColumn| Some((column.name.clone(), column.texts[*row].clone()?));
+            outcome
+                .differences
+                .push(Difference::ExtraRow { actual: self.tried.columns.iter().filter_map(value).collect() });
+        }
+    }
+
+    fn field(&self, (at, row): (usize, usize), name: &ColumnName, value: &Value) -> Option<Difference> {
+        let column = self.tried.columns.iter().find(|column| column.name == *name)?;
+        let expected = match self.factory.cell(value, column.logical) {
+            Ok(cell) => self.factory.texts(&cell, column.logical).swap_remove(0),
+            Err(reason) => {
+                return Some(Difference::Value { is_given: false, row: at, column: name.clone(), reason });
+            }
+        };
+        let actual = column.texts[row].clone();
+        let field = self.entity.fields.iter().find(|field| field.destination == *name);
+        (expected != actual).then(|| Difference::Field {
+            row: at,
+            field: name.clone(),
+            expected,
+            actual,
+            through: field.map(|field| through(self.entity, field)).unwrap_or_default(),
+            place: field.map(|field| field.place.clone()).unwrap_or_default(),
+        })
+    }
+}
+
+/// Every expected fault must be met by one of its own, and none may be left.
+fn compare_faults(
+    expected: &[ExpectedFault],
+    found: &[&RowFault],
+    is_warning: bool,
+    differences: &mut Vec<Difference>,
+) {
+    let mut left: Vec<&RowFault> = found.to_vec();
+    for expected in expected {
+        let is_met = |fault: &&RowFault| {
+            (expected.field.is_none() || expected.field == fault.field)
+                && expected.code.is_none_or(|code| code == fault.code)
+        };
+        match left.iter().position(is_met) {
+            Some(at) => {
+                left.remove(at);
+            }
+            None => differences.push(Difference::MissingFault { expected: expected.clone() }),
+        }
+    }
+    differences.extend(left.into_iter().map(|fault| Difference::ExtraFault { fault: fault.clone(), is_warning }));
+}
