@@ -95,6 +95,11 @@ pub(crate) enum Command {
     /// Try the tests of the specs, without a database: against transload.lock
     #[command(after_help = "Examples:\n  transload test\n  transload test patients --format json")]
     Test(Test),
+    /// Show what a spec makes of rows, and how each value comes to be; writes nothing
+    #[command(
+        after_help = "Examples:\n  transload preview patients\n  transload preview patients --key 10442 --against-destination\n  echo '{\"patient_no\": 1}' | transload preview patients --row - --as-test"
+    )]
+    Preview(Preview),
     /// Move what is new or changed; goes on where an interrupted run stopped
     #[command(after_help = "Examples:\n  transload run\n  transload run --max-deletes 5% --format json")]
     Run(Run),
@@ -148,6 +153,38 @@ pub(crate) struct Test {
     /// Entities whose tests are tried; without any, all
     #[arg(value_name = "ENTITY")]
     pub(crate) entities: Vec<String>,
+}
+
+/// `preview`
+#[derive(Debug, Group)]
+pub(crate) struct Preview {
+    /// The entity
+    #[arg(value_name = "ENTITY")]
+    pub(crate) entity: String,
+    /// Rows at most
+    #[arg(long, value_name = "ROWS", default_value_t = 3)]
+    pub(crate) limit: usize,
+    /// The row with this key: its canonical text, or a JSON array of texts
+    #[arg(long, value_name = "KEY", conflicts_with_all = ["quarantined", "row"])]
+    pub(crate) key: Option<String>,
+    /// Rows that are in quarantine
+    #[arg(long, conflicts_with = "row")]
+    pub(crate) quarantined: bool,
+    /// Rows of a JSON file, or of standard input (`-`); no database is asked, transload.lock says what it holds
+    #[arg(long, value_name = "FILE", conflicts_with = "against_destination")]
+    pub(crate) row: Option<PathBuf>,
+    /// Show what the destination holds now where it differs
+    #[arg(long)]
+    pub(crate) against_destination: bool,
+    /// Show columns that are only copied, too
+    #[arg(long)]
+    pub(crate) all: bool,
+    /// Print an entry of `tests:` that expects what the spec gives now
+    #[arg(long)]
+    pub(crate) as_test: bool,
+    /// Show the values of sensitive fields
+    #[arg(long)]
+    pub(crate) show_values: bool,
 }
 
 /// `run`

@@ -20,6 +20,7 @@ mod history;
 mod kill;
 mod lock;
 mod mend;
+mod preview;
 mod proven;
 mod refusals;
 mod server;

@@ -3,6 +3,7 @@
 pub(crate) mod demo;
 pub(crate) mod explain;
 pub(crate) mod init;
+pub(crate) mod preview;
 pub(crate) mod quarantine;
 pub(crate) mod run;
 pub(crate) mod status;

@@ -135,6 +135,9 @@ codes! {
     LockUnreadable "TL0014" "LOCK_UNREADABLE" CannotStart 422 Never
         "`transload.lock` is not what this Transload writes: it was edited, badly merged, or made by another version."
         "Remove it, and let `transload validate --lock` write it again.";
+    UnknownKey "TL0015" "UNKNOWN_KEY" CannotStart 404 Never
+        "No row has that key, or the text is no key of the entity."
+        "A key is written as its canonical text, as `transload quarantine` shows it; of several columns, as a JSON array of texts.";
     AuthFailed "TL0020" "AUTH_FAILED" Unavailable 503 Never
         "The database server does not let this user in: the name or the password is wrong, or its rules refuse the address."
         "Check user and password in the variable that holds the URL, and the server's `pg_hba.conf`.";

@@ -146,6 +146,8 @@ pub struct FieldPlan {
     pub written_as: LogicalType,
     /// Whether NULL sends the row to quarantine.
     pub required: bool,
+    /// Whether its values are hidden where people look at rows. What is moved does not change.
+    pub sensitive: bool,
     /// `specs/patients.yaml:31`, for messages.
     pub place: String,
 }

@@ -27,4 +27,4 @@ mod unit;
 pub use event::{Event, EventSink};
 pub use report::{EntityReport, QuarantineReason, RunReport, Spent};
 pub use start::{Job, Options, Stop, start};
-pub use trial::{Difference, Outcome, Parents, Trial, Tried, TriedColumn, through, try_test};
+pub use trial::{Difference, Outcome, Parents, Trial, Tried, TriedColumn, Wanted, find, parse_key, through, try_test};

@@ -3,6 +3,7 @@
 //! The same fields, references, rules and keys as in a run, in the same order. A trial of a test looks references up among the keys that the
 //! test gives, one of a preview in the destination's ledger. The rule `unique` sees the rows of the trial only.
 
+mod find;
 mod test;
 
 use std::collections::BTreeMap;
@@ -11,12 +12,12 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, new_null_array};
 use arrow::compute::concat;
 use arrow::datatypes::{Field, Schema};
-use arrow::record_batch::RecordBatch;
+use arrow::record_batch::{RecordBatch, RecordBatchOptions};
 use serde_json::Value;
 use transload_model::{
     Call, Code, ColumnName, Destination, Diagnostic, EntityName, EntityPlan, FieldPlan, Function, KeyBytes,
-    KeyStrategy, LogicalType, OnFailure, OnMissing, Plan, Result, RowFault, SourceBatch, Stage, TransformContext,
-    TransformFactory,
+    KeyStrategy, LogicalType, OnFailure, OnMissing, Plan, ReadColumn, Reference, Result, RowFault, SourceBatch, Stage,
+    TransformContext, TransformFactory,
 };
 
 use crate::derive::{Derived, put_default};
@@ -26,6 +27,7 @@ use crate::reference::ParentIndex;
 use crate::rows::{Cells, Scored, single_keys};
 use crate::unique::{UniqueIndex, cells};
 
+pub use find::{Wanted, find, parse_key};
 pub use test::{Difference, Outcome, try_test};
 
 /// Where the parents of tried rows are.
@@ -36,6 +38,8 @@ pub enum Parents<'a> {
     Loaded(Arc<dyn Destination>),
     /// Nothing is loaded yet.
     None,
+    /// Nobody looked: every parent is taken to be there.
+    Assumed,
 }
 
 /// One entity, ready to be tried.
@@ -49,20 +53,26 @@ pub struct Trial<'a> {
 /// What became of rows.
 #[derive(Debug)]
 pub struct Tried {
+    /// The rows' source keys; none where a row has none.
+    pub keys: Vec<Option<KeyBytes>>,
+    /// The columns that the spec reads, in the plan's order.
+    pub reads: Vec<TriedColumn>,
     /// The destination's columns: the key where no field fills it, then the fields. Those of failed rows are NULL.
     pub columns: Vec<TriedColumn>,
+    /// The old keys that references were looked up by, as text, by field; none where no parent was found.
+    pub looked_up: BTreeMap<ColumnName, Vec<Option<String>>>,
     /// Per row, why it would be set aside.
     pub faults: Vec<Option<RowFault>>,
     /// Rules that only warn.
     pub warnings: Vec<RowFault>,
 }
 
-/// A destination column of tried rows.
+/// A column of tried rows.
 #[derive(Debug)]
 pub struct TriedColumn {
     /// Its name.
     pub name: ColumnName,
-    /// The type that is written.
+    /// The type of its values.
     pub logical: LogicalType,
     /// The canonical text of each row's value.
     pub texts: Vec<Option<String>>,
@@ -89,14 +99,20 @@ impl<'a> Trial<'a> {
         let rows = batch.rows.num_rows();
         let mut derived = Derived::of(transform.transform(&batch.rows, &batch.faults), rows);
         let mut warnings = Vec::new();
+        let reads = self.reads(&batch);
         let scored = Scored::new(batch, self.entity, 0)?;
         let keys: Vec<Option<KeyBytes>> = (0..rows).map(|row| scored.key(row).map(KeyBytes::from_encoded)).collect();
         for (row, _) in keys.iter().enumerate().filter(|(_, key)| key.is_none()) {
             // A row without a key goes no further.
             derived.faults[row] = Some(no_key(row));
         }
-        for field in 0..self.entity.fields.len() {
-            self.resolve(field, &mut derived, parents).await?;
+        let mut looked_up = BTreeMap::new();
+        for (at, field) in self.entity.fields.iter().enumerate() {
+            if let Some(reference) = &field.reference {
+                let keys = self.resolve((at, reference), &mut derived, parents).await?;
+                let texts = keys.iter().map(|key| key.as_ref().map(KeyBytes::text)).collect();
+                looked_up.insert(field.destination.clone(), texts);
+            }
         }
         let failed: Vec<bool> = derived.faults.iter().map(Option::is_some).collect();
         for fault in transform.validate(&derived.columns, &failed) {
@@ -104,13 +120,18 @@ impl<'a> Trial<'a> {
         }
         let own_key = self.own_key(&keys)?;
         self.check_unique(&own_key, &mut derived, &mut warnings)?;
-        Ok(Tried { columns: self.columns(&own_key, &derived), faults: derived.faults, warnings })
+        let columns = self.columns(&own_key, &derived);
+        Ok(Tried { keys, reads, columns, looked_up, faults: derived.faults, warnings })
     }
 
-    /// Replaces a reference's old keys by new keys.
-    async fn resolve(&self, field: usize, derived: &mut Derived, parents: &Parents<'_>) -> Result<()> {
+    /// Replaces a reference's old keys by new keys, and gives the old ones.
+    async fn resolve(
+        &self,
+        (field, reference): (usize, &Reference),
+        derived: &mut Derived,
+        parents: &Parents<'_>,
+    ) -> Result<Vec<Option<KeyBytes>>> {
         let plan = &self.entity.fields[field];
-        let Some(reference) = &plan.reference else { return Ok(()) };
         let mut keys = single_keys(&derived.columns[field])?;
         let mut present = self.are_present(&reference.entity, &keys, parents).await?;
         if reference.on_missing == OnMissing::Default {
@@ -130,14 +151,14 @@ impl<'a> Trial<'a> {
                     Box::new(Diagnostic::new(Code::ReferenceType, headline))
                 })?
             }
-            Parents::Loaded(_) | Parents::None => match self.plan.entity(&reference.entity) {
+            Parents::Loaded(_) | Parents::None | Parents::Assumed => match self.plan.entity(&reference.entity) {
                 Some(parent) => {
                     KeyDeriver::new(self.plan, parent, self.factory, self.context)?.derive(&keys)?.swap_remove(0)
                 }
                 None => new_null_array(&plan.written_as.arrow(), keys.len()),
             },
         };
-        Ok(())
+        Ok(keys)
     }
 
     async fn are_present(
@@ -158,6 +179,7 @@ impl<'a> Trial<'a> {
                 ParentIndex::new(Arc::clone(destination), parent).await?.are_present(keys).await
             }
             Parents::None => Ok(vec![false; keys.len()]),
+            Parents::Assumed => Ok(vec![true; keys.len()]),
         }
     }
 
@@ -195,6 +217,16 @@ impl<'a> Trial<'a> {
         Ok(())
     }
 
+    fn reads(&self, batch: &SourceBatch) -> Vec<TriedColumn> {
+        let reads = self.entity.reads.iter().zip(batch.rows.columns());
+        let column = |(read, column): (&ReadColumn, &ArrayRef)| TriedColumn {
+            name: read.name.clone(),
+            logical: read.logical,
+            texts: self.factory.texts(column, read.logical),
+        };
+        reads.map(column).collect()
+    }
+
     fn columns(&self, own_key: &[ArrayRef], derived: &Derived) -> Vec<TriedColumn> {
         let key = self.entity.key.destination.iter().zip(own_key).map(|(name, column)| TriedColumn {
             name: name.clone(),
@@ -207,6 +239,28 @@ impl<'a> Trial<'a> {
             texts: self.factory.texts(column, field.written_as),
         });
         key.chain(fields).collect()
+    }
+
+    /// Rows that are given as single values, as a batch of what the plan reads. A column that is left out is NULL.
+    ///
+    /// # Errors
+    /// The row, the column and the reason of a value that is none of its column's type.
+    pub fn batch(
+        &self,
+        rows: &[BTreeMap<ColumnName, Value>],
+    ) -> std::result::Result<SourceBatch, (usize, ColumnName, String)> {
+        let mut fields = Vec::new();
+        let mut columns = Vec::new();
+        for read in &self.entity.reads {
+            let values = rows.iter().map(|row| row.get(&read.name).unwrap_or(&Value::Null));
+            let column = self.column(values, read.logical);
+            columns.push(column.map_err(|(row, reason)| (row, read.name.clone(), reason))?);
+            fields.push(Field::new(read.name.as_str(), read.logical.arrow(), true));
+        }
+        let options = RecordBatchOptions::new().with_row_count(Some(rows.len()));
+        let rows = RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), columns, &options)
+            .expect("every column has a cell for every row, of the type that its field says");
+        Ok(SourceBatch { rows, faults: Vec::new(), bytes: 0 })
     }
 
     /// Single values as a column.
@@ -247,31 +301,6 @@ fn repeated(row: usize, field: ColumnName, severity: OnFailure) -> RowFault {
         message: "another row has this value".to_owned(),
         severity,
     }
-}
-
-/// Rows that are given as single values, as a batch of what the plan reads.
-///
-/// # Errors
-/// The row, the column and the reason of a value that is none of its column's type.
-fn batch(
-    trial: &Trial<'_>,
-    rows: &[BTreeMap<ColumnName, Value>],
-) -> Result<std::result::Result<SourceBatch, (usize, ColumnName, String)>> {
-    let mut fields = Vec::new();
-    let mut columns = Vec::new();
-    for read in &trial.entity.reads {
-        let values = rows.iter().map(|row| row.get(&read.name).unwrap_or(&Value::Null));
-        match trial.column(values, read.logical) {
-            Ok(column) => columns.push(column),
-            Err((row, reason)) => return Ok(Err((row, read.name.clone(), reason))),
-        }
-        fields.push(Field::new(read.name.as_str(), read.logical.arrow(), true));
-    }
-    let rows = RecordBatch::try_new(Arc::new(Schema::new(fields)), columns);
-    let rows = rows.map_err(|error| {
-        Box::new(Diagnostic::new(Code::SourceFailed, format!("the rows do not hold together: {error}")))
-    })?;
-    Ok(Ok(SourceBatch { rows, faults: Vec::new(), bytes: 0 }))
 }
 
 /// What a field's value goes through, in words: functions in their order, a format, a lookup.

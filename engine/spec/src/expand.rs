@@ -87,6 +87,9 @@ fn field(spec: &Spec, entity: &EntityPlan, plan: &FieldPlan) -> Value {
         shaped(&mut long, field);
     }
     long.insert("is_required".to_owned(), plan.required.into());
+    if plan.sensitive {
+        long.insert("sensitive".to_owned(), true.into());
+    }
     if let Some(reference) = &plan.reference {
         long.insert("references".to_owned(), reference.entity.as_str().into());
         long.insert("on_missing".to_owned(), on_missing(reference.on_missing).into());

@@ -18,3 +18,9 @@ mod tests;
 
 pub use compile::{Catalogs, Compiled, Summary, compile, compile_offline, expand, lock};
 pub use project::Project;
+
+/// A map as YAML that people read, a line for what fits on one. It reads back as the same value.
+#[must_use]
+pub fn to_yaml(document: &serde_json::Value) -> String {
+    yaml::write(document, 140)
+}

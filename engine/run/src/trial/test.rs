@@ -7,7 +7,7 @@ use transload_model::{
     ColumnName, EntityPlan, ExpectedFault, Plan, Result, RowFault, TestPlan, TransformContext, TransformFactory,
 };
 
-use super::{Parents, Trial, Tried, TriedColumn, batch, through};
+use super::{Parents, Trial, Tried, TriedColumn, through};
 
 /// What became of a test; it passed where nothing differs.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -85,7 +85,7 @@ pub async fn try_test(
     let Some(entity) = plan.entity(&test.entity) else { return Ok(outcome) };
     let context = TransformContext { now: test.given.now, ..context.clone() };
     let trial = Trial::new(plan, entity, factory, &context);
-    let rows = match batch(&trial, &test.given.rows)? {
+    let rows = match trial.batch(&test.given.rows) {
         Ok(rows) => rows,
         Err((row, column, reason)) => {
             outcome.differences.push(Difference::Value { is_given: true, row, column, reason });

@@ -67,6 +67,7 @@ pub(crate) fn compile_field(
             data_type: typed.data_type(),
             written_as: typed.written_as(),
             required: is_required(context, field, column),
+            sensitive: field.sensitive,
             reference: reference.map(|reference| reference.reference),
             place: format!("{}:{}", place.file.path, context.spec.lines.line(place.span.start)),
         },

@@ -27,6 +27,7 @@ pub(crate) struct Field {
     pub(crate) default: Option<Located<Value>>,
     pub(crate) required: Option<Located<bool>>,
     pub(crate) reference: Option<ReferenceSpec>,
+    pub(crate) sensitive: bool,
     /// Whether `auto_map` stands for it.
     pub(crate) is_auto: bool,
     /// Whether all of it could be read. What could not is not judged further.
@@ -118,6 +119,7 @@ fn bare(destination: Located<ColumnName>, sources: Vec<Located<ColumnName>>) -> 
         default: None,
         required: None,
         reference: None,
+        sensitive: false,
         is_auto: false,
         is_sound: true,
     }
@@ -149,6 +151,10 @@ fn finish(
         default: map.get("default_value").and_then(|entry| default_value(reader, &entry.value)),
         required: map.get("is_required").and_then(|entry| reader.boolean(&entry.value, "`is_required`")),
         reference: reference(reader, map),
+        sensitive: map
+            .get("sensitive")
+            .and_then(|entry| reader.boolean(&entry.value, "`sensitive`"))
+            .is_some_and(|sensitive| sensitive.value),
         calls,
         ..bare(destination, sources)
     };

@@ -119,18 +119,8 @@ pub(crate) const AUTO_MAP: Keys =
 pub(crate) const KEY: Keys =
     Keys { what: "`key`", built: &["source", "destination", "strategy", "namespace"], later: &[] };
 
-const FIELD_LATER: &[&str] = &[
-    "defer",
-    "expression",
-    "infinity",
-    "mask",
-    "max_length",
-    "on_invalid_utf8",
-    "on_nul",
-    "sensitive",
-    "timezone",
-    "zero_date",
-];
+const FIELD_LATER: &[&str] =
+    &["defer", "expression", "infinity", "mask", "max_length", "on_invalid_utf8", "on_nul", "timezone", "zero_date"];
 
 pub(crate) const LONG_FIELD: Keys = Keys {
     what: "a field mapping",
@@ -146,6 +136,7 @@ pub(crate) const LONG_FIELD: Keys = Keys {
         "is_required",
         "references",
         "on_missing",
+        "sensitive",
     ],
     later: FIELD_LATER,
 };
@@ -163,6 +154,7 @@ pub(crate) const SHORT_FIELD: Keys = Keys {
         "is_required",
         "references",
         "on_missing",
+        "sensitive",
     ],
     later: FIELD_LATER,
 };

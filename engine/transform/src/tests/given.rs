@@ -105,6 +105,7 @@ impl Given {
             reference: None,
             written_as: logical(data_type),
             required: false,
+            sensitive: false,
             place: "specs/patients.yaml:1".to_owned(),
         });
         self
