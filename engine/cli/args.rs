@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use clap::{Args as Group, Parser, Subcommand, ValueEnum};
+use clap::error::ErrorKind;
+use clap::{Args as Group, CommandFactory, Parser, Subcommand, ValueEnum};
 use transload_model::Share;
 
 /// Moves data from an old database schema to a new one, again and again until the cut-over.
@@ -22,6 +23,18 @@ pub(crate) struct Args {
     pub(crate) command: Command,
 }
 
+impl Args {
+    /// Reads the command line; ends the process where it is wrong.
+    pub(crate) fn read() -> Self {
+        let args = Self::parse();
+        if args.command.takes(args.global.format) {
+            return args;
+        }
+        let wrong = "this verb reports no problems, so it answers only with '--format text' or '--format json'";
+        Self::command().error(ErrorKind::InvalidValue, wrong).exit()
+    }
+}
+
 /// Flags of every verb.
 #[derive(Debug, Group)]
 pub(crate) struct Global {
@@ -31,7 +44,7 @@ pub(crate) struct Global {
     /// One of the project's environments; without it TRANSLOAD_ENV, then `default_environment`
     #[arg(long, global = true, value_name = "NAME")]
     pub(crate) env: Option<String>,
-    /// How the answer is written
+    /// How the answer is written; all but `text` and `json` only by `validate` and `run`, which report problems
     #[arg(long, global = true, value_enum, default_value_t = Format::Text)]
     pub(crate) format: Format,
     /// When to colour
@@ -52,6 +65,16 @@ pub(crate) enum Format {
     Text,
     /// For programs
     Json,
+    /// A line for each problem
+    Concise,
+    /// Annotations of GitHub, and a table in `$GITHUB_STEP_SUMMARY`
+    Github,
+    /// Code Quality of GitLab
+    Gitlab,
+    /// The XML of test runs
+    Junit,
+    /// SARIF 2.1.0, for code scanning
+    Sarif,
 }
 
 /// When to colour.
@@ -88,8 +111,8 @@ pub(crate) enum Command {
     #[command(after_help = "Examples:\n  transload init clinic --demo\n  cd clinic && transload run")]
     Init(Init),
     /// Check the project, its specs and both databases; writes nothing
-    #[command(after_help = "Examples:\n  transload validate\n  transload validate --format json -C path/to/project")]
-    Validate,
+    #[command(after_help = "Examples:\n  transload validate\n  transload validate --format concise -C path/to/project")]
+    Validate(Validate),
     /// Move what is new or changed; goes on where an interrupted run stopped
     #[command(after_help = "Examples:\n  transload run\n  transload run --max-deletes 5% --format json")]
     Run(Run),
@@ -102,6 +125,13 @@ pub(crate) enum Command {
     /// Explain a problem's code, or a function that specs may call
     #[command(after_help = "Examples:\n  transload explain TL0203\n  transload explain trimmed")]
     Explain(Explain),
+}
+
+impl Command {
+    /// Whether the verb can answer in that form.
+    fn takes(&self, format: Format) -> bool {
+        matches!(format, Format::Text | Format::Json) || matches!(self, Self::Validate(_) | Self::Run(_))
+    }
 }
 
 /// `demo`
@@ -121,6 +151,14 @@ pub(crate) struct Init {
     /// Make the clinic, with a legacy database of 61,240 rows
     #[arg(long, required = true)]
     pub(crate) demo: bool,
+}
+
+/// `validate`
+#[derive(Debug, Group)]
+pub(crate) struct Validate {
+    /// Answer 1 where there is a warning
+    #[arg(long)]
+    pub(crate) deny_warnings: bool,
 }
 
 /// `run`
@@ -190,7 +228,6 @@ mod tests {
 
     #[test]
     fn the_command_line_is_sound() {
-        use clap::CommandFactory;
         Args::command().debug_assert();
     }
 

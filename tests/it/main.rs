@@ -21,6 +21,7 @@ mod kill;
 mod mend;
 mod proven;
 mod refusals;
+mod reports;
 mod server;
 mod server_kill;
 mod streams;
