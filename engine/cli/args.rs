@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use clap::{Args as Group, Parser, Subcommand, ValueEnum};
+use clap::error::ErrorKind;
+use clap::{Args as Group, CommandFactory, Parser, Subcommand, ValueEnum};
 use transload_model::Share;
 
 /// Moves data from an old database schema to a new one, again and again until the cut-over.
@@ -22,6 +23,18 @@ pub(crate) struct Args {
     pub(crate) command: Command,
 }
 
+impl Args {
+    /// Reads the command line; ends the process where it is wrong.
+    pub(crate) fn read() -> Self {
+        let args = Self::parse();
+        if args.command.takes(args.global.format) {
+            return args;
+        }
+        let wrong = "this verb reports no problems, so it answers only with '--format text' or '--format json'";
+        Self::command().error(ErrorKind::InvalidValue, wrong).exit()
+    }
+}
+
 /// Flags of every verb.
 #[derive(Debug, Group)]
 pub(crate) struct Global {
@@ -31,7 +44,7 @@ pub(crate) struct Global {
     /// One of the project's environments; without it TRANSLOAD_ENV, then `default_environment`
     #[arg(long, global = true, value_name = "NAME")]
     pub(crate) env: Option<String>,
-    /// How the answer is written
+    /// How the answer is written; all but `text` and `json` only by `validate` and `run`, which report problems
     #[arg(long, global = true, value_enum, default_value_t = Format::Text)]
     pub(crate) format: Format,
     /// When to colour
@@ -52,6 +65,16 @@ pub(crate) enum Format {
     Text,
     /// For programs
     Json,
+    /// A line for each problem
+    Concise,
+    /// Annotations of GitHub, and a table in `$GITHUB_STEP_SUMMARY`
+    Github,
+    /// Code Quality of GitLab
+    Gitlab,
+    /// The XML of test runs
+    Junit,
+    /// SARIF 2.1.0, for code scanning
+    Sarif,
 }
 
 /// When to colour.
@@ -114,6 +137,13 @@ pub(crate) enum Command {
     Explain(Explain),
 }
 
+impl Command {
+    /// Whether the verb can answer in that form.
+    fn takes(&self, format: Format) -> bool {
+        matches!(format, Format::Text | Format::Json) || matches!(self, Self::Validate(_) | Self::Run(_))
+    }
+}
+
 /// `demo`
 #[derive(Debug, Group)]
 pub(crate) struct Demo {
@@ -145,6 +175,9 @@ pub(crate) struct Validate {
     /// Print specs in their long form, with everything that they leave to defaults, to the tables or to a star
     #[arg(long, value_name = "ENTITY", num_args = 0..=1)]
     pub(crate) expand: Option<Option<String>>,
+    /// Answer 1 where there is a warning
+    #[arg(long)]
+    pub(crate) deny_warnings: bool,
 }
 
 /// `test`
@@ -254,7 +287,6 @@ mod tests {
 
     #[test]
     fn the_command_line_is_sound() {
-        use clap::CommandFactory;
         Args::command().debug_assert();
     }
 

@@ -10,6 +10,7 @@ mod failure;
 mod mirror;
 mod progress;
 mod render;
+mod report;
 mod sinks;
 mod summary;
 mod text;
@@ -17,7 +18,6 @@ mod wiring;
 
 use std::process::ExitCode;
 
-use clap::Parser;
 use transload_model::Exit;
 
 use args::{Args, Command};
@@ -27,7 +27,7 @@ use wiring::Chosen;
 
 /// Parses the command line and does what it says.
 pub(crate) fn run() -> ExitCode {
-    let args = Args::parse();
+    let args = Args::read();
     let screen = Screen::new(&args.global);
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,

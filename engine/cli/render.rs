@@ -2,8 +2,10 @@
 //!
 //! Standard output is the answer; standard error is progress, hints and problems that are not the answer. Colour is never the only sign.
 
+use std::fs::OpenOptions;
 use std::io::{IsTerminal, Write};
-use std::sync::Arc;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource};
 use serde_json::{Value, json};
@@ -11,12 +13,16 @@ use transload_model::{Diagnostic, Exit, Label, Severity, SourceFile};
 
 use super::args::{Color, Format, Global, Progress};
 use super::excerpt;
-use super::failure::Failure;
+use super::failure::{Failure, file_error};
+use super::report::{Base, RENDERERS, Renderer, Report, Warnings, as_json, remedy, step_summary};
 
 /// The terminal, and how to use it.
 pub(crate) struct Screen {
     pub(crate) format: Format,
     pub(crate) progress: Progress,
+    project: PathBuf,
+    /// Problems that a report will hold.
+    held: Mutex<Vec<Diagnostic>>,
     quiet: bool,
     color: bool,
     unicode: bool,
@@ -48,7 +54,15 @@ impl Screen {
             Progress::Auto => Progress::Plain,
             chosen => chosen,
         };
-        Self { format: global.format, progress, quiet: global.quiet, color, unicode: speaks_unicode() }
+        Self {
+            format: global.format,
+            progress,
+            project: global.project.clone(),
+            held: Mutex::default(),
+            quiet: global.quiet,
+            color,
+            unicode: speaks_unicode(),
+        }
     }
 
     pub(crate) fn signs(&self) -> Signs {
@@ -68,7 +82,8 @@ impl Screen {
 
     /// Writes the answer for people, unless they asked for programs or for silence.
     pub(crate) fn say(&self, text: &str) {
-        if !self.quiet && self.format == Format::Text {
+        let is_read_by_people = matches!(self.format, Format::Text | Format::Concise | Format::Github);
+        if !self.quiet && is_read_by_people {
             self.answer(text);
         }
     }
@@ -85,16 +100,22 @@ impl Screen {
         drop(writeln!(out, "{text}"));
     }
 
-    /// Shows a problem that is not the answer.
+    /// Shows a problem that is not the answer, or keeps it for the report that is.
     pub(crate) fn problem(&self, problem: &Diagnostic) {
-        if !(self.quiet && problem.severity == Severity::Warning) {
+        if self.renderer().is_some() {
+            self.held.lock().unwrap_or_else(PoisonError::into_inner).push(problem.clone());
+        } else if !(self.quiet && problem.severity == Severity::Warning) {
             self.note(&self.render(problem));
         }
     }
 
     /// Shows why a verb ended, and what the process answers.
     pub(crate) fn fail(&self, failure: &Failure) -> Exit {
-        if self.format == Format::Json {
+        let exit = failure.exit();
+        if self.renderer().is_some() {
+            let problems = failure.0.clone();
+            self.report(Report { problems, files: Vec::new(), warnings: Warnings::Allowed, exit });
+        } else if self.format == Format::Json {
             let problems: Vec<Value> = failure.0.iter().map(as_json).collect();
             self.answer(&pretty(&json!({ "schema": "transload.problems/1", "problems": problems })));
         } else {
@@ -102,7 +123,40 @@ impl Screen {
                 self.note(&self.render(problem));
             }
         }
-        failure.exit()
+        exit
+    }
+
+    /// Writes a report, together with the problems that were kept for it, in a form that is the same for every verb. Nothing in `text` and
+    /// `json`, which each verb writes in its own way.
+    pub(crate) fn report(&self, mut report: Report) {
+        let Some(renderer) = self.renderer() else { return };
+        let mut problems = std::mem::take(&mut *self.held.lock().unwrap_or_else(PoisonError::into_inner));
+        problems.append(&mut report.problems);
+        report.problems = problems;
+        let base = (renderer.base)(&self.project);
+        let text = (renderer.render)(&report, &base);
+        if !text.is_empty() {
+            self.answer(&text);
+        }
+        if self.format == Format::Github {
+            self.append_step_summary(&report, &base);
+        }
+    }
+
+    fn renderer(&self) -> Option<&'static Renderer> {
+        RENDERERS.iter().find(|renderer| renderer.format == self.format).copied()
+    }
+
+    /// Appends to the file that GitHub shows on the page of a run.
+    fn append_step_summary(&self, report: &Report, base: &Base) {
+        let named = std::env::var_os("GITHUB_STEP_SUMMARY").filter(|path| !path.is_empty());
+        let (Some(path), Some(text)) = (named.map(PathBuf::from), step_summary(report, base)) else { return };
+        let file = OpenOptions::new().create(true).append(true).open(&path);
+        if let Err(error) = file.and_then(|mut file| file.write_all(text.as_bytes())) {
+            // What it would have said stands in the log.
+            let problem = Diagnostic { severity: Severity::Warning, ..file_error(&path, &error) };
+            self.note(&self.render(&problem));
+        }
     }
 
     /// A problem as a person reads it.
@@ -133,27 +187,6 @@ pub(crate) fn heartbeat(lines: &[String]) {
 /// JSON as it is written everywhere.
 pub(crate) fn pretty(value: &Value) -> String {
     serde_json::to_string_pretty(value).unwrap_or_else(|error| format!("{{\"error\": \"{error}\"}}"))
-}
-
-/// A problem as a program reads it.
-pub(crate) fn as_json(problem: &Diagnostic) -> Value {
-    let place = |label: &Label| {
-        let (line, column) = label.file.position(label.span.start);
-        let (end_line, end_column) = label.file.position(label.span.end);
-        json!({ "path": label.file.path, "line": line, "column": column, "end_line": end_line, "end_column": end_column,
-            "text": label.text })
-    };
-    let info = problem.code.info();
-    json!({
-        "code": info.number,
-        "word": info.word,
-        "severity": if problem.severity == Severity::Error { "error" } else { "warning" },
-        "headline": problem.headline,
-        "at": problem.at,
-        "places": problem.labels.iter().map(place).collect::<Vec<_>>(),
-        "notes": problem.notes,
-        "help": remedy(problem),
-    })
 }
 
 fn speaks_unicode() -> bool {
@@ -227,12 +260,6 @@ fn severity(problem: &Diagnostic) -> miette::Severity {
         Severity::Error => miette::Severity::Error,
         Severity::Warning => miette::Severity::Warning,
     }
-}
-
-/// What to do: what the problem says itself, else what its code says. A warning may need nothing.
-fn remedy(problem: &Diagnostic) -> Option<&str> {
-    let of_code = || (problem.severity == Severity::Error).then(|| problem.code.info().remedy);
-    problem.help.as_deref().or_else(of_code)
 }
 
 fn help(problem: &Diagnostic) -> Option<String> {

@@ -8,6 +8,7 @@ use transload_model::{Code, Counts, EntityState, Exit, RunState};
 use transload_run::{EntityReport, QuarantineReason, RunReport};
 
 use super::render::{Screen, Signs};
+use super::report::as_json;
 use super::text::{duration, number, rate, rows};
 
 /// Right-aligned columns without lines.
@@ -216,7 +217,7 @@ pub(crate) fn document(report: &RunReport, project: &str, exit: Exit, started_at
             "counts": entity.counts,
             "elapsed_ms": entity.elapsed_ms,
             "quarantine": reasons,
-            "problem": entity.problem.as_ref().map(super::render::as_json),
+            "problem": entity.problem.as_ref().map(as_json),
         });
         if !entity.looked_for_deletes {
             value["counts"]["deleted"] = Value::Null;
@@ -237,6 +238,6 @@ pub(crate) fn document(report: &RunReport, project: &str, exit: Exit, started_at
         "spent": report.spent,
         "totals": report.totals(),
         "entities": report.entities.iter().map(entity).collect::<Vec<_>>(),
-        "warnings": report.warnings.iter().map(super::render::as_json).collect::<Vec<_>>(),
+        "warnings": report.warnings.iter().map(as_json).collect::<Vec<_>>(),
     })
 }

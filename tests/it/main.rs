@@ -23,6 +23,7 @@ mod mend;
 mod preview;
 mod proven;
 mod refusals;
+mod reports;
 mod server;
 mod server_kill;
 mod streams;

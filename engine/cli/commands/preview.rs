@@ -41,7 +41,7 @@ pub(crate) async fn run(chosen: &Chosen, preview: &Preview, screen: &Screen) -> 
     }
     match screen.format {
         Format::Json => screen.answer(&pretty(&show::as_json(&previewed, preview.show_values))),
-        Format::Text => screen.answer(show::text(&previewed, preview, screen).trim_end()),
+        _ => screen.answer(show::text(&previewed, preview, screen).trim_end()),
     }
     Ok(Exit::Done)
 }

@@ -26,8 +26,8 @@ pub(crate) async fn run(chosen: &Chosen, quarantine: &Quarantine, screen: &Scree
             let held: Vec<Value> = held.iter().map(as_json).collect();
             screen.answer(&pretty(&json!({ "schema": "transload.quarantine/1", "rows": held })));
         }
-        Format::Text if held.is_empty() => screen.say("no row is in quarantine"),
-        Format::Text => {
+        _ if held.is_empty() => screen.say("no row is in quarantine"),
+        _ => {
             let header = ["entity", "key", "stage", "code", "field", "reason"];
             screen.answer(&table(&header, held.iter().map(line).collect(), 6));
             screen.hint(&format!(

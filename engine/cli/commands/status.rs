@@ -24,13 +24,12 @@ pub(crate) async fn run(chosen: &Chosen, status: &Status, screen: &Screen) -> Re
     };
     let run = find(store.runs(SEARCHED).await?, wanted)?;
     let entities = store.entities(run.id).await?;
-    match screen.format {
-        Format::Json => {
-            let mut document = as_json(&run);
-            document["entities"] = entities.iter().map(entity_json).collect();
-            screen.answer(&pretty(&document));
-        }
-        Format::Text => detail(&run, &entities, screen),
+    if screen.format == Format::Json {
+        let mut document = as_json(&run);
+        document["entities"] = entities.iter().map(entity_json).collect();
+        screen.answer(&pretty(&document));
+    } else {
+        detail(&run, &entities, screen);
     }
     Ok(Exit::Done)
 }

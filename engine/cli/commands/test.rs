@@ -50,7 +50,7 @@ pub(crate) async fn run(chosen: &Chosen, test: &Test, screen: &Screen) -> Result
     }
     match screen.format {
         Format::Json => screen.answer(&pretty(&as_json(&tested))),
-        Format::Text => show(&tested, clock.monotonic() - started, screen),
+        _ => show(&tested, clock.monotonic() - started, screen),
     }
     Ok(if tested.iter().all(Tested::passed) { Exit::Done } else { Exit::Problems })
 }

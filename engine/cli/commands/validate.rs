@@ -7,7 +7,8 @@ use transload_spec::{Compiled, Summary};
 
 use crate::cli::args::{Format, Validate};
 use crate::cli::failure::{Failure, file_error, unknown_entity};
-use crate::cli::render::{Screen, as_json, pretty};
+use crate::cli::render::{Screen, pretty};
+use crate::cli::report::{Report, Warnings, as_json, counted};
 use crate::cli::text::some;
 use crate::cli::wiring::{self, Chosen, World};
 
@@ -21,22 +22,34 @@ pub(crate) async fn run(chosen: &Chosen, validate: &Validate, screen: &Screen) -
         return expand(&world, wanted.as_deref(), screen);
     }
     let problems = &world.compiled.diagnostics;
+    let warnings = if validate.deny_warnings { Warnings::Denied } else { Warnings::Allowed };
+    let exit = exit(problems, warnings);
     match screen.format {
         Format::Json => screen.answer(&pretty(&json!({
             "schema": "transload.validate/1",
             "project": world.project.name(),
+            "environment": world.project.environment(),
             "valid": world.compiled.plan.is_some(),
+            "exit_code": exit as i32,
             "problems": problems.iter().map(as_json).collect::<Vec<_>>(),
         }))),
         Format::Text => {
             for problem in problems {
                 screen.answer(&screen.render(problem));
             }
-            verdict(&world, screen);
+            match refusal(&world, warnings, screen) {
+                Some(refusal) => screen.answer(&refusal),
+                None => verdict(&world, screen),
+            }
+        }
+        _ => {
+            screen.report(Report { problems: problems.clone(), files: world.project.files(), warnings, exit });
+            if let Some(refusal) = refusal(&world, warnings, screen) {
+                screen.hint(&refusal);
+            }
         }
     }
-    let is_error = |problem: &Diagnostic| problem.severity == Severity::Error;
-    Ok(if problems.iter().any(is_error) { Failure(problems.clone()).exit() } else { Exit::Done })
+    Ok(exit)
 }
 
 /// Writes the lock, and then looks at the project with it.
@@ -72,20 +85,43 @@ fn expand(world: &World, wanted: Option<&str>, screen: &Screen) -> Result<Exit, 
     Ok(Exit::Done)
 }
 
+fn is_error(problem: &Diagnostic) -> bool {
+    problem.severity == Severity::Error
+}
+
+fn exit(problems: &[Diagnostic], warnings: Warnings) -> Exit {
+    if problems.iter().any(is_error) {
+        Failure(problems.to_vec()).exit()
+    } else if warnings == Warnings::Denied && !problems.is_empty() {
+        Exit::Problems
+    } else {
+        Exit::Done
+    }
+}
+
+/// Why the project is not accepted; `None` where it is.
+fn refusal(world: &World, warnings: Warnings, screen: &Screen) -> Option<String> {
+    let Compiled { diagnostics, summary, .. } = &world.compiled;
+    let is_denied = warnings == Warnings::Denied && !diagnostics.is_empty();
+    let why = match diagnostics.iter().any(is_error) {
+        true => "",
+        false if is_denied => ", and warnings are denied",
+        false => return None,
+    };
+    let (sign, counted) = (screen.signs().failed, counted(diagnostics));
+    Some(format!("{sign} {counted} in {}{why}", some(summary.specs, "spec")))
+}
+
+/// What was found to be right.
 fn verdict(world: &World, screen: &Screen) {
     let Compiled { diagnostics, summary, .. } = &world.compiled;
     let signs = screen.signs();
-    let errors = diagnostics.iter().filter(|problem| problem.severity == Severity::Error).count();
-    let warnings = diagnostics.len() - errors;
-    if errors > 0 {
-        let counted = format!("{}, {}", some(errors, "error"), some(warnings, "warning"));
-        screen.answer(&format!("{} {counted} in {}", signs.failed, some(summary.specs, "spec")));
-        return;
-    }
     let ends = [world.project.source(), world.project.destination()].map(ToString::to_string).join(", ");
     let looked_at = match (&world.catalogs, world.project.locked_at()) {
         (None, Some(moment)) => format!("not asked; as transload.lock of {moment} says"),
-        (Some(_), Some(_)) if warnings == 0 => "reachable, tables and columns are as transload.lock says".to_owned(),
+        (Some(_), Some(_)) if diagnostics.is_empty() => {
+            "reachable, tables and columns are as transload.lock says".to_owned()
+        }
         _ => "reachable, tables and columns are there".to_owned(),
     };
     let lines = [
@@ -97,8 +133,8 @@ fn verdict(world: &World, screen: &Screen) {
     for (what, why) in lines {
         screen.say(&format!("{} {what:<48} {why}", signs.done));
     }
-    if warnings > 0 {
-        screen.say(&format!("{} {}", signs.warning, some(warnings, "warning")));
+    if !diagnostics.is_empty() {
+        screen.say(&format!("{} {}", signs.warning, some(diagnostics.len(), "warning")));
     }
 }
 

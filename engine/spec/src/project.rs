@@ -135,6 +135,13 @@ impl Project {
         &self.spec_files
     }
 
+    /// The paths of all files that say what the project is, as the user would type them.
+    #[must_use]
+    pub fn files(&self) -> Vec<String> {
+        let files = self.spec_files.iter().chain(&self.transforms).map(|file| file.path.clone());
+        std::iter::once(PROJECT_FILE.to_owned()).chain(files).collect()
+    }
+
     /// The project's variables: single values.
     #[must_use]
     pub fn vars(&self) -> &BTreeMap<String, Value> {

@@ -5,12 +5,14 @@ use crate::world::World;
 #[test]
 fn a_wrong_flag_is_refused_before_anything_is_looked_at() {
     let world = World::empty();
-    let wrong: [(&[&str], &str); 9] = [
+    let wrong: [(&[&str], &str); 11] = [
         (&["run", "--nope"], "'--nope'"),
         (&["run", "extra"], "'extra'"),
         (&["run", "--max-deletes", "many"], "a number of rows (50) or a percentage (2.5%) is expected"),
         (&["run", "--max-deletes", "101%"], "a number of rows (50) or a percentage (2.5%) is expected"),
-        (&["validate", "--format", "xml"], "[possible values: text, json]"),
+        (&["validate", "--format", "xml"], "[possible values: text, json, concise, github, gitlab, junit, sarif]"),
+        (&["status", "--format", "sarif"], "'--format text' or '--format json'"),
+        (&["explain", "--format", "concise"], "'--format text' or '--format json'"),
         (&["validate", "--project"], "--project <DIR>"),
         (&["init"], "<NAME>"),
         (&["migrate"], "'migrate'"),

@@ -6,10 +6,11 @@ use crate::world::{Ended, World, ended};
 const SECRETS: [&str; 4] = ["hunter2", "swordfish", "xyzzy", "plugh"];
 
 fn run(world: &World, environment: &[(&str, &str)]) -> Vec<Ended> {
-    let forms: [&[&str]; 4] =
-        [&["run"], &["run", "--format", "json"], &["validate"], &["validate", "--format", "json"]];
-    let run = |form: &&[&str]| ended(&world.command(form).envs(environment.iter().copied()).output().unwrap());
-    forms.iter().map(run).collect()
+    let formats = ["text", "json", "concise", "github", "gitlab", "junit", "sarif"];
+    let forms =
+        ["run", "validate"].iter().flat_map(|verb| formats.iter().map(move |format| [*verb, "--format", *format]));
+    let run = |form: [&str; 3]| ended(&world.command(&form).envs(environment.iter().copied()).output().unwrap());
+    forms.map(run).collect()
 }
 
 fn assert_silent(ends: &[Ended], codes: &[&str]) {
