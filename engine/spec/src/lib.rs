@@ -7,6 +7,7 @@
 mod checks;
 mod compile;
 mod decode;
+mod graph;
 mod problems;
 mod project;
 mod yaml;
@@ -15,4 +16,5 @@ mod yaml;
 mod tests;
 
 pub use compile::{Catalogs, Compiled, Summary, compile};
+pub use graph::{Graphed, graph};
 pub use project::Project;

@@ -14,5 +14,6 @@ mod rule;
 mod scope;
 mod script;
 
+pub(crate) use plan::specs;
 pub use plan::{Catalogs, Compiled, Summary, compile};
-pub(crate) use scope::{Scope, TableView};
+pub(crate) use scope::{Entities, Scope, TableView};

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use transload_model::{Catalog, Code, ConnectionName, Diagnostic, EntityPlan, Plan, PlanParts, Vocabulary};
 
 use crate::Project;
-use crate::checks::{CHECKS, edges};
+use crate::checks::{CHECKS, ENTITY_CHECKS, edges};
 use crate::compile::entity::compile_entity;
 use crate::compile::key::{ResolvedKey, resolve};
 use crate::compile::{Scope, script};
@@ -52,9 +52,6 @@ pub struct Summary {
 /// Compiles a project against what its databases hold and what its specs may call.
 pub fn compile(project: &Project, vocabulary: &dyn Vocabulary, catalogs: &Catalogs) -> Compiled {
     let mut problems = Problems::default();
-    for unreadable in &project.unreadable {
-        problems.push(unreadable.problem.clone());
-    }
     for connection in [project.source(), project.destination()] {
         if !catalogs.contains_key(connection) {
             let headline = format!("connection `{connection}` was not looked at, so columns cannot be checked");
@@ -63,6 +60,9 @@ pub fn compile(project: &Project, vocabulary: &dyn Vocabulary, catalogs: &Catalo
     }
     let (specs, outlines) = specs(project, &mut problems);
     let scope = Scope::new(project, &specs, &outlines, vocabulary, catalogs);
+    for check in ENTITY_CHECKS {
+        check(&scope.entities, &mut problems);
+    }
     for check in CHECKS {
         check(&scope, &mut problems);
     }
@@ -74,7 +74,11 @@ pub fn compile(project: &Project, vocabulary: &dyn Vocabulary, catalogs: &Catalo
     Compiled { plan, diagnostics: problems.finish(), summary }
 }
 
-fn specs(project: &Project, problems: &mut Problems) -> (Vec<Spec>, Vec<Outline>) {
+/// Reads every spec, and says what is wrong with those that cannot be read.
+pub(crate) fn specs(project: &Project, problems: &mut Problems) -> (Vec<Spec>, Vec<Outline>) {
+    for unreadable in &project.unreadable {
+        problems.push(unreadable.problem.clone());
+    }
     let mut specs = Vec::new();
     let mut outlines: Vec<Outline> = project.unreadable.iter().map(|file| Outline::of(&file.path)).collect();
     for file in project.spec_files() {
@@ -129,7 +133,7 @@ fn summary(scope: &Scope<'_>) -> Summary {
         rules: count(|spec| spec.rules.len()),
         functions: count(|spec| spec.functions.len()),
         entities: scope.specs.len() - inactive,
-        edges: edges(scope).iter().filter(|(child, parent)| child != parent).count(),
+        edges: edges(&scope.entities).iter().filter(|(child, parent)| child != parent).count(),
         waves: 0,
     }
 }

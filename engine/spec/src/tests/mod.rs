@@ -6,6 +6,7 @@ mod environments;
 mod files;
 mod forms;
 mod fuzz;
+mod graph;
 mod kit;
 mod plan;
 mod project;
