@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use clap::{Args as Group, Parser, Subcommand, ValueEnum};
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::error::ErrorKind;
+use clap::{Args as Group, CommandFactory, Parser, Subcommand, ValueEnum};
 use transload_model::Share;
 
 /// Moves data from an old database schema to a new one, again and again until the cut-over.
@@ -22,6 +24,19 @@ pub(crate) struct Args {
     pub(crate) command: Command,
 }
 
+impl Args {
+    /// Reads the command line; a wrong one ends the process, as clap does it.
+    pub(crate) fn read() -> Self {
+        let args = Self::parse();
+        let Command::Graph(graph) = &args.command else { return args };
+        let Some(conflict) = graph.conflict() else { return args };
+        let mut command = Self::command();
+        command.build();
+        let verb = command.find_subcommand_mut("graph").expect("the verb that was parsed is among the verbs");
+        verb.error(ErrorKind::ArgumentConflict, conflict).exit()
+    }
+}
+
 /// Flags of every verb.
 #[derive(Debug, Group)]
 pub(crate) struct Global {
@@ -32,8 +47,8 @@ pub(crate) struct Global {
     #[arg(long, global = true, value_name = "NAME")]
     pub(crate) env: Option<String>,
     /// How the answer is written
-    #[arg(long, global = true, value_enum, default_value_t = Format::Text)]
-    pub(crate) format: Format,
+    #[arg(long, global = true, value_parser = one_of(&[AnswerFormat::Text, AnswerFormat::Json]), default_value = "text")]
+    pub(crate) format: AnswerFormat,
     /// When to colour
     #[arg(long, global = true, value_enum, default_value_t = Color::Auto)]
     pub(crate) color: Color,
@@ -45,13 +60,45 @@ pub(crate) struct Global {
     pub(crate) quiet: bool,
 }
 
-/// How an answer is written.
+/// What `--format` may say. Every verb takes the first two; a verb that takes more has a flag of that name of its own, which stands in the
+/// global one's place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum AnswerFormat {
+    /// For people
+    Text,
+    /// For programs
+    Json,
+    /// A Mermaid flowchart, for READMEs
+    Mermaid,
+    /// For Graphviz
+    Dot,
+    /// A picture
+    Svg,
+}
+
+/// Reads one of some formats, and names no others.
+fn one_of(formats: &[AnswerFormat]) -> impl TypedValueParser<Value = AnswerFormat> {
+    let words = formats.iter().filter_map(ValueEnum::to_possible_value);
+    PossibleValuesParser::new(words).try_map(|word| AnswerFormat::from_str(&word, false))
+}
+
+/// For whom an answer and the problems in its way are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Format {
     /// For people
     Text,
     /// For programs
     Json,
+}
+
+impl AnswerFormat {
+    /// For whom it is. Who asks for a picture reads the problems himself.
+    pub(crate) fn reader(self) -> Format {
+        match self {
+            Self::Json => Format::Json,
+            Self::Text | Self::Mermaid | Self::Dot | Self::Svg => Format::Text,
+        }
+    }
 }
 
 /// When to colour.
@@ -90,6 +137,11 @@ pub(crate) enum Command {
     /// Check the project, its specs and both databases; writes nothing
     #[command(after_help = "Examples:\n  transload validate\n  transload validate --format json -C path/to/project")]
     Validate,
+    /// Show which entity waits for which, and why; looks at specs, not at databases
+    #[command(
+        after_help = "Examples:\n  transload graph\n  transload graph --format mermaid >> \"$GITHUB_STEP_SUMMARY\"\n  transload graph --format svg > graph.svg"
+    )]
+    Graph(Graph),
     /// Move what is new or changed; goes on where an interrupted run stopped
     #[command(after_help = "Examples:\n  transload run\n  transload run --max-deletes 5% --format json")]
     Run(Run),
@@ -121,6 +173,32 @@ pub(crate) struct Init {
     /// Make the clinic, with a legacy database of 61,240 rows
     #[arg(long, required = true)]
     pub(crate) demo: bool,
+}
+
+/// `graph`
+#[derive(Debug, Group)]
+pub(crate) struct Graph {
+    /// How the graph is written
+    #[arg(long, value_parser = one_of(AnswerFormat::value_variants()), default_value = "text")]
+    pub(crate) format: AnswerFormat,
+    /// List every edge, with every line that makes it
+    #[arg(long)]
+    pub(crate) edges: bool,
+    /// Tell of each entity in a sentence for whom it waits and who waits for it
+    #[arg(long)]
+    pub(crate) explain: bool,
+}
+
+impl Graph {
+    /// A flag that would have no effect beside the format.
+    fn conflict(&self) -> Option<&'static str> {
+        match self.format {
+            AnswerFormat::Text => None,
+            _ if self.edges => Some("'--edges' is for '--format text'; the other formats have every edge"),
+            _ if self.explain => Some("'--explain' is for '--format text'"),
+            _ => None,
+        }
+    }
 }
 
 /// `run`
@@ -190,8 +268,32 @@ mod tests {
 
     #[test]
     fn the_command_line_is_sound() {
-        use clap::CommandFactory;
         Args::command().debug_assert();
+    }
+
+    #[test]
+    fn a_verb_may_take_formats_of_its_own() {
+        let of = |line: &str| Args::try_parse_from(line.split(' ')).map(|args| args.global.format);
+        assert_eq!(of("transload graph").unwrap(), AnswerFormat::Text);
+        assert_eq!(of("transload graph --format svg").unwrap(), AnswerFormat::Svg);
+        assert_eq!(of("transload --format json graph").unwrap(), AnswerFormat::Json);
+        assert_eq!(of("transload --format json validate").unwrap(), AnswerFormat::Json);
+        // What the verb itself is told is the same.
+        let before_the_verb = Args::try_parse_from(["transload", "--format", "json", "graph"]).unwrap();
+        assert!(matches!(before_the_verb.command, Command::Graph(Graph { format: AnswerFormat::Json, .. })));
+        for line in ["transload validate --format svg", "transload --format svg graph", "transload graph --format SVG"]
+        {
+            assert_eq!(of(line).unwrap_err().kind(), ErrorKind::InvalidValue, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_flag_without_effect_is_refused() {
+        let graph = |format, edges, explain| Graph { format, edges, explain }.conflict();
+        assert_eq!(graph(AnswerFormat::Text, true, true), None);
+        assert_eq!(graph(AnswerFormat::Svg, false, false), None);
+        assert!(graph(AnswerFormat::Json, true, false).is_some_and(|conflict| conflict.contains("--edges")));
+        assert!(graph(AnswerFormat::Dot, false, true).is_some_and(|conflict| conflict.contains("--explain")));
     }
 
     #[test]

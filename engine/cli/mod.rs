@@ -17,7 +17,6 @@ mod wiring;
 
 use std::process::ExitCode;
 
-use clap::Parser;
 use transload_model::Exit;
 
 use args::{Args, Command};
@@ -27,7 +26,7 @@ use wiring::Chosen;
 
 /// Parses the command line and does what it says.
 pub(crate) fn run() -> ExitCode {
-    let args = Args::parse();
+    let args = Args::read();
     let screen = Screen::new(&args.global);
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
@@ -43,6 +42,7 @@ async fn dispatch(args: &Args, screen: &Screen) -> Result<Exit, Failure> {
         Command::Demo(demo) => commands::demo::run(&chosen, demo, screen).await,
         Command::Init(init) => commands::init::run(init, screen),
         Command::Validate => commands::validate::run(&chosen, screen).await,
+        Command::Graph(graph) => commands::graph::run(&chosen, graph, screen),
         Command::Run(run) => commands::run::run(&chosen, run, screen).await,
         Command::Status(status) => commands::status::run(&chosen, status, screen).await,
         Command::Quarantine(quarantine) => commands::quarantine::run(&chosen, quarantine, screen).await,
