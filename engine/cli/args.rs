@@ -24,14 +24,20 @@ pub(crate) struct Args {
 }
 
 impl Args {
-    /// Reads the command line; ends the process where it is wrong.
+    /// Reads the command line; a wrong one ends the process, as clap does it.
     pub(crate) fn read() -> Self {
         let args = Self::parse();
-        if args.command.takes(args.global.format) {
-            return args;
+        let format = args.global.format;
+        if !args.command.formats().contains(&format) {
+            let wrong = format!("this verb answers only with '--format' {}", one_of(args.command.formats()));
+            Self::command().error(ErrorKind::InvalidValue, wrong).exit()
         }
-        let wrong = "this verb reports no problems, so it answers only with '--format text' or '--format json'";
-        Self::command().error(ErrorKind::InvalidValue, wrong).exit()
+        let Command::Graph(graph) = &args.command else { return args };
+        let Some(conflict) = graph.conflict(format) else { return args };
+        let mut command = Self::command();
+        command.build();
+        let verb = command.find_subcommand_mut("graph").expect("the verb that was parsed is among the verbs");
+        verb.error(ErrorKind::ArgumentConflict, conflict).exit()
     }
 }
 
@@ -44,7 +50,7 @@ pub(crate) struct Global {
     /// One of the project's environments; without it TRANSLOAD_ENV, then `default_environment`
     #[arg(long, global = true, value_name = "NAME")]
     pub(crate) env: Option<String>,
-    /// How the answer is written; all but `text` and `json` only by `validate` and `run`, which report problems
+    /// How the answer is written; which forms there are depends on the verb
     #[arg(long, global = true, value_enum, default_value_t = Format::Text)]
     pub(crate) format: Format,
     /// When to colour
@@ -58,7 +64,7 @@ pub(crate) struct Global {
     pub(crate) quiet: bool,
 }
 
-/// How an answer is written.
+/// How an answer is written, and the problems in its way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {
     /// For people
@@ -75,6 +81,28 @@ pub(crate) enum Format {
     Junit,
     /// SARIF 2.1.0, for code scanning
     Sarif,
+    /// A Mermaid flowchart, for READMEs
+    Mermaid,
+    /// For Graphviz
+    Dot,
+    /// A picture
+    Svg,
+}
+
+/// The forms of every verb, of those that report problems, and of the graph.
+const PLAIN: &[Format] = &[Format::Text, Format::Json];
+const REPORTS: &[Format] =
+    &[Format::Text, Format::Json, Format::Concise, Format::Github, Format::Gitlab, Format::Junit, Format::Sarif];
+const PICTURES: &[Format] = &[Format::Text, Format::Json, Format::Mermaid, Format::Dot, Format::Svg];
+
+/// `'text', 'json' or 'svg'`
+fn one_of(formats: &[Format]) -> String {
+    let word = |format: &Format| format.to_possible_value().map(|value| format!("'{}'", value.get_name()));
+    let words: Vec<String> = formats.iter().filter_map(word).collect();
+    match words.split_last() {
+        Some((last, before)) => format!("{} or {last}", before.join(", ")),
+        None => String::new(),
+    }
 }
 
 /// When to colour.
@@ -115,6 +143,11 @@ pub(crate) enum Command {
         after_help = "Examples:\n  transload validate\n  transload validate --offline --format json\n  transload validate --expand patients"
     )]
     Validate(Validate),
+    /// Show which entity waits for which, and why; looks at specs, not at databases
+    #[command(
+        after_help = "Examples:\n  transload graph\n  transload graph --format mermaid >> \"$GITHUB_STEP_SUMMARY\"\n  transload graph --format svg > graph.svg"
+    )]
+    Graph(Graph),
     /// Try the tests of the specs, without a database: against transload.lock
     #[command(after_help = "Examples:\n  transload test\n  transload test patients --format json")]
     Test(Test),
@@ -138,9 +171,13 @@ pub(crate) enum Command {
 }
 
 impl Command {
-    /// Whether the verb can answer in that form.
-    fn takes(&self, format: Format) -> bool {
-        matches!(format, Format::Text | Format::Json) || matches!(self, Self::Validate(_) | Self::Run(_))
+    /// The forms in which the verb answers.
+    fn formats(&self) -> &'static [Format] {
+        match self {
+            Self::Validate(_) | Self::Run(_) => REPORTS,
+            Self::Graph(_) => PICTURES,
+            _ => PLAIN,
+        }
     }
 }
 
@@ -220,6 +257,29 @@ pub(crate) struct Preview {
     pub(crate) show_values: bool,
 }
 
+/// `graph`
+#[derive(Debug, Group)]
+pub(crate) struct Graph {
+    /// List every edge, with every line that makes it
+    #[arg(long)]
+    pub(crate) edges: bool,
+    /// Tell of each entity in a sentence for whom it waits and who waits for it
+    #[arg(long)]
+    pub(crate) explain: bool,
+}
+
+impl Graph {
+    /// A flag that would have no effect beside the format.
+    fn conflict(&self, format: Format) -> Option<&'static str> {
+        match format {
+            Format::Text => None,
+            _ if self.edges => Some("'--edges' is for '--format text'; the other formats have every edge"),
+            _ if self.explain => Some("'--explain' is for '--format text'"),
+            _ => None,
+        }
+    }
+}
+
 /// `run`
 #[derive(Debug, Group)]
 pub(crate) struct Run {
@@ -288,6 +348,20 @@ mod tests {
     #[test]
     fn the_command_line_is_sound() {
         Args::command().debug_assert();
+    }
+
+    #[test]
+    fn a_flag_without_effect_is_refused() {
+        let graph = |format, edges, explain| Graph { edges, explain }.conflict(format);
+        assert_eq!(graph(Format::Text, true, true), None);
+        assert_eq!(graph(Format::Svg, false, false), None);
+        assert!(graph(Format::Json, true, false).is_some_and(|conflict| conflict.contains("--edges")));
+        assert!(graph(Format::Dot, false, true).is_some_and(|conflict| conflict.contains("--explain")));
+    }
+
+    #[test]
+    fn formats_are_named_as_people_say_them() {
+        assert_eq!(one_of(PICTURES), "'text', 'json', 'mermaid', 'dot' or 'svg'");
     }
 
     #[test]

@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource};
 use serde_json::{Value, json};
 use transload_model::{Diagnostic, Exit, Label, Severity, SourceFile};
+use transload_picture::Characters;
 
 use super::args::{Color, Format, Global, Progress};
 use super::excerpt;
@@ -35,6 +36,7 @@ pub(crate) struct Signs {
     pub(crate) warning: &'static str,
     pub(crate) dot: &'static str,
     pub(crate) arrow: &'static str,
+    pub(crate) more: &'static str,
     /// What a bar is drawn with: done, at, to do.
     pub(crate) bar: &'static str,
 }
@@ -67,10 +69,15 @@ impl Screen {
 
     pub(crate) fn signs(&self) -> Signs {
         if self.unicode {
-            Signs { done: "✓", failed: "✗", warning: "!", dot: "·", arrow: "→", bar: "━╸─" }
+            Signs { done: "✓", failed: "✗", warning: "!", dot: "·", arrow: "→", more: "…", bar: "━╸─" }
         } else {
-            Signs { done: "ok", failed: "x", warning: "!", dot: "-", arrow: "->", bar: "=>-" }
+            Signs { done: "ok", failed: "x", warning: "!", dot: "-", arrow: "->", more: "...", bar: "=>-" }
         }
+    }
+
+    /// What pictures are drawn with.
+    pub(crate) fn characters(&self) -> Characters {
+        if self.unicode { Characters::Unicode } else { Characters::Ascii }
     }
 
     /// Writes the answer.
@@ -195,6 +202,13 @@ fn speaks_unicode() -> bool {
         let name = locale.to_string_lossy().to_lowercase();
         name.contains("utf-8") || name.contains("utf8")
     })
+}
+
+/// Columns of the answer: what `COLUMNS` says, else those of the terminal; 120 where there is none.
+pub(crate) fn answer_width() -> usize {
+    let said = std::env::var_os("COLUMNS").and_then(|value| value.to_string_lossy().parse().ok());
+    let terminal = || terminal_size::terminal_size_of(std::io::stdout()).map(|(width, _)| usize::from(width.0));
+    said.or_else(terminal).unwrap_or(120)
 }
 
 /// Columns of the terminal; 120 where there is none.

@@ -18,6 +18,11 @@ pub(crate) fn rows(value: u64) -> String {
     if value == 1 { "1 row".to_owned() } else { format!("{} rows", number(value)) }
 }
 
+/// `1 entity`, `2 entities`.
+pub(crate) fn counted(count: usize, one: &str, many: &str) -> String {
+    if count == 1 { format!("1 {one}") } else { format!("{} {many}", number(count as u64)) }
+}
+
 /// Milliseconds as `0.4s` or `3m02s`.
 pub(crate) fn duration(ms: u64) -> String {
     let seconds = ms / 1000;
@@ -48,6 +53,10 @@ mod tests {
         assert_eq!([0, 999, 1000, 61_240, 1_234_567].map(number), ["0", "999", "1,000", "61,240", "1,234,567"]);
         assert_eq!([0, 450, 12_340, 182_300].map(duration), ["0.0s", "0.4s", "12.3s", "3m02s"]);
         assert_eq!(rows(1), "1 row");
+        assert_eq!(
+            [0, 1, 1000].map(|count| counted(count, "entity", "entities")),
+            ["0 entities", "1 entity", "1,000 entities"]
+        );
         assert_eq!(rate(500, 250), 2000);
     }
 }

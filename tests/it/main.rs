@@ -16,6 +16,7 @@ mod demo;
 mod ends;
 mod environment;
 mod exact;
+mod graph;
 mod history;
 mod kill;
 mod lock;

@@ -8,6 +8,7 @@ mod checks;
 mod compile;
 mod decode;
 mod expand;
+mod graph;
 mod lock;
 mod problems;
 mod project;
@@ -17,6 +18,7 @@ mod yaml;
 mod tests;
 
 pub use compile::{Catalogs, Compiled, Summary, compile, compile_offline, expand, lock};
+pub use graph::{Graphed, graph};
 pub use project::Project;
 
 /// A map as YAML that people read, a line for what fits on one. It reads back as the same value.

@@ -5,14 +5,20 @@ use crate::world::World;
 #[test]
 fn a_wrong_flag_is_refused_before_anything_is_looked_at() {
     let world = World::empty();
-    let wrong: [(&[&str], &str); 11] = [
+    let wrong: [(&[&str], &str); 14] = [
         (&["run", "--nope"], "'--nope'"),
         (&["run", "extra"], "'extra'"),
         (&["run", "--max-deletes", "many"], "a number of rows (50) or a percentage (2.5%) is expected"),
         (&["run", "--max-deletes", "101%"], "a number of rows (50) or a percentage (2.5%) is expected"),
-        (&["validate", "--format", "xml"], "[possible values: text, json, concise, github, gitlab, junit, sarif]"),
-        (&["status", "--format", "sarif"], "'--format text' or '--format json'"),
-        (&["explain", "--format", "concise"], "'--format text' or '--format json'"),
+        (
+            &["validate", "--format", "xml"],
+            "[possible values: text, json, concise, github, gitlab, junit, sarif, mermaid, dot, svg]",
+        ),
+        (&["validate", "--format", "svg"], "'text', 'json', 'concise', 'github', 'gitlab', 'junit' or 'sarif'"),
+        (&["status", "--format", "sarif"], "'text' or 'json'"),
+        (&["explain", "--format", "concise"], "'text' or 'json'"),
+        (&["graph", "--format", "junit"], "'text', 'json', 'mermaid', 'dot' or 'svg'"),
+        (&["graph", "--format", "dot", "--edges"], "Usage: transload graph"),
         (&["validate", "--project"], "--project <DIR>"),
         (&["init"], "<NAME>"),
         (&["migrate"], "'migrate'"),
@@ -42,7 +48,10 @@ fn every_verbs_help_ends_with_examples() {
         .filter_map(|line| line.split_whitespace().next())
         .filter(|verb| *verb != "help")
         .collect();
-    assert_eq!(verbs, ["demo", "init", "validate", "run", "status", "quarantine", "explain"]);
+    assert_eq!(
+        verbs,
+        ["demo", "init", "validate", "graph", "test", "preview", "run", "status", "quarantine", "explain"]
+    );
 
     for verb in std::iter::once(None).chain(verbs.into_iter().map(Some)) {
         let arguments: Vec<&str> = verb.into_iter().chain(["--help"]).collect();

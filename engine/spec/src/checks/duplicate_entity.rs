@@ -4,12 +4,12 @@
 
 use transload_model::Code;
 
-use crate::compile::Scope;
+use crate::compile::Entities;
 use crate::decode::Spec;
 use crate::problems::{Place, Problems, problem};
 
-pub(crate) fn check(scope: &Scope<'_>, problems: &mut Problems) {
-    let active: Vec<&Spec> = scope.specs.iter().filter(|spec| spec.is_active).collect();
+pub(crate) fn check(entities: &Entities<'_>, problems: &mut Problems) {
+    let active: Vec<&Spec> = entities.specs.iter().filter(|spec| spec.is_active).collect();
     for (at, spec) in active.iter().enumerate() {
         let earlier = active.get(..at).unwrap_or_default();
         let same_name = |other: &&&Spec| other.entity.value.as_str().eq_ignore_ascii_case(spec.entity.value.as_str());

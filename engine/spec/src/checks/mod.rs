@@ -6,6 +6,7 @@ mod cycle;
 mod duplicate_entity;
 mod field_conflict;
 mod function_conflict;
+mod self_reference;
 mod side_effect;
 mod stale_lock;
 mod test_column;
@@ -16,16 +17,18 @@ mod unknown_field;
 mod unknown_function;
 mod unknown_table;
 
-use crate::compile::Scope;
+use crate::compile::{Entities, Scope};
 use crate::problems::Problems;
 
+type EntityCheck = fn(&Entities<'_>, &mut Problems);
 type Check = fn(&Scope<'_>, &mut Problems);
 
-/// Every check.
+/// The checks of who waits for whom. They look at nothing but specs and come first.
+pub(crate) const ENTITY_CHECKS: &[EntityCheck] = &[duplicate_entity::check, unknown_entity::check, cycle::check];
+
+/// All other checks.
 pub(crate) const CHECKS: &[Check] = &[
-    duplicate_entity::check,
-    unknown_entity::check,
-    cycle::check,
+    self_reference::check,
     unknown_table::check,
     unknown_column::check,
     side_effect::check,

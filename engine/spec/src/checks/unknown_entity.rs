@@ -2,31 +2,31 @@
 
 use transload_model::{Code, EntityName};
 
-use crate::compile::Scope;
+use crate::compile::Entities;
 use crate::decode::Spec;
 use crate::problems::{Located, Problems, listed, problem, with_suggestion};
 
-pub(crate) fn check(scope: &Scope<'_>, problems: &mut Problems) {
-    for spec in scope.specs {
+pub(crate) fn check(entities: &Entities<'_>, problems: &mut Problems) {
+    for spec in entities.specs {
         let referenced =
             spec.fields.iter().filter_map(|field| field.reference.as_ref()).map(|reference| &reference.entity);
         for name in referenced.chain(&spec.depends_on) {
-            check_name(scope, spec, name, problems);
+            check_name(entities, spec, name, problems);
         }
     }
 }
 
-fn check_name(scope: &Scope<'_>, spec: &Spec, name: &Located<EntityName>, problems: &mut Problems) {
-    let found = scope.entity(&name.value);
-    let is_active = found.is_some_and(|index| scope.specs.get(index).is_some_and(|parent| parent.is_active));
+fn check_name(entities: &Entities<'_>, spec: &Spec, name: &Located<EntityName>, problems: &mut Problems) {
+    let found = entities.find(&name.value);
+    let is_active = found.is_some_and(|index| entities.specs.get(index).is_some_and(|parent| parent.is_active));
     // An inactive spec is checked alone; what it names may be inactive with it.
-    if is_active || (found.is_some() && !spec.is_active) || scope.is_unreadable(&name.value) {
+    if is_active || (found.is_some() && !spec.is_active) || entities.is_unreadable(&name.value) {
         return;
     }
     let headline = format!("entity `{}` is not moved by any active spec", name.value);
     let problem = problem(Code::UnknownReference, headline, &name.place, "this entity");
-    let names = scope.specs.iter().filter(|other| other.is_active).map(|other| other.entity.value.as_str());
-    problems.push(match found.and_then(|index| scope.specs.get(index)) {
+    let names = entities.specs.iter().filter(|other| other.is_active).map(|other| other.entity.value.as_str());
+    problems.push(match found.and_then(|index| entities.specs.get(index)) {
         Some(inactive) => problem.note(format!("{} has `is_active: false`", inactive.file.path)),
         None => {
             with_suggestion(problem, name.value.as_str(), names.clone()).note(format!("active are {}", listed(names)))

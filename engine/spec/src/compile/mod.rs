@@ -16,5 +16,6 @@ mod scope;
 mod script;
 mod test;
 
+pub(crate) use plan::specs;
 pub use plan::{Catalogs, Compiled, Summary, compile, compile_offline, expand, lock};
-pub(crate) use scope::{Scope, TableView};
+pub(crate) use scope::{Entities, Scope, TableView};

@@ -9,7 +9,7 @@ use transload_model::{
 };
 
 use crate::Project;
-use crate::checks::{CHECKS, edges};
+use crate::checks::{CHECKS, ENTITY_CHECKS, edges};
 use crate::compile::entity::compile_entity;
 use crate::compile::key::{ResolvedKey, resolve};
 use crate::compile::test::tests;
@@ -153,9 +153,6 @@ impl<'a> Basis<'a> {
 fn compile_against(project: &Project, vocabulary: &dyn Vocabulary, basis: Basis<'_>) -> (Compiled, Vec<Spec>) {
     let mut problems = Problems::default();
     let catalogs = basis.catalogs;
-    for unreadable in &project.unreadable {
-        problems.push(unreadable.problem.clone());
-    }
     for connection in [project.source(), project.destination()] {
         if !basis.is_offline && !catalogs.contains_key(connection) {
             let headline = format!("connection `{connection}` was not looked at, so columns cannot be checked");
@@ -166,6 +163,9 @@ fn compile_against(project: &Project, vocabulary: &dyn Vocabulary, basis: Basis<
     auto_map::settle(project, &mut specs, catalogs, basis.lock, &mut problems);
     let mut scope = Scope::new(project, &specs, &outlines, vocabulary, catalogs);
     (scope.lock, scope.is_offline) = (basis.lock, basis.is_offline);
+    for check in ENTITY_CHECKS {
+        check(&scope.entities, &mut problems);
+    }
     for check in CHECKS {
         check(&scope, &mut problems);
     }
@@ -179,7 +179,11 @@ fn compile_against(project: &Project, vocabulary: &dyn Vocabulary, basis: Basis<
     (Compiled { plan, tests, diagnostics: problems.finish(), summary }, specs)
 }
 
-fn specs(project: &Project, problems: &mut Problems) -> (Vec<Spec>, Vec<Outline>) {
+/// Reads every spec, and says what is wrong with those that cannot be read.
+pub(crate) fn specs(project: &Project, problems: &mut Problems) -> (Vec<Spec>, Vec<Outline>) {
+    for unreadable in &project.unreadable {
+        problems.push(unreadable.problem.clone());
+    }
     let mut specs = Vec::new();
     let mut outlines: Vec<Outline> = project.unreadable.iter().map(|file| Outline::of(&file.path)).collect();
     for file in project.spec_files() {
@@ -234,7 +238,7 @@ fn summary(scope: &Scope<'_>) -> Summary {
         rules: count(|spec| spec.rules.len()),
         functions: count(|spec| spec.functions.len()),
         entities: scope.specs.len() - inactive,
-        edges: edges(scope).iter().filter(|(child, parent)| child != parent).count(),
+        edges: edges(&scope.entities).iter().filter(|(child, parent)| child != parent).count(),
         waves: 0,
     }
 }

@@ -9,10 +9,18 @@ use crate::compile::Catalogs;
 use crate::decode::{Outline, Spec};
 use crate::lock::Lock;
 
+/// Specs by the names of their entities: all that is needed to tell who waits for whom.
+pub(crate) struct Entities<'a> {
+    pub(crate) specs: &'a [Spec],
+    outlines: &'a [Outline],
+    by_name: BTreeMap<&'a EntityName, usize>,
+}
+
 /// What a project is compiled from.
 pub(crate) struct Scope<'a> {
     pub(crate) project: &'a Project,
     pub(crate) specs: &'a [Spec],
+    pub(crate) entities: Entities<'a>,
     pub(crate) source: Option<&'a Catalog>,
     pub(crate) destination: Option<&'a Catalog>,
     pub(crate) vocabulary: &'a dyn Vocabulary,
@@ -20,8 +28,6 @@ pub(crate) struct Scope<'a> {
     pub(crate) lock: Option<&'a Lock>,
     /// Whether the catalogs are the lock's.
     pub(crate) is_offline: bool,
-    outlines: &'a [Outline],
-    entities: BTreeMap<&'a EntityName, usize>,
     source_tables: BTreeMap<&'a TableName, TableView<'a>>,
     destination_tables: BTreeMap<&'a TableName, TableView<'a>>,
 }
@@ -39,6 +45,33 @@ impl<'a> TableView<'a> {
     }
 }
 
+impl<'a> Entities<'a> {
+    /// Of several specs of one name the active one counts, and of several active ones the first.
+    pub(crate) fn new(specs: &'a [Spec], outlines: &'a [Outline]) -> Self {
+        let mut by_name = BTreeMap::new();
+        for (index, spec) in specs.iter().enumerate().rev().filter(|(_, spec)| !spec.is_active) {
+            by_name.insert(&spec.entity.value, index);
+        }
+        for (index, spec) in specs.iter().enumerate().rev().filter(|(_, spec)| spec.is_active) {
+            by_name.insert(&spec.entity.value, index);
+        }
+        Self { specs, outlines, by_name }
+    }
+
+    /// The spec of an entity, active or not.
+    pub(crate) fn find(&self, name: &EntityName) -> Option<usize> {
+        self.by_name.get(name).copied()
+    }
+
+    /// Whether a file that cannot be read is likely the spec of this entity.
+    pub(crate) fn is_unreadable(&self, name: &EntityName) -> bool {
+        self.outlines.iter().any(|outline| match &outline.entity {
+            Some(entity) => entity == name,
+            None => outline.stem == name.as_str(),
+        })
+    }
+}
+
 impl<'a> Scope<'a> {
     /// Looks up what the specs name.
     pub(crate) fn new(
@@ -50,24 +83,15 @@ impl<'a> Scope<'a> {
     ) -> Self {
         let source = catalogs.get(project.source());
         let destination = catalogs.get(project.destination());
-        let mut entities = BTreeMap::new();
-        // Of several specs of one name the active one counts, and of several active ones the first.
-        for (index, spec) in specs.iter().enumerate().rev().filter(|(_, spec)| !spec.is_active) {
-            entities.insert(&spec.entity.value, index);
-        }
-        for (index, spec) in specs.iter().enumerate().rev().filter(|(_, spec)| spec.is_active) {
-            entities.insert(&spec.entity.value, index);
-        }
         Self {
             project,
             specs,
+            entities: Entities::new(specs, outlines),
             source,
             destination,
             vocabulary,
             lock: None,
             is_offline: false,
-            outlines,
-            entities,
             source_tables: views(source, specs.iter().map(|spec| &spec.source_table.value)),
             destination_tables: views(destination, specs.iter().map(|spec| &spec.destination_table.value)),
         }
@@ -75,15 +99,7 @@ impl<'a> Scope<'a> {
 
     /// The spec of an entity, active or not.
     pub(crate) fn entity(&self, name: &EntityName) -> Option<usize> {
-        self.entities.get(name).copied()
-    }
-
-    /// Whether a file that cannot be read is likely the spec of this entity.
-    pub(crate) fn is_unreadable(&self, name: &EntityName) -> bool {
-        self.outlines.iter().any(|outline| match &outline.entity {
-            Some(entity) => entity == name,
-            None => outline.stem == name.as_str(),
-        })
+        self.entities.find(name)
     }
 
     /// The table that a spec reads.

@@ -157,7 +157,7 @@ const LANGUAGE: &[Case] = &[
     case(OFFICES, ["version:", "explode: {}\nversion:", "x-explode: {}\nversion:"], &["TL0109 specs/offices.yaml:4:1"]),
     case(
         OFFICES,
-        ["trimmed }", "trimmed, sensitive: true }", "trimmed, x-sensitive: true }"],
+        ["trimmed }", "trimmed, mask: { strategy: hash } }", "trimmed, x-mask: { strategy: hash } }"],
         &["TL0109 specs/offices.yaml:6:61"],
     ),
     case(

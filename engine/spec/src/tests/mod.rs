@@ -8,6 +8,7 @@ mod expand;
 mod files;
 mod forms;
 mod fuzz;
+mod graph;
 mod kit;
 mod lock;
 mod plan;
