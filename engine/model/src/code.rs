@@ -212,6 +212,9 @@ codes! {
     UnknownField "TL0209" "UNKNOWN_FIELD" Problems 422 Never
         "A rule names a field that the spec does not fill."
         "Rules name destination fields; map the field, or name one that is mapped.";
+    UnknownTemplate "TL0210" "SPEC_UNKNOWN_TEMPLATE" Problems 422 Never
+        "A spec uses a template that no file of `templates` has."
+        "Name one that there is, or write it: `template: NAME` in a file below `templates/`.";
     // TL03: types and detection
     ImpossibleConversion "TL0301" "IMPOSSIBLE_CONVERSION" Problems 422 Never
         "There is no way from one type to the other that could keep the value."

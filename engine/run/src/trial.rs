@@ -310,7 +310,9 @@ pub fn through(entity: &EntityPlan, field: &FieldPlan) -> Vec<String> {
         Function::BuiltIn(name) => name.clone(),
         Function::Library(name) => format!("{name}()"),
         Function::Script(index) => {
-            entity.scripts.get(*index).map_or_else(|| "a script".to_owned(), |script| format!("{}()", script.name))
+            // An expression has no name that anyone could call.
+            let named = entity.scripts.get(*index).filter(|script| !script.name.contains(' '));
+            named.map_or_else(|| "expression".to_owned(), |script| format!("{}()", script.name))
         }
     };
     let mut steps: Vec<String> = field.calls.iter().map(call).collect();

@@ -5,7 +5,7 @@
 use serde_json::{Map, Value, json};
 use transload_model::{DeletePolicy, EntityPlan, FieldPlan, KeyStrategy, LoadPolicy, OnFailure, OnMissing, Share};
 
-use crate::decode::{CallSpec, Field, RuleSpec, Spec};
+use crate::decode::{CallSpec, Field, FunctionSpec, RuleSpec, Spec};
 use crate::yaml;
 
 /// Characters of a line.
@@ -33,7 +33,7 @@ pub(crate) fn long_form(spec: &Spec, plan: &EntityPlan) -> String {
     let fields: Vec<Value> = plan.fields.iter().map(|field_plan| field(spec, plan, field_plan)).collect();
     long.insert("field_mappings".to_owned(), fields.into());
     long.insert("validation_rules".to_owned(), spec.rules.iter().map(rule).collect());
-    let functions = spec.functions.iter().map(|function| {
+    let functions = spec.functions.iter().filter(|function| !function.is_expression).map(|function| {
         let mut long = Map::new();
         long.insert("name".to_owned(), function.name.value.as_str().into());
         if let Some(description) = &function.description {
@@ -84,7 +84,7 @@ fn field(spec: &Spec, entity: &EntityPlan, plan: &FieldPlan) -> Value {
         long.insert("data_type".to_owned(), plan.data_type.to_string().into());
     }
     if let Some(field) = written {
-        shaped(&mut long, field);
+        shaped(&mut long, field, &spec.functions);
     }
     long.insert("is_required".to_owned(), plan.required.into());
     if plan.sensitive {
@@ -98,13 +98,20 @@ fn field(spec: &Spec, entity: &EntityPlan, plan: &FieldPlan) -> Value {
 }
 
 /// What the user wrote about a field's value.
-fn shaped(long: &mut Map<String, Value>, field: &Field) {
+fn shaped(long: &mut Map<String, Value>, field: &Field, functions: &[FunctionSpec]) {
     if let Some(format) = &field.format {
         long.insert("format".to_owned(), format.value.as_str().into());
     }
-    let (value_map, calls) = match field.calls.split_last() {
+    let expression =
+        field.calls.first().and_then(|call| functions.iter().find(|function| function.name.value == call.name.value));
+    let expression = expression.filter(|function| function.is_expression);
+    if let Some(expression) = expression {
+        long.insert("expression".to_owned(), expression.body.value.as_str().into());
+    }
+    let calls = field.calls.get(usize::from(expression.is_some())..).unwrap_or_default();
+    let (value_map, calls) = match calls.split_last() {
         Some((last, before)) if is_value_map(last) => (Some(last), before),
-        _ => (None, field.calls.as_slice()),
+        _ => (None, calls),
     };
     if !calls.is_empty() {
         long.insert("transformation".to_owned(), calls.iter().map(call).collect());

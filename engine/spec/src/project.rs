@@ -23,7 +23,7 @@ use crate::project::connection::{connections, control_url};
 use crate::yaml;
 
 /// The file that makes a directory a project.
-const PROJECT_FILE: &str = "transload.yaml";
+pub(crate) const PROJECT_FILE: &str = "transload.yaml";
 const PARALLEL_ENTITY_LIMIT: usize = 2;
 
 /// `transload.yaml`, read and resolved, with the files that it names.
@@ -39,6 +39,7 @@ pub struct Project {
     vars: BTreeMap<String, Value>,
     transforms: Vec<Arc<SourceFile>>,
     spec_files: Vec<Arc<SourceFile>>,
+    pub(crate) template_files: Vec<Arc<SourceFile>>,
     pub(crate) parallel_entity_limit: usize,
     pub(crate) defaults: Defaults,
     pub(crate) lock: Option<Lock>,
@@ -142,6 +143,11 @@ impl Project {
         std::iter::once(PROJECT_FILE.to_owned()).chain(files).collect()
     }
 
+    /// A file that another one names, beside it; it must lie in the project.
+    pub(crate) fn file_beside(&self, path: &str, named_in: &str) -> transload_model::Result<Arc<SourceFile>> {
+        files::read_beside(&self.root, path, named_in)
+    }
+
     /// The project's variables: single values.
     #[must_use]
     pub fn vars(&self) -> &BTreeMap<String, Value> {
@@ -213,6 +219,7 @@ impl Builder<'_, '_> {
         let lock = self.lock();
         let mut unreadable = Vec::new();
         let specs = self.files("specs", "specs/**/*.yaml", &mut unreadable)?;
+        let template_files = self.files("templates", "templates/*.yaml", &mut unreadable)?;
         let transforms = self.files("transforms", "transforms/*.rhai", &mut unreadable)?;
         if specs.is_empty() && unreadable.is_empty() {
             self.no_specs();
@@ -228,6 +235,7 @@ impl Builder<'_, '_> {
             vars: self.vars,
             transforms,
             spec_files: specs,
+            template_files,
             parallel_entity_limit,
             defaults,
             lock: lock?,

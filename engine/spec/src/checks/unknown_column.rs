@@ -5,6 +5,7 @@ use transload_model::{Code, ColumnName, ConnectionName, Diagnostic};
 use crate::compile::{Scope, TableView};
 use crate::decode::Spec;
 use crate::problems::{Located, Problems, problem, with_suggestion};
+use crate::project::PROJECT_FILE;
 
 pub(crate) fn check(scope: &Scope<'_>, problems: &mut Problems) {
     for spec in scope.specs {
@@ -44,16 +45,19 @@ impl End<'_, '_> {
         let found = if column.place.file == self.spec.file {
             problem(Code::UnknownColumn, headline, &column.place, label)
         } else {
-            // One default serves many specs: each of them is a place of its own.
-            from_defaults(headline, label, self.spec, column)
+            // A default or a template serves many specs: each of them is a place of its own.
+            from_elsewhere(headline, label, self.spec, column)
         };
         let names = table.columns.iter().map(|other| other.name.as_str());
         problems.push(with_suggestion(found, column.value.as_str(), names));
     }
 }
 
-fn from_defaults(headline: String, label: String, spec: &Spec, column: &Located<ColumnName>) -> Diagnostic {
-    problem(Code::UnknownColumn, headline, &spec.entity.place, "this entity takes its key from the defaults").label(
+fn from_elsewhere(headline: String, label: String, spec: &Spec, column: &Located<ColumnName>) -> Diagnostic {
+    let is_default = column.place.file.path == PROJECT_FILE;
+    let taken =
+        if is_default { "this entity takes its key from the defaults" } else { "this entity uses the template" };
+    problem(Code::UnknownColumn, headline, &spec.entity.place, taken).label(
         &column.place.file,
         column.place.span.clone(),
         label,

@@ -1,5 +1,7 @@
 //! One field: its sources, its chain, its conversion, and whether the destination column keeps the result.
 
+use std::sync::Arc;
+
 use transload_model::{Call, Code, Column, Conversion, FieldPlan, Function, KeyStrategy, LogicalType};
 
 use crate::compile::key::{ResolvedKey, takes_uuid};
@@ -69,9 +71,19 @@ pub(crate) fn compile_field(
             required: is_required(context, field, column),
             sensitive: field.sensitive,
             reference: reference.map(|reference| reference.reference),
-            place: format!("{}:{}", place.file.path, context.spec.lines.line(place.span.start)),
+            place: line(context.spec, place),
         },
     })
+}
+
+/// `specs/patients.yaml:31`
+fn line(spec: &Spec, place: &Place) -> String {
+    let line = match Arc::ptr_eq(&place.file, &spec.file) {
+        true => spec.lines.line(place.span.start),
+        // Of a template.
+        false => place.file.position(place.span.start).0,
+    };
+    format!("{}:{line}", place.file.path)
 }
 
 /// The columns to read and their types. One that does not exist has been reported; its type stays open.

@@ -64,7 +64,7 @@ pub(crate) fn check(spec: &Spec, key: &ResolvedKey<'_>, scripts: &Scripts, probl
                 foreign(field, column, &call.name.place, problems);
             }
         }
-        if field.sources.is_empty() && key.destination.len() == 1 {
+        if field.sources.is_empty() && field.calls.is_empty() && key.destination.len() == 1 {
             let headline = format!("key column `{}` is a constant, so all rows would be one", field.destination.value);
             problems.push(problem(Code::KeyMissing, headline, &field.destination.place, "this key column"));
         }

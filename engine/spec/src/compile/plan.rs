@@ -14,7 +14,7 @@ use crate::compile::entity::compile_entity;
 use crate::compile::key::{ResolvedKey, resolve};
 use crate::compile::test::tests;
 use crate::compile::{Scope, auto_map, script};
-use crate::decode::{Outline, Spec, decode};
+use crate::decode::{Outline, Spec, Surroundings, decode, templates};
 use crate::expand::long_form;
 use crate::lock::{Lock, text};
 use crate::problems::{Problems, listed};
@@ -186,8 +186,11 @@ pub(crate) fn specs(project: &Project, problems: &mut Problems) -> (Vec<Spec>, V
     }
     let mut specs = Vec::new();
     let mut outlines: Vec<Outline> = project.unreadable.iter().map(|file| Outline::of(&file.path)).collect();
+    let files = |path: &str, named_in: &str| project.file_beside(path, named_in);
+    let templates = templates(&project.template_files, &files, problems);
+    let surroundings = Surroundings { defaults: &project.defaults, templates: &templates, files: &files };
     for file in project.spec_files() {
-        match decode(file, &project.defaults, problems) {
+        match decode(file, &surroundings, problems) {
             Ok(spec) => specs.push(spec),
             Err(outline) => outlines.push(outline),
         }
@@ -236,7 +239,7 @@ fn summary(scope: &Scope<'_>) -> Summary {
         inactive,
         fields: count(|spec| spec.fields.len()),
         rules: count(|spec| spec.rules.len()),
-        functions: count(|spec| spec.functions.len()),
+        functions: count(|spec| spec.functions.iter().filter(|function| !function.is_expression).count()),
         entities: scope.specs.len() - inactive,
         edges: edges(&scope.entities).iter().filter(|(child, parent)| child != parent).count(),
         waves: 0,

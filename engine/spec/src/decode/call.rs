@@ -14,7 +14,7 @@ use crate::problems::{Located, problem};
 use crate::yaml::{Kind, Node};
 
 /// A function in a chain.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct CallSpec {
     pub(crate) name: Located<String>,
     pub(crate) arguments: BTreeMap<String, Value>,

@@ -3,11 +3,14 @@
 //! The short form is the long one with the destination as the key of a map. Both become the same [`Field`]; nothing after this file
 //! can tell them apart.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 use transload_model::{Code, ColumnName, EntityName, LogicalType, OnMissing};
 
 use crate::decode::Reader;
 use crate::decode::call::{CallSpec, chain, value_map, without};
+use crate::decode::function::{FunctionSpec, expression};
 use crate::decode::language::{LONG_FIELD, SHORT_FIELD};
 use crate::decode::literal::literal;
 use crate::decode::reader::{Map, is_note};
@@ -15,7 +18,7 @@ use crate::problems::{Located, Place, problem, with_suggestion};
 use crate::yaml::{Atom, Entry, Kind, Node};
 
 /// A field mapping.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Field {
     pub(crate) destination: Located<ColumnName>,
     /// Empty for a constant.
@@ -28,6 +31,8 @@ pub(crate) struct Field {
     pub(crate) required: Option<Located<bool>>,
     pub(crate) reference: Option<ReferenceSpec>,
     pub(crate) sensitive: bool,
+    /// Its `expression`, until the spec takes it among its functions; the first call names it.
+    pub(crate) expression: Option<FunctionSpec>,
     /// Whether `auto_map` stands for it.
     pub(crate) is_auto: bool,
     /// Whether all of it could be read. What could not is not judged further.
@@ -42,7 +47,7 @@ impl Field {
 }
 
 /// `references`.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct ReferenceSpec {
     pub(crate) entity: Located<EntityName>,
     pub(crate) on_missing: OnMissing,
@@ -91,7 +96,7 @@ fn short(reader: &mut Reader<'_>, entry: &Entry) -> Option<Field> {
             let is_constant = map.get("default_value").is_some() && map.entries().count() == 1;
             let sources = match map.get("source_field") {
                 Some(entry) => sources(reader, &entry.value),
-                None if is_constant => Vec::new(),
+                None if is_constant || map.get("expression").is_some() => Vec::new(),
                 None => vec![destination.clone()],
             };
             finish(reader, &map, destination, sources, before)
@@ -120,6 +125,7 @@ fn bare(destination: Located<ColumnName>, sources: Vec<Located<ColumnName>>) -> 
         required: None,
         reference: None,
         sensitive: false,
+        expression: None,
         is_auto: false,
         is_sound: true,
     }
@@ -143,7 +149,10 @@ fn finish(
     sources: Vec<Located<ColumnName>>,
     before: usize,
 ) -> Field {
-    let mut calls = map.get("transformation").map(|entry| chain(reader, &entry.value)).unwrap_or_default();
+    let expression = map.get("expression").and_then(|entry| expression(reader, entry, &destination.value));
+    let named = |function: &FunctionSpec| CallSpec { name: function.name.clone(), arguments: BTreeMap::new() };
+    let mut calls: Vec<CallSpec> = expression.iter().map(named).collect();
+    calls.extend(map.get("transformation").map(|entry| chain(reader, &entry.value)).unwrap_or_default());
     calls.extend(value_map(reader, map));
     let mut field = Field {
         data_type: map.get("data_type").and_then(|entry| data_type(reader, &entry.value)),
@@ -155,6 +164,7 @@ fn finish(
             .get("sensitive")
             .and_then(|entry| reader.boolean(&entry.value, "`sensitive`"))
             .is_some_and(|sensitive| sensitive.value),
+        expression,
         calls,
         ..bare(destination, sources)
     };
@@ -223,14 +233,15 @@ fn together(reader: &mut Reader<'_>, map: &Map<'_>, field: &Field) {
         reader.problems.push(problem.note("a reference has the type of the entity's key").help("take `data_type` out"));
     }
     let has_chain = map.get("transformation").is_some() || map.get("value_map").is_some();
-    if map.get("source_field").is_none() && field.sources.is_empty() {
+    let has_expression = map.get("expression").is_some();
+    if map.get("source_field").is_none() && field.sources.is_empty() && !has_expression {
         if map.get("default_value").is_none() {
             reader.require(map, &["source_field"], &format!("field `{name}`"));
         } else if has_chain {
             constant_with_chain(reader, map, name);
         }
     }
-    if field.sources.len() > 1 && map.get("transformation").is_none() {
+    if field.sources.len() > 1 && map.get("transformation").is_none() && !has_expression {
         several_columns(reader, &field.sources, name);
     }
 }

@@ -1,31 +1,35 @@
 //! `transformation_functions`: a spec's own functions.
 
-use transload_model::Code;
+use std::sync::Arc;
 
-use crate::decode::Reader;
+use transload_model::{Code, ColumnName};
+
 use crate::decode::language::FUNCTION;
 use crate::decode::reader::scalar_of;
-use crate::problems::{Located, problem};
-use crate::yaml::{Node, Style};
+use crate::decode::{Files, Reader};
+use crate::problems::{Located, Place, problem};
+use crate::yaml::{Entry, Node, Style};
 
 /// A function of a spec.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct FunctionSpec {
     pub(crate) name: Located<String>,
     pub(crate) description: Option<String>,
     pub(crate) body: Located<String>,
     /// How the body was written, to find its lines in the file.
     pub(crate) style: Style,
+    /// Whether it is a mapping's `expression`, and has no name that anyone wrote.
+    pub(crate) is_expression: bool,
 }
 
 /// Reads the list; those that cannot be read are left out.
-pub(crate) fn functions(reader: &mut Reader<'_>, node: &Node) -> Vec<FunctionSpec> {
+pub(crate) fn functions(reader: &mut Reader<'_>, node: &Node, files: &Files<'_>) -> Vec<FunctionSpec> {
     let Some(items) = reader.list(node, "`transformation_functions`") else {
         return Vec::new();
     };
     let mut functions: Vec<FunctionSpec> = Vec::new();
     for item in items {
-        let Some(function) = function(reader, item) else {
+        let Some(function) = function(reader, item, files) else {
             continue;
         };
         if let Some(first) = functions.iter().find(|earlier| earlier.name.value == function.name.value) {
@@ -39,10 +43,11 @@ pub(crate) fn functions(reader: &mut Reader<'_>, node: &Node) -> Vec<FunctionSpe
     functions
 }
 
-fn function(reader: &mut Reader<'_>, node: &Node) -> Option<FunctionSpec> {
+fn function(reader: &mut Reader<'_>, node: &Node, files: &Files<'_>) -> Option<FunctionSpec> {
     let map = reader.map(node, &FUNCTION)?;
     let description = map.get("description").and_then(|entry| reader.text(&entry.value, "`description`"));
-    if !reader.require(&map, &["name", "function_body"], "a transformation function") {
+    let needed = if map.get("function_file").is_some() { "function_file" } else { "function_body" };
+    if !reader.require(&map, &["name", needed], "a transformation function") {
         return None;
     }
     let name_node = &map.get("name")?.value;
@@ -55,10 +60,49 @@ fn function(reader: &mut Reader<'_>, node: &Node) -> Option<FunctionSpec> {
         );
         return None;
     }
-    let body_node = &map.get("function_body")?.value;
-    let body = reader.text(body_node, "`function_body`")?;
-    let style = scalar_of(body_node)?.style;
-    Some(FunctionSpec { name, description: description.map(|text| text.value), body, style })
+    let (body, style) = match (map.get("function_body"), map.get("function_file")) {
+        (Some(_), Some(entry)) => {
+            let headline = format!("function `{}` has a body and a file", name.value);
+            reader.problems.push(problem(
+                Code::SpecValue,
+                headline,
+                &reader.key_place(entry),
+                "one of them is too many",
+            ));
+            return None;
+        }
+        (Some(entry), None) => body(reader, &entry.value, "`function_body`")?,
+        (None, Some(entry)) => file(reader, entry, files)?,
+        (None, None) => return None,
+    };
+    Some(FunctionSpec { name, description: description.map(|text| text.value), body, style, is_expression: false })
+}
+
+/// A script in a file of its own.
+fn file(reader: &mut Reader<'_>, entry: &Entry, files: &Files<'_>) -> Option<(Located<String>, Style)> {
+    let path = reader.text(&entry.value, "`function_file`")?;
+    match files(&path.value, &reader.file.path) {
+        Ok(file) => {
+            let place = Place { span: 0..file.text.len(), file: Arc::clone(&file) };
+            Some((Located { value: file.text.clone(), place }, Style::Whole))
+        }
+        Err(found) => {
+            reader.problems.push(found.label(reader.file, path.place.span.clone(), "this file"));
+            None
+        }
+    }
+}
+
+fn body(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<(Located<String>, Style)> {
+    let body = reader.text(node, what)?;
+    Some((body, scalar_of(node)?.style))
+}
+
+/// The script of a mapping's `expression`, as a function that nothing else can name.
+pub(crate) fn expression(reader: &mut Reader<'_>, entry: &Entry, destination: &ColumnName) -> Option<FunctionSpec> {
+    let (body, style) = body(reader, &entry.value, "`expression`")?;
+    let name = Located { value: format!("expression of {destination}"), place: reader.key_place(entry) };
+    Some(FunctionSpec { name, description: None, body, style, is_expression: true })
 }
 
 fn is_function_name(text: &str) -> bool {

@@ -17,6 +17,7 @@ pub(crate) const PROJECT: Keys = Keys {
         "project",
         "version",
         "specs",
+        "templates",
         "transforms",
         "source",
         "destination",
@@ -28,14 +29,25 @@ pub(crate) const PROJECT: Keys = Keys {
         "environments",
         "default_environment",
     ],
-    later: &["templates", "confirm"],
+    later: &["confirm"],
 };
 
 /// What may differ between environments: all but what the project is.
 pub(crate) const ENVIRONMENT: Keys = Keys {
     what: "an environment",
-    built: &["specs", "transforms", "source", "destination", "control", "connections", "vars", "defaults", "execution"],
-    later: &["templates", "confirm"],
+    built: &[
+        "specs",
+        "templates",
+        "transforms",
+        "source",
+        "destination",
+        "control",
+        "connections",
+        "vars",
+        "defaults",
+        "execution",
+    ],
+    later: &["confirm"],
 };
 
 pub(crate) const CONNECTION: Keys = Keys {
@@ -80,6 +92,7 @@ pub(crate) const SPEC: Keys = Keys {
         "tags",
         "depends_on",
         "key",
+        "use",
         "auto_map",
         "field_mappings",
         "validation_rules",
@@ -107,7 +120,6 @@ pub(crate) const SPEC: Keys = Keys {
         "timezone",
         "union",
         "updated_at",
-        "use",
         "where",
         "zero_date",
     ],
@@ -120,7 +132,7 @@ pub(crate) const KEY: Keys =
     Keys { what: "`key`", built: &["source", "destination", "strategy", "namespace"], later: &[] };
 
 const FIELD_LATER: &[&str] =
-    &["defer", "expression", "infinity", "mask", "max_length", "on_invalid_utf8", "on_nul", "timezone", "zero_date"];
+    &["defer", "infinity", "mask", "max_length", "on_invalid_utf8", "on_nul", "timezone", "zero_date"];
 
 pub(crate) const LONG_FIELD: Keys = Keys {
     what: "a field mapping",
@@ -137,6 +149,7 @@ pub(crate) const LONG_FIELD: Keys = Keys {
         "references",
         "on_missing",
         "sensitive",
+        "expression",
     ],
     later: FIELD_LATER,
 };
@@ -155,8 +168,15 @@ pub(crate) const SHORT_FIELD: Keys = Keys {
         "references",
         "on_missing",
         "sensitive",
+        "expression",
     ],
     later: FIELD_LATER,
+};
+
+pub(crate) const TEMPLATE: Keys = Keys {
+    what: "a template",
+    built: &["template", "description", "field_mappings", "validation_rules", "transformation_functions"],
+    later: &["auto_map", "change_detection", "deletes", "key", "load", "tags", "tests", "use"],
 };
 
 pub(crate) const RULE: Keys = Keys {
@@ -170,8 +190,8 @@ pub(crate) const LATER_RULES: &[&str] = &["length", "enum", "expression", "forei
 
 pub(crate) const FUNCTION: Keys = Keys {
     what: "a transformation function",
-    built: &["name", "description", "function_body"],
-    later: &["function_file"],
+    built: &["name", "description", "function_body", "function_file"],
+    later: &[],
 };
 
 pub(crate) const TEST: Keys =

@@ -13,6 +13,7 @@ mod policy;
 mod reader;
 mod rule;
 mod spec;
+mod template;
 mod test;
 
 pub(crate) use auto_map::{AutoMap, ColumnPattern, OnNewColumn, Pairing};
@@ -25,5 +26,11 @@ pub(crate) use literal::{literal, tree};
 pub(crate) use policy::{Defaults, defaults};
 pub(crate) use reader::{Map, Reader, shown};
 pub(crate) use rule::RuleSpec;
-pub(crate) use spec::{Outline, Spec, decode};
+
+pub(crate) use spec::{Outline, Spec, Surroundings, decode};
+pub(crate) use template::templates;
 pub(crate) use test::{FaultSpec, RowSpec, TestSpec};
+
+/// Reads a file of the project, given its path as a file of it names it, and that file's.
+pub(crate) type Files<'a> =
+    dyn Fn(&str, &str) -> transload_model::Result<std::sync::Arc<transload_model::SourceFile>> + 'a;

@@ -12,7 +12,7 @@ use crate::problems::{Located, Place, problem};
 use crate::yaml::Node;
 
 /// A rule of a spec.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct RuleSpec {
     pub(crate) field: Located<ColumnName>,
     pub(crate) rule: Located<String>,

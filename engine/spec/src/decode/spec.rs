@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use transload_model::{Code, DeletePolicy, EntityName, LoadPolicy, SourceFile, TableName};
 
-use crate::decode::Reader;
 use crate::decode::auto_map::{AutoMap, auto_map};
 use crate::decode::field::{Field, fields};
 use crate::decode::function::{FunctionSpec, functions};
@@ -13,7 +12,9 @@ use crate::decode::language::SPEC;
 use crate::decode::policy::{Defaults, change_detection, deletes, load};
 use crate::decode::reader::Map;
 use crate::decode::rule::{RuleSpec, rules};
+use crate::decode::template::{Templates, used};
 use crate::decode::test::{TestSpec, tests};
+use crate::decode::{Files, Reader};
 use crate::problems::{Located, Place, Problems, problem};
 use crate::yaml::{self, Lines};
 
@@ -63,8 +64,19 @@ impl Outline {
     }
 }
 
+/// What specs have in common.
+pub(crate) struct Surroundings<'a> {
+    pub(crate) defaults: &'a Defaults,
+    pub(crate) templates: &'a Templates,
+    pub(crate) files: &'a Files<'a>,
+}
+
 /// Reads one file.
-pub(crate) fn decode(file: &Arc<SourceFile>, defaults: &Defaults, problems: &mut Problems) -> Result<Spec, Outline> {
+pub(crate) fn decode(
+    file: &Arc<SourceFile>,
+    surroundings: &Surroundings<'_>,
+    problems: &mut Problems,
+) -> Result<Spec, Outline> {
     let Some(root) = yaml::load(file, problems) else {
         return Err(Outline::of(&file.path));
     };
@@ -74,7 +86,7 @@ pub(crate) fn decode(file: &Arc<SourceFile>, defaults: &Defaults, problems: &mut
     };
     let names = names(&mut reader, &map);
     let entity = names.entity.as_ref().map(|entity| entity.value.clone());
-    body(&mut reader, &map, defaults, names).ok_or_else(|| Outline { entity, ..Outline::of(&file.path) })
+    body(&mut reader, &map, surroundings, names).ok_or_else(|| Outline { entity, ..Outline::of(&file.path) })
 }
 
 struct Names {
@@ -87,7 +99,8 @@ struct Names {
 fn names(reader: &mut Reader<'_>, map: &Map<'_>) -> Names {
     let required = ["entity_type", "source_table", "destination_table", "version", "field_mappings"];
     // Columns of the same name may be all that there is.
-    let needed = if map.get("auto_map").is_some() { 4 } else { 5 };
+    let is_mapped = map.get("auto_map").is_some() || map.get("use").is_some();
+    let needed = if is_mapped { 4 } else { 5 };
     reader.require(map, required.get(..needed).unwrap_or(&required), "the spec");
     let table = |reader: &mut Reader<'_>, key: &str| {
         let entry = map.filled(key)?;
@@ -103,7 +116,8 @@ fn names(reader: &mut Reader<'_>, map: &Map<'_>) -> Names {
     }
 }
 
-fn body(reader: &mut Reader<'_>, map: &Map<'_>, defaults: &Defaults, names: Names) -> Option<Spec> {
+fn body(reader: &mut Reader<'_>, map: &Map<'_>, surroundings: &Surroundings<'_>, names: Names) -> Option<Spec> {
+    let defaults = surroundings.defaults;
     let description = map.get("description").and_then(|entry| reader.text(&entry.value, "`description`"));
     let tags = map.get("tags").map(|entry| tags(reader, &entry.value)).unwrap_or_default();
     if let Some(entry) = map.get("change_detection") {
@@ -113,18 +127,26 @@ fn body(reader: &mut Reader<'_>, map: &Map<'_>, defaults: &Defaults, names: Name
     let depends_on = map.get("depends_on").map(|entry| depends_on(reader, &entry.value)).unwrap_or_default();
     let own_key = map.get("key").map(|entry| key(reader, &entry.value)).unwrap_or_default();
     let before_fields = reader.problems.seen();
-    let fields = map.filled("field_mappings").map(|entry| fields(reader, &entry.value)).unwrap_or_default();
+    let used = used(reader, map.get("use"), surroundings.templates);
+    let mut fields = map.filled("field_mappings").map(|entry| fields(reader, &entry.value)).unwrap_or_default();
     let auto_map = map.get("auto_map").and_then(|entry| auto_map(reader, entry));
-    let has_all_fields = reader.problems.seen() == before_fields;
+    let has_all_fields = reader.problems.seen() == before_fields && used.is_sound;
     let rules = map.get("validation_rules").map(|entry| rules(reader, &entry.value)).unwrap_or_default();
     let before_functions = reader.problems.seen();
-    let functions =
-        map.get("transformation_functions").map(|entry| functions(reader, &entry.value)).unwrap_or_default();
-    let has_all_functions = reader.problems.seen() == before_functions;
+    let mut functions = map
+        .get("transformation_functions")
+        .map(|entry| functions(reader, &entry.value, surroundings.files))
+        .unwrap_or_default();
+    functions.extend(fields.iter_mut().filter_map(|field| field.expression.take()));
+    let has_all_functions = reader.problems.seen() == before_functions && used.is_sound;
+    let used = used.with(fields, rules, functions);
     let (deletes, load) = policies(reader, map, defaults);
     let tests = map.get("tests").map(|entry| tests(reader, &entry.value)).unwrap_or_default();
-    let fields_place =
-        map.filled("field_mappings").or_else(|| map.get("auto_map")).map(|entry| reader.key_place(entry))?;
+    let fields_place = map
+        .filled("field_mappings")
+        .or_else(|| map.get("auto_map"))
+        .or_else(|| map.get("use"))
+        .map(|entry| reader.key_place(entry))?;
     Some(Spec {
         file: Arc::clone(reader.file),
         lines: Lines::of(&reader.file.text),
@@ -138,11 +160,11 @@ fn body(reader: &mut Reader<'_>, map: &Map<'_>, defaults: &Defaults, names: Name
         depends_on,
         key: own_key.or(&defaults.key),
         auto_map,
-        fields,
+        fields: used.fields,
         fields_place,
         has_all_fields,
-        rules,
-        functions,
+        rules: used.rules,
+        functions: used.functions,
         has_all_functions,
         deletes,
         load,

@@ -41,6 +41,19 @@ pub(crate) fn read_up_to(root: &Path, path: &Path, bytes_max: usize) -> Result<A
     source_file(&shown, &bytes)
 }
 
+/// The text of a file that another file of the project names, relative to its own place. What lies outside of the project is not read: a spec
+/// may come from anywhere, and messages show lines of what it names.
+pub(crate) fn read_beside(root: &Path, path: &str, named_in: &str) -> Result<Arc<SourceFile>> {
+    let named = root.join(named_in).parent().map_or_else(|| root.join(path), |folder| folder.join(path));
+    let refused = |reason: std::io::Error| Box::new(error(Path::new(path), &reason));
+    let (real, within) = (named.canonicalize().map_err(refused)?, root.canonicalize().map_err(refused)?);
+    if !real.starts_with(&within) {
+        let headline = format!("file `{path}` is outside of the project");
+        return Err(Box::new(Diagnostic::new(Code::FileError, headline).help("keep it in the project's directory")));
+    }
+    read(&within, &real)
+}
+
 /// The problem of a file that the operating system does not give.
 pub(crate) fn error(path: &Path, reason: &std::io::Error) -> Diagnostic {
     Diagnostic::new(Code::FileError, format!("file `{}` cannot be read: {reason}", path.display()))

@@ -65,7 +65,12 @@ fn mapping() -> impl Strategy<Value = (usize, &'static str)> {
             "joined_on: { source_field: first_nm, format: \"%d.%m.%y\" }",
         ],
         &["joined_text: { source_field: join_dt, data_type: date }", "joined_text: { source_field: seen_at }"],
-        &["visits: {}", "visits: { is_required: true }", "visits: { source_field: first_nm, transformation: to_int }"],
+        &[
+            "visits: {}",
+            "visits: { is_required: true }",
+            "visits: { expression: \"row.visits\", default_value: 3 }",
+            "visits: { source_field: first_nm, transformation: to_int }",
+        ],
         &["seen_at: { sensitive: true }"],
     ];
     (0..forms.len()).prop_flat_map(move |at| (Just(at), prop::sample::select(forms[at])))

@@ -14,5 +14,6 @@ mod lock;
 mod plan;
 mod project;
 mod scripts;
+mod templates;
 mod vocabulary;
 mod yaml;

@@ -53,6 +53,8 @@ pub(crate) enum Style {
     Quoted,
     Literal,
     Folded,
+    /// A file that holds nothing else.
+    Whole,
 }
 
 impl Node {

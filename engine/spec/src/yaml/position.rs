@@ -42,6 +42,7 @@ pub(crate) fn script_span(embedded: Embedded<'_>, line: usize, column: usize) ->
     let (line_start, text) = match embedded.style {
         Style::Literal => literal_line(embedded, line)?,
         Style::Plain | Style::Quoted => single_line(embedded, line)?,
+        Style::Whole => whole_line(embedded, line)?,
         Style::Folded => return None,
     };
     let within = text.char_indices().map(|(at, _)| at).chain([text.len()]).nth(column.checked_sub(1)?)?;
@@ -66,6 +67,13 @@ fn literal_line(embedded: Embedded<'_>, line: usize) -> Option<(usize, &str)> {
     let found = embedded.file.get(at..)?.split('\n').next()?.trim_end_matches('\r');
     let content = found.get(indentation.min(found.len())..)?;
     (content == expected).then_some((at + indentation.min(found.len()), content))
+}
+
+/// Start and text of a line of a file.
+fn whole_line(embedded: Embedded<'_>, line: usize) -> Option<(usize, &str)> {
+    let before: usize = embedded.file.split_inclusive('\n').take(line.checked_sub(1)?).map(str::len).sum();
+    let text = embedded.file.get(before..)?.split('\n').next()?;
+    Some((before, text.trim_end_matches('\r')))
 }
 
 /// Start and text of a script that is written in one line as it is.

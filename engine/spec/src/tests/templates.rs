@@ -1,0 +1,140 @@
+//! Pieces that specs share or keep elsewhere: templates, scripts in files, expressions.
+
+use std::collections::BTreeMap;
+
+use super::kit::{changed, compiled, places, problems, prose};
+
+const DOCTORS: &str = "specs/doctors.yaml";
+const TEMPLATE: &str = "template: contact\nfield_mappings:\n  email: { source_field: email_addr, transformation: lower }\n  visits: visits\n\
+    validation_rules:\n  - { field_name: email, rule_type: required }\n";
+
+/// The good project with a template that `doctors` uses.
+fn using(template: &str) -> BTreeMap<String, String> {
+    let mut files = changed(DOCTORS, "field_mappings:", "use: [contact]\nfield_mappings:");
+    files.insert("templates/contact.yaml".to_owned(), template.to_owned());
+    files
+}
+
+fn shown(files: &BTreeMap<String, String>) -> String {
+    compiled(files).diagnostics.iter().map(prose).collect()
+}
+
+/// The fields of `doctors` with the number of their calls, and its rules.
+fn doctors(files: &BTreeMap<String, String>) -> (Vec<String>, Vec<String>) {
+    let compiled = compiled(files);
+    let found: String = compiled.diagnostics.iter().map(prose).collect();
+    let plan = compiled.plan.unwrap_or_else(|| panic!("{found}"));
+    let doctors = plan.entities().iter().find(|entity| entity.name.as_str() == "doctors").unwrap();
+    let fields = doctors.fields.iter().map(|field| format!("{} {}", field.destination, field.calls.len()));
+    (fields.collect(), doctors.rules.iter().map(|rule| rule.rule.clone()).collect())
+}
+
+#[test]
+fn what_a_template_says_comes_first_and_the_spec_wins() {
+    let (fields, rules) = doctors(&using(TEMPLATE));
+
+    // `email` is the spec's own: it goes through two functions.
+    let expected = ["visits 0", "office_id 0", "full_name 1", "email 2", "discount 0", "joined_on 0", "joined_text 0"];
+    assert_eq!(fields, expected);
+    assert_eq!(rules, ["required", "range", "format"]);
+}
+
+#[test]
+fn of_two_templates_the_later_one_counts() {
+    let mut files = using(TEMPLATE);
+    files.insert(
+        "templates/a.yaml".to_owned(),
+        "template: a\nfield_mappings: { visits: { default_value: 1 } }\n".to_owned(),
+    );
+    let spec = files.get_mut(DOCTORS).unwrap();
+    *spec = spec.replace("use: [contact]", "use: [contact, a]");
+    let compiled = compiled(&files);
+    let plan = compiled.plan.unwrap();
+    let doctors = plan.entities().iter().find(|entity| entity.name.as_str() == "doctors").unwrap();
+    let visits = doctors.fields.iter().find(|field| field.destination.as_str() == "visits").unwrap();
+    assert!(visits.sources.is_empty());
+    assert_eq!(visits.place, "templates/a.yaml:2");
+}
+
+#[test]
+fn a_mistake_in_a_template_is_told_at_its_place() {
+    for (template, expected) in [
+        (TEMPLATE.replace("visits: visits", "visits: visit"), "TL0203 specs/doctors.yaml:1:14"),
+        (TEMPLATE.replace("transformation: lower", "transformation: lowr"), ""),
+        (
+            TEMPLATE.replace("visits: visits", "visits: { source_field: visits, transformation: lowr }"),
+            "TL0206 templates/contact.yaml:4:51",
+        ),
+        (TEMPLATE.replace("template: contact", "template: contacts"), "TL0210 specs/doctors.yaml:5:7"),
+        (TEMPLATE.replace("field_mappings", "fields"), "TL0105 templates/contact.yaml:2:1"),
+        (
+            TEMPLATE.replace("validation_rules:", "key: { source: doc_no }\nvalidation_rules:"),
+            "TL0109 templates/contact.yaml:5:1",
+        ),
+        (TEMPLATE.replace("template: contact\n", ""), "TL0107 templates/contact.yaml:1:1"),
+    ] {
+        let found = places(&problems(&using(&template)));
+        // A mapping that the spec has itself is not taken from the template.
+        let is_told = found.iter().any(|place| place == expected) || (found.is_empty() && expected.is_empty());
+        assert!(is_told, "{expected:?} is not among {found:?}: {template}");
+    }
+}
+
+#[test]
+fn two_templates_of_one_name_are_refused() {
+    let mut files = using(TEMPLATE);
+    files.insert("templates/other.yaml".to_owned(), TEMPLATE.to_owned());
+    assert_eq!(places(&problems(&files)), ["TL0207 templates/other.yaml:1:11"]);
+}
+
+const SCRIPT: &str = "// Two names.\n\nlet family = row.last_nm;\n`${value[0]} ${family} ${row.doc_no}`\n";
+
+/// `doctors` with its function in a file.
+fn in_file(path: &str) -> BTreeMap<String, String> {
+    let body = super::kit::DOCTORS.split("    function_body: |\n").nth(1).unwrap();
+    let from = format!("    function_body: |\n{body}");
+    let mut files = changed(DOCTORS, &from, &format!("    function_file: {path}\n"));
+    files.insert("scripts/names.rhai".to_owned(), SCRIPT.to_owned());
+    files
+}
+
+#[test]
+fn a_script_may_stand_in_a_file_beside() {
+    assert_eq!(shown(&in_file("../scripts/names.rhai")), "");
+}
+
+#[test]
+fn a_mistake_in_a_scripts_file_is_told_in_its_lines() {
+    let mut files = in_file("../scripts/names.rhai");
+    files.insert("scripts/names.rhai".to_owned(), SCRIPT.replace("row.last_nm", "row.lastnm"));
+    assert_eq!(places(&problems(&files)), ["TL0803 scripts/names.rhai:3:18"]);
+}
+
+#[test]
+fn a_scripts_file_must_be_there_and_in_the_project() {
+    for path in ["names.rhai", "../../names.rhai", "/etc/hostname", "../scripts"] {
+        assert_eq!(places(&problems(&in_file(path))), ["TL0007 specs/doctors.yaml:20:20"], "{path}");
+    }
+    let both = in_file("../scripts/names.rhai\n    function_body: value");
+    assert_eq!(places(&problems(&both)), ["TL0108 specs/doctors.yaml:20:5"]);
+}
+
+#[test]
+fn an_expression_is_a_script_of_one_field() {
+    let files = changed(DOCTORS, "  email: {", "  visits: { expression: row.visits }\n  email: {");
+    assert_eq!(shown(&files), "");
+    let compiled = compiled(&files);
+    let plan = compiled.plan.unwrap();
+    let doctors = plan.entities().iter().find(|entity| entity.name.as_str() == "doctors").unwrap();
+    let visits = doctors.fields.iter().find(|field| field.destination.as_str() == "visits").unwrap();
+    assert!(visits.sources.is_empty());
+    assert_eq!(visits.calls.len(), 1);
+    assert!(doctors.reads.iter().any(|read| read.name.as_str() == "visits"));
+    assert_eq!(compiled.summary.functions, 1, "it is no function of the spec's");
+}
+
+#[test]
+fn a_mistake_in_an_expression_is_told_in_its_line() {
+    let files = changed(DOCTORS, "  email: {", "  visits: { expression: row.vsits }\n  email: {");
+    assert_eq!(places(&problems(&files)), ["TL0803 specs/doctors.yaml:8:29"]);
+}
