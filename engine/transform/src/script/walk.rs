@@ -6,6 +6,7 @@ use rhai::{AST, ASTFlags, ASTNode, Expr, FnCallExpr, Position, Stmt};
 use transload_model::{Code, ScriptProblem, nearest};
 
 use super::check::{GIVEN, Surroundings, call_refused, no_module, problem};
+use super::closure::{is_capture, kept};
 use super::names::Names;
 use super::sandbox::FORBIDDEN;
 
@@ -33,6 +34,13 @@ impl<'a> Walk<'a> {
             walk.visit(path);
             true
         });
+        for position in kept(ast) {
+            let headline = "a closure that uses variables around it can only be called";
+            let help = "call it, or give it to a function of lists such as `map`; pass values to it as parameters";
+            let label = "it would be kept here";
+            let problem = problem(Code::ScriptForbidden, position, headline, label);
+            walk.problems.push(ScriptProblem { help: Some(help.to_owned()), ..problem });
+        }
         walk
     }
 
@@ -254,14 +262,4 @@ fn column_name(rest: &Expr, flags: ASTFlags) -> Option<(String, Position)> {
         }
         _ => None,
     }
-}
-
-/// The call that rhai makes of a closure that captures variables.
-fn is_capture(call: &FnCallExpr) -> bool {
-    let is_closure = match call.args.first() {
-        Some(Expr::DynamicConstant(value, _)) => value.is_fnptr(),
-        Some(Expr::Variable(variable, _, _)) => variable.1.starts_with("anon$"),
-        _ => false,
-    };
-    call.name == "curry" && is_closure
 }
