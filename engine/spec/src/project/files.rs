@@ -29,11 +29,16 @@ pub(crate) fn read(root: &Path, path: &Path) -> Result<Arc<SourceFile>> {
     if let Err(reason) = read {
         return Err(Box::new(error(Path::new(&shown), &reason)));
     }
+    text(&shown, &bytes)
+}
+
+/// A file of these bytes.
+pub(crate) fn text(path: &str, bytes: &[u8]) -> Result<Arc<SourceFile>> {
     if bytes.len() > FILE_BYTES_MAX {
-        let empty = Arc::new(SourceFile { path: shown, text: String::new() });
+        let empty = Arc::new(SourceFile::new(path, ""));
         return Err(Box::new(too_large(&empty)));
     }
-    source_file(&shown, &bytes)
+    source_file(path, bytes)
 }
 
 /// The problem of a file that the operating system does not give.

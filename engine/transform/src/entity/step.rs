@@ -91,7 +91,7 @@ fn run_script(
         return results(Vec::new(), rows);
     };
     let values = Values::new(input, around);
-    on_own_stack(|| run_rows((host, program), columns, &values, around)).unwrap_or_else(|error| {
+    on_own_stack(|| host.timed(|| run_rows((host, program), columns, &values, around))).unwrap_or_else(|error| {
         let reason =
             Reason::new(Code::ScriptFailed, format!("there is no thread to run the script on: {}", error.kind()));
         let fault = |row| Fault { row, reason: reason.clone(), severity: OnFailure::Fail };

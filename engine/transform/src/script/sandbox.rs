@@ -77,7 +77,8 @@ impl Deadline {
     }
 }
 
-fn micros(duration: Duration) -> u64 {
+/// A duration as a number.
+pub(crate) fn micros(duration: Duration) -> u64 {
     u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }
 

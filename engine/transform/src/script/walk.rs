@@ -20,7 +20,12 @@ pub(crate) struct Walk<'a> {
     pub(crate) columns: Vec<(String, Position)>,
     /// The given names that are used.
     pub(crate) uses: Vec<&'static str>,
+    /// Where floats come from.
+    pub(crate) floats: Vec<Position>,
 }
+
+/// What makes a float of a value.
+const FLOAT_MAKERS: [&str; 2] = ["to_float", "parse_float"];
 
 impl<'a> Walk<'a> {
     /// Walks through a script and all its functions.
@@ -29,7 +34,8 @@ impl<'a> Walk<'a> {
         for function in ast.iter_functions() {
             own.add(function.name, function.params.len());
         }
-        let mut walk = Self { surroundings, own, problems: Vec::new(), columns: Vec::new(), uses: Vec::new() };
+        let mut walk =
+            Self { surroundings, own, problems: Vec::new(), columns: Vec::new(), uses: Vec::new(), floats: Vec::new() };
         ast.walk(&mut |path| {
             walk.visit(path);
             true
@@ -73,6 +79,7 @@ impl<'a> Walk<'a> {
 
     fn visit_expression(&mut self, expression: &Expr, path: &[ASTNode<'_>]) {
         match expression {
+            Expr::FloatConstant(_, position) => self.floats.push(*position),
             Expr::FnCall(call, position) => self.call(call, 0, *position),
             Expr::MethodCall(call, position) => self.call(call, 1, *position),
             Expr::Variable(variable, _, position) => {
@@ -100,6 +107,9 @@ impl<'a> Walk<'a> {
         }
         if let Some(name) = FORBIDDEN.iter().find(|name| **name == call.name.as_str()) {
             return self.problems.push(call_refused(name, position));
+        }
+        if FLOAT_MAKERS.contains(&call.name.as_str()) {
+            self.floats.push(position);
         }
         let count = call.args.len() + object;
         if let ("Fn", [Expr::StringConstant(name, place)]) = (call.name.as_str(), &*call.args) {
