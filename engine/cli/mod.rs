@@ -27,6 +27,7 @@ use wiring::Chosen;
 
 /// Parses the command line and does what it says.
 pub(crate) fn run() -> ExitCode {
+    render::panics_without_values();
     let args = Args::read();
     let screen = Screen::new(&args.global);
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {

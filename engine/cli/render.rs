@@ -7,13 +7,13 @@ use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource};
+use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan};
 use serde_json::{Value, json};
 use transload_model::{Diagnostic, Exit, Label, Severity, SourceFile};
 use transload_picture::Characters;
 
 use super::args::{Color, Format, Global, Progress};
-use super::excerpt;
+use super::excerpt::Excerpt;
 use super::failure::{Failure, file_error};
 use super::report::{Base, RENDERERS, Renderer, Report, Warnings, as_json, remedy, step_summary};
 
@@ -183,6 +183,18 @@ impl Screen {
     }
 }
 
+/// Makes a panic say where it happened and not what it met: its words may hold a row's values, as those of a wrong index into a text do.
+pub(crate) fn panics_without_values() {
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map_or_else(String::new, |place| format!(" at {}:{}", place.file(), place.line()));
+        let mut out = std::io::stderr().lock();
+        drop(writeln!(
+            out,
+            "transload panicked{place}. This is a bug; its words are not shown, because they may hold values of a row."
+        ));
+    }));
+}
+
 /// Writes lines that tell that a run is alive.
 pub(crate) fn heartbeat(lines: &[String]) {
     let mut out = std::io::stderr().lock();
@@ -223,7 +235,7 @@ fn width() -> usize {
 struct Shown<'a> {
     problem: &'a Diagnostic,
     help: Option<String>,
-    source: Option<NamedSource<String>>,
+    source: Option<Excerpt>,
     labels: Vec<&'a Label>,
     others: Vec<Elsewhere<'a>>,
 }
@@ -232,15 +244,16 @@ struct Shown<'a> {
 #[derive(Debug)]
 struct Elsewhere<'a> {
     file: &'a Arc<SourceFile>,
-    source: NamedSource<String>,
+    source: Excerpt,
     labels: Vec<&'a Label>,
     severity: miette::Severity,
 }
 
 impl<'a> Elsewhere<'a> {
-    fn new(label: &'a Label, severity: miette::Severity) -> Self {
-        let file = &label.file;
-        Self { file, source: NamedSource::new(&file.path, excerpt::shown(file)), labels: vec![label], severity }
+    fn new(labels: Vec<&'a Label>, problem: &Diagnostic) -> Option<Self> {
+        let file = &labels.first()?.file;
+        let source = Excerpt::new(file, &labels, problem.code);
+        Some(Self { file, source, labels, severity: severity(problem) })
     }
 }
 
@@ -248,19 +261,20 @@ impl<'a> Shown<'a> {
     fn new(problem: &'a Diagnostic) -> Self {
         let first = problem.labels.first().map(|label| Arc::clone(&label.file));
         let is_first = |label: &&Label| first.as_ref().is_some_and(|file| Arc::ptr_eq(file, &label.file));
-        let mut others: Vec<Elsewhere<'a>> = Vec::new();
+        let mut others: Vec<Vec<&'a Label>> = Vec::new();
         for label in problem.labels.iter().filter(|label| !is_first(label)) {
-            match others.iter_mut().find(|other| Arc::ptr_eq(other.file, &label.file)) {
-                Some(other) => other.labels.push(label),
-                None => others.push(Elsewhere::new(label, severity(problem))),
+            match others.iter_mut().find(|labels| Arc::ptr_eq(&labels[0].file, &label.file)) {
+                Some(labels) => labels.push(label),
+                None => others.push(vec![label]),
             }
         }
+        let labels: Vec<&Label> = problem.labels.iter().filter(is_first).collect();
         Self {
             problem,
             help: help(problem),
-            source: first.as_ref().map(|file| NamedSource::new(&file.path, excerpt::shown(file))),
-            labels: problem.labels.iter().filter(is_first).collect(),
-            others,
+            source: first.as_ref().map(|file| Excerpt::new(file, &labels, problem.code)),
+            labels,
+            others: others.into_iter().filter_map(|labels| Elsewhere::new(labels, problem)).collect(),
         }
     }
 }

@@ -10,8 +10,10 @@
 )]
 
 mod alongside;
+mod bad_input;
 mod bank;
 mod chinook;
+mod corpus;
 mod demo;
 mod ends;
 mod environment;

@@ -49,7 +49,7 @@ field_mappings:
 const SHELF_COUNT: u64 = 10;
 
 /// A project that is sound: shelves and as many books to each as asked for. It has no destination yet.
-fn library(books_a_shelf: u64) -> World {
+pub(crate) fn library(books_a_shelf: u64) -> World {
     library_between(Ends::SqliteToSqlite, books_a_shelf)
 }
 
@@ -125,7 +125,7 @@ fn assert_told(what: &str, told: &Ended, code: &str, exit: i32, says: &[&str]) {
     assert!(!said.contains("panicked"), "{what}: {said}");
 }
 
-fn first_place(problem: &Value) -> String {
+pub(crate) fn first_place(problem: &Value) -> String {
     let place = &problem["places"][0];
     let Some(path) = place["path"].as_str() else { return String::new() };
     format!("{path}:{}:{}", place["line"], place["column"])

@@ -24,7 +24,7 @@ field_mappings:
 const DOCTORS: &str = "entity_type: doctors\nfield_mappings:\n  office_id: { references: patients }\n";
 
 fn file(path: &str, text: &str) -> Arc<SourceFile> {
-    Arc::new(SourceFile { path: path.to_owned(), text: text.to_owned() })
+    Arc::new(SourceFile::new(path.to_owned(), text.to_owned()))
 }
 
 /// The problem, with a place: where `found` is in the file.

@@ -12,6 +12,8 @@ use transload_model::{CellFault, Code, Diagnostic, LogicalType, ReadColumn, Read
 
 /// Bytes after which a batch ends early.
 const BATCH_BYTES: usize = 16 << 20;
+/// Bytes that a row may have. A batch ends behind a row, so without this one row could take all memory, several times over.
+const ROW_BYTES_MAX: usize = 32 << 20;
 
 /// Why a cell is not what its column promises: the code, and what was found.
 #[derive(Debug)]
@@ -97,6 +99,8 @@ pub(crate) struct Batch {
     wanted: usize,
     rows: usize,
     bytes: usize,
+    /// Of them, those of the row in hand.
+    row_bytes: usize,
 }
 
 impl Batch {
@@ -105,7 +109,7 @@ impl Batch {
         let schema = Arc::new(Schema::new(request.columns.iter().map(field).collect::<Vec<_>>()));
         let wanted = request.batch_rows;
         let cells = request.columns.iter().map(|column| Cells::new(column.logical, wanted)).collect();
-        Self { schema, cells, faults: Vec::new(), wanted, rows: 0, bytes: 0 }
+        Self { schema, cells, faults: Vec::new(), wanted, rows: 0, bytes: 0, row_bytes: 0 }
     }
 
     /// Appends a cell of the row in hand; one that does not fit is NULL, and a fault. `bytes` are what the value takes.
@@ -116,8 +120,14 @@ impl Batch {
         append: impl FnOnce(&mut Cells) -> std::result::Result<(), Mismatch>,
         value_digest: impl FnOnce() -> u64,
     ) {
-        self.bytes += bytes;
-        if let Err(mismatch) = append(&mut self.cells[column]) {
+        let appended = if self.row_bytes + bytes > ROW_BYTES_MAX {
+            Err(too_large(bytes))
+        } else {
+            self.bytes += bytes;
+            self.row_bytes += bytes;
+            append(&mut self.cells[column])
+        };
+        if let Err(mismatch) = appended {
             self.cells[column].append_null();
             let (code, message) = (mismatch.code, mismatch.message);
             self.faults.push(CellFault { row: self.rows, column, code, message, value_digest: value_digest() });
@@ -127,6 +137,7 @@ impl Batch {
     /// Ends the row in hand.
     pub(crate) fn end_row(&mut self) {
         self.rows += 1;
+        self.row_bytes = 0;
     }
 
     pub(crate) fn is_full(&self) -> bool {
@@ -146,4 +157,9 @@ impl Batch {
         self.rows = 0;
         Ok(SourceBatch { rows, faults: std::mem::take(&mut self.faults), bytes: std::mem::take(&mut self.bytes) })
     }
+}
+
+/// Why a cell is left out that would make its row too large.
+fn too_large(bytes: usize) -> Mismatch {
+    Mismatch::new(Code::RowTooLarge, format!("with these {bytes} bytes, the row has more than {ROW_BYTES_MAX}"))
 }

@@ -184,6 +184,9 @@ codes! {
     SpecEncoding "TL0112" "SPEC_ENCODING" Problems 422 Never
         "The file is not UTF-8."
         "Save it as UTF-8.";
+    SpecSecret "TL0113" "SPEC_INLINE_SECRET" Problems 422 Never
+        "A password or token stands in a file of the project, and so in its history."
+        "Take it out, and change it where it is valid. Secrets belong into variables, which connections read as `${NAME}`.";
     // TL02: names and graph
     UnknownReference "TL0201" "SPEC_UNKNOWN_ENTITY" Problems 422 Never
         "A spec refers to an entity that no active spec moves."
@@ -396,6 +399,12 @@ codes! {
     ScriptForbidden "TL0805" "SCRIPT_FORBIDDEN" Problems 422 Never
         "A script uses something that would make it impure: `eval`, `import`, `print`, time or sleep."
         "Scripts are pure: the same row gives the same result. `now` is the run's start.";
+    ScriptFloat "TL0806" "SCRIPT_LINT" Done 422 Never
+        "A script computes with floats for a decimal field: 0.1 + 0.2 is not 0.3 there. It is only a warning."
+        "Write `parse_decimal(\"0.1\")`; decimals stay decimals.";
+    ScriptSlow "TL0807" "SCRIPT_SLOW" Done 422 Never
+        "The scripts of an entity take long for each row. It is only a warning."
+        "Look for loops over long texts, and for work that a built-in function does.";
     ScriptThrown "TL0810" "SCRIPT_THROWN" Problems 422 WhenRowMoves
         "A script refused the row with `throw`."
         "The message is the script's own.";

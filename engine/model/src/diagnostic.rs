@@ -4,7 +4,7 @@
 //! and help. Each face of Transload renders it in one place. A diagnostic never holds a row's value, a password or a token.
 
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use crate::Code;
 
@@ -21,13 +21,23 @@ pub enum Severity {
 }
 
 /// A file that the user wrote.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct SourceFile {
     /// Path as the user would type it.
     pub path: String,
     /// What is in it.
     pub text: String,
+    /// Where each line starts. Found once: a file may have thousands of problems.
+    line_starts: OnceLock<Vec<usize>>,
 }
+
+impl PartialEq for SourceFile {
+    fn eq(&self, other: &Self) -> bool {
+        self.path == other.path && self.text == other.text
+    }
+}
+
+impl Eq for SourceFile {}
 
 /// A place in a file, with what was found there.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -118,13 +128,26 @@ impl Diagnostic {
 }
 
 impl SourceFile {
+    /// A file of that path and text.
+    #[must_use]
+    pub fn new(path: impl Into<String>, text: impl Into<String>) -> Self {
+        Self { path: path.into(), text: text.into(), line_starts: OnceLock::new() }
+    }
+
+    /// Where each line starts, the first one first.
+    #[must_use]
+    pub fn line_starts(&self) -> &[usize] {
+        let after_breaks = || self.text.match_indices('\n').map(|(at, _)| at + 1);
+        self.line_starts.get_or_init(|| std::iter::once(0).chain(after_breaks()).collect())
+    }
+
     /// Line and column of a byte, both counted from one, the column in characters.
     #[must_use]
     pub fn position(&self, byte: usize) -> (usize, usize) {
-        let before = self.text.get(..byte).unwrap_or(&self.text);
-        let line = before.matches('\n').count() + 1;
-        let column = before.rsplit('\n').next().unwrap_or("").chars().count() + 1;
-        (line, column)
+        let byte = if self.text.is_char_boundary(byte) { byte } else { self.text.len() };
+        let line = self.line_starts().partition_point(|start| *start <= byte);
+        let start = self.line_starts().get(line - 1).copied().unwrap_or_default();
+        (line, self.text.get(start..byte).unwrap_or_default().chars().count() + 1)
     }
 }
 
@@ -139,11 +162,14 @@ impl std::error::Error for Diagnostic {}
 /// The candidate that is close enough to `word` to be what was meant.
 #[must_use]
 pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let limit = (word.chars().count() / 3).max(1) + 1;
+    let word = word.to_lowercase();
+    let length = word.chars().count();
+    let limit = ((length / 3).max(1) + 1).max(2);
     candidates
         .into_iter()
-        .map(|candidate| (strsim::damerau_levenshtein(&word.to_lowercase(), &candidate.to_lowercase()), candidate))
-        .filter(|(distance, candidate)| *distance < limit.max(2) + 1 && *distance < candidate.chars().count())
+        .filter(|candidate| candidate.chars().count().abs_diff(length) <= limit)
+        .map(|candidate| (strsim::damerau_levenshtein(&word, &candidate.to_lowercase()), candidate))
+        .filter(|(distance, candidate)| *distance <= limit && *distance < candidate.chars().count())
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
 }

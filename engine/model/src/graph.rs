@@ -23,25 +23,28 @@ pub fn waves(count: usize, edges: &[(usize, usize)]) -> Result<Waves, Vec<Cycle>
     for (child, parent) in edges {
         graph.update_edge(nodes[*child], nodes[*parent], ());
     }
-    let mut cycles: Vec<Cycle> = kosaraju_scc(&graph)
-        .into_iter()
+    let components = kosaraju_scc(&graph);
+    let mut cycles: Vec<Cycle> = components
+        .iter()
         .filter(|component| component.len() > 1 || graph.contains_edge(component[0], component[0]))
-        .map(|component| walk(&graph, &component))
+        .map(|component| walk(&graph, component))
         .collect();
     if !cycles.is_empty() {
         cycles.sort_by(|a, b| a.0.cmp(&b.0));
         return Err(cycles);
     }
     let mut depth = vec![0; count];
-    // Without cycles the longest path has at most `count` edges, so this settles in as many rounds.
-    for _ in 0..count {
-        for (child, parent) in edges {
-            depth[*child] = depth[*child].max(depth[*parent] + 1);
-        }
+    // Without cycles each component is one entity, and they come in an order in which parents are first.
+    for entity in components.into_iter().flatten() {
+        let parents = graph.neighbors(entity).map(|parent| depth[parent.index()] + 1);
+        depth[entity.index()] = parents.max().unwrap_or(0);
     }
     let deepest = depth.iter().max().map_or(0, |deepest| deepest + 1);
-    let wave = |level| (0..count).filter(|entity| depth[*entity] == level).collect();
-    Ok(Waves((0..deepest).map(wave).collect()))
+    let mut waves = vec![Vec::new(); deepest];
+    for (entity, level) in depth.into_iter().enumerate() {
+        waves[level].push(entity);
+    }
+    Ok(Waves(waves))
 }
 
 /// A shortest way around inside one strongly connected component, from its lowest entity.

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use arrow::record_batch::RecordBatch;
 use async_trait::async_trait;
@@ -244,6 +245,11 @@ pub trait EntityTransform: Send + Sync {
     /// Checks `is_required` and the rules on fields, references resolved; `unique` is not among them. At most one failure a row (the first),
     /// warnings beside it. `skip` names rows that failed before.
     fn validate(&mut self, columns: &[arrow::array::ArrayRef], skip: &[bool]) -> Vec<RowFault>;
+
+    /// How long the scripts worked in all batches since this was asked the last time.
+    fn take_script_time(&mut self) -> Duration {
+        Duration::ZERO
+    }
 }
 
 /// Where a run's time went, in milliseconds: the clock's, and of all entities together by step.

@@ -22,6 +22,8 @@ pub struct FunctionInfo {
 pub struct ScriptCheck {
     /// Columns of `row` that it reads.
     pub columns: Vec<String>,
+    /// Where it computes with floats: line and column, both from one.
+    pub floats: Vec<(usize, usize)>,
 }
 
 /// What is wrong with a script, and where in it.

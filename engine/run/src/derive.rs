@@ -142,6 +142,7 @@ impl Deriver {
 
     async fn derive(&mut self, rows: &RecordBatch, faults: &[CellFault], keys: &[KeyBytes]) -> Result<Derived> {
         let transformed = tokio::task::block_in_place(|| self.transform.transform(rows, faults));
+        self.context.script_costs.add(&self.plan.name, rows.num_rows(), self.transform.take_script_time());
         let mut derived = Derived::of(transformed, rows.num_rows());
         for field in 0..self.plan.fields.len() {
             self.resolve(field, &mut derived).await?;

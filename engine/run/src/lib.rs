@@ -2,6 +2,7 @@
 //!
 //! It knows ports, never a database. Both faces of Transload start it with [`start`] and listen to its events; neither has a loop of its own.
 
+mod cost;
 mod delete;
 mod derive;
 mod detect;

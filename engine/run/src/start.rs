@@ -11,6 +11,7 @@ use transload_model::{
     StreamPosition, TableName, TransformContext, TransformFactory,
 };
 
+use crate::cost::ScriptCosts;
 use crate::event::{Event, EventSink};
 use crate::fence::Fences;
 use crate::report::{QuarantineReason, RunReport};
@@ -83,6 +84,7 @@ pub(crate) struct Context {
     snapshots: Snapshots,
     ledger: LedgerState,
     gained: Mutex<Gained>,
+    pub(crate) script_costs: ScriptCosts,
 }
 
 impl Context {
@@ -179,6 +181,7 @@ pub async fn start(job: Job) -> Result<RunReport> {
         warnings.push(*problem);
         Vec::new()
     });
+    warnings.extend(context.script_costs.warnings());
     let report = RunReport {
         run,
         resumed: unfinished.is_some(),
@@ -291,6 +294,7 @@ fn context(
         colliding,
         ledger,
         gained: Mutex::new(gained),
+        script_costs: ScriptCosts::default(),
     }
 }
 

@@ -35,7 +35,13 @@ pub(crate) struct Problems {
     /// By severity: a warning must not hide an error.
     places: BTreeSet<(String, usize, Severity)>,
     seen: usize,
+    /// Names that were compared for suggestions.
+    compared: usize,
 }
+
+/// Names that are compared for suggestions. A project of which nothing is known, because it looks at another database, would compare each of
+/// its thousands of names with each of theirs.
+const COMPARED_MAX: usize = 50_000;
 
 impl Problems {
     /// Adds a problem, unless its first place has one already.
@@ -48,6 +54,21 @@ impl Problems {
         if is_new {
             self.found.push(problem);
         }
+    }
+
+    /// Adds a problem with a suggestion, where there is one, and where not too much was suggested already.
+    pub(crate) fn push_unknown<'a>(
+        &mut self,
+        problem: Diagnostic,
+        word: &str,
+        candidates: impl IntoIterator<Item = &'a str>,
+    ) {
+        let mut compared = 0;
+        let left = COMPARED_MAX - self.compared;
+        let candidates = candidates.into_iter().take(left).inspect(|_| compared += 1);
+        let problem = with_suggestion(problem, word, candidates);
+        self.compared += compared;
+        self.push(problem);
     }
 
     /// Takes note that what is being read holds a part that was refused before.
@@ -78,9 +99,9 @@ fn place_of(problem: &Diagnostic) -> Option<(&str, usize)> {
 
 /// A list of names as a sentence shows it: in backticks, the first twenty.
 pub(crate) fn listed<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
-    let names: Vec<String> = names.into_iter().map(|name| format!("`{name}`")).collect();
-    let more = names.len().saturating_sub(20);
-    let shown = names.iter().take(20).cloned().collect::<Vec<_>>().join(", ");
+    let mut names = names.into_iter();
+    let shown: Vec<String> = names.by_ref().take(20).map(|name| format!("`{name}`")).collect();
+    let (shown, more) = (shown.join(", "), names.count());
     if more == 0 { shown } else { format!("{shown} and {more} more") }
 }
 

@@ -148,6 +148,17 @@ impl Project {
         files::read_beside(&self.root, path, named_in)
     }
 
+    /// Puts a spec in the place of the file of that path, or beside the others, as if it were saved there: for what is not in a file yet.
+    pub fn put_spec(&mut self, path: &str, bytes: &[u8]) {
+        self.spec_files.retain(|file| file.path != path);
+        self.unreadable.retain(|file| file.path != path);
+        match files::text(path, bytes, yaml::FILE_BYTES_MAX) {
+            Ok(file) => self.spec_files.push(file),
+            Err(problem) => self.unreadable.push(Unreadable { path: path.to_owned(), problem: *problem }),
+        }
+        self.spec_files.sort_by(|one, other| one.path.cmp(&other.path));
+    }
+
     /// The project's variables: single values.
     #[must_use]
     pub fn vars(&self) -> &BTreeMap<String, Value> {

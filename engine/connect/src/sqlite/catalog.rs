@@ -16,11 +16,14 @@ pub(super) fn read(connection: &Connection) -> rusqlite::Result<Catalog> {
         "select name from sqlite_schema where type in ('table', 'view') and name not like 'sqlite\\_%' escape '\\' order by name",
     )?;
     let names: Vec<String> = names.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    let mut triggers = triggers(connection)?;
     let mut tables = BTreeMap::new();
     for name in names.iter().filter(|name| !name.starts_with(OWN_PREFIX)) {
         // A name with control characters cannot be mapped, so it need not be listed.
         if let Ok(name) = TableName::parse(name) {
-            tables.insert(name.clone(), table(connection, name)?);
+            let triggers = triggers.remove(name.as_str()).unwrap_or_default();
+            let side_effects = SideEffects { triggers, ..SideEffects::default() };
+            tables.insert(name.clone(), Table { side_effects, ..table(connection, name)? });
         }
     }
     Ok(Catalog { tables })
@@ -35,6 +38,7 @@ struct Raw {
     hidden: u8,
 }
 
+/// A table without what acts on it.
 fn table(connection: &Connection, name: TableName) -> rusqlite::Result<Table> {
     let mut statement = connection.prepare(
         "select name, type, \"notnull\", dflt_value, pk, hidden from pragma_table_xinfo(?) where hidden <> 1",
@@ -64,14 +68,19 @@ fn table(connection: &Connection, name: TableName) -> rusqlite::Result<Table> {
     let columns: Vec<Column> = raw.iter().filter_map(|column| describe(column, is_row_id(column))).collect();
     let unique_keys = unique_keys(connection, &name, &columns, &primary_key)?;
     let foreign_keys = foreign_keys(connection, &name)?;
-    let side_effects = SideEffects { triggers: triggers(connection, &name)?, ..SideEffects::default() };
-    Ok(Table { name, columns, primary_key, unique_keys, foreign_keys, side_effects })
+    Ok(Table { name, columns, primary_key, unique_keys, foreign_keys, side_effects: SideEffects::default() })
 }
 
-fn triggers(connection: &Connection, table: &TableName) -> rusqlite::Result<Vec<String>> {
+/// All triggers by table, in one look: the schema has no index, and a database may have thousands of tables.
+fn triggers(connection: &Connection) -> rusqlite::Result<BTreeMap<String, Vec<String>>> {
     let mut statement =
-        connection.prepare("select name from sqlite_schema where type = 'trigger' and tbl_name = ? order by name")?;
-    statement.query_map([table.as_str()], |row| row.get(0))?.collect()
+        connection.prepare("select tbl_name, name from sqlite_schema where type = 'trigger' order by name")?;
+    let mut triggers: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for row in statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))? {
+        let (table, name) = row?;
+        triggers.entry(table).or_default().push(name);
+    }
+    Ok(triggers)
 }
 
 fn has_row_id(connection: &Connection, table: &TableName) -> bool {

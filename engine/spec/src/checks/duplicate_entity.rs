@@ -2,26 +2,26 @@
 //!
 //! Names are compared without case, because files, URLs and some databases do. Two writers of one table would undo each other's rows.
 
-use transload_model::Code;
+use std::collections::BTreeMap;
+
+use transload_model::{Code, TableName};
 
 use crate::compile::Entities;
 use crate::decode::Spec;
 use crate::problems::{Place, Problems, problem};
 
 pub(crate) fn check(entities: &Entities<'_>, problems: &mut Problems) {
-    let active: Vec<&Spec> = entities.specs.iter().filter(|spec| spec.is_active).collect();
-    for (at, spec) in active.iter().enumerate() {
-        let earlier = active.get(..at).unwrap_or_default();
-        let same_name = |other: &&&Spec| other.entity.value.as_str().eq_ignore_ascii_case(spec.entity.value.as_str());
-        if let Some(first) = earlier.iter().find(same_name) {
+    let mut names: BTreeMap<String, &Spec> = BTreeMap::new();
+    let mut tables: BTreeMap<&TableName, &Spec> = BTreeMap::new();
+    for spec in entities.specs.iter().filter(|spec| spec.is_active) {
+        let same_name = *names.entry(spec.entity.value.as_str().to_ascii_lowercase()).or_insert(spec);
+        let same_table = *tables.entry(&spec.destination_table.value).or_insert(spec);
+        if !std::ptr::eq(same_name, spec) {
             let headline = format!("entity `{}` has two active specs", spec.entity.value);
-            report(problems, headline, (&spec.entity.place, &first.entity.place));
-            continue;
-        }
-        let same_table = |other: &&&Spec| other.destination_table.value == spec.destination_table.value;
-        if let Some(first) = earlier.iter().find(same_table) {
+            report(problems, headline, (&spec.entity.place, &same_name.entity.place));
+        } else if !std::ptr::eq(same_table, spec) {
             let headline = format!("table `{}` is the destination of two active specs", spec.destination_table.value);
-            report(problems, headline, (&spec.destination_table.place, &first.destination_table.place));
+            report(problems, headline, (&spec.destination_table.place, &same_table.destination_table.place));
         }
     }
 }

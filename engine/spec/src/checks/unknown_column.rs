@@ -4,7 +4,7 @@ use transload_model::{Code, ColumnName, ConnectionName, Diagnostic};
 
 use crate::compile::{Scope, TableView};
 use crate::decode::Spec;
-use crate::problems::{Located, Problems, problem, with_suggestion};
+use crate::problems::{Located, Problems, problem};
 use crate::project::PROJECT_FILE;
 
 pub(crate) fn check(scope: &Scope<'_>, problems: &mut Problems) {
@@ -49,7 +49,7 @@ impl End<'_, '_> {
             from_elsewhere(headline, label, self.spec, column)
         };
         let names = table.columns.iter().map(|other| other.name.as_str());
-        problems.push(with_suggestion(found, column.value.as_str(), names));
+        problems.push_unknown(found, column.value.as_str(), names);
     }
 }
 

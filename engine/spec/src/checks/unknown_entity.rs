@@ -4,7 +4,7 @@ use transload_model::{Code, EntityName};
 
 use crate::compile::Entities;
 use crate::decode::Spec;
-use crate::problems::{Located, Problems, listed, problem, with_suggestion};
+use crate::problems::{Located, Problems, listed, problem};
 
 pub(crate) fn check(entities: &Entities<'_>, problems: &mut Problems) {
     for spec in entities.specs {
@@ -26,10 +26,11 @@ fn check_name(entities: &Entities<'_>, spec: &Spec, name: &Located<EntityName>, 
     let headline = format!("entity `{}` is not moved by any active spec", name.value);
     let problem = problem(Code::UnknownReference, headline, &name.place, "this entity");
     let names = entities.specs.iter().filter(|other| other.is_active).map(|other| other.entity.value.as_str());
-    problems.push(match found.and_then(|index| entities.specs.get(index)) {
-        Some(inactive) => problem.note(format!("{} has `is_active: false`", inactive.file.path)),
+    match found.and_then(|index| entities.specs.get(index)) {
+        Some(inactive) => problems.push(problem.note(format!("{} has `is_active: false`", inactive.file.path))),
         None => {
-            with_suggestion(problem, name.value.as_str(), names.clone()).note(format!("active are {}", listed(names)))
+            let problem = problem.note(format!("active are {}", listed(names.clone())));
+            problems.push_unknown(problem, name.value.as_str(), names);
         }
-    });
+    }
 }

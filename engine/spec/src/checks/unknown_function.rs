@@ -6,7 +6,7 @@ use transload_model::Code;
 
 use crate::compile::Scope;
 use crate::decode::{CallSpec, Spec};
-use crate::problems::{Problems, problem, with_suggestion};
+use crate::problems::{Problems, problem};
 
 pub(crate) fn check(scope: &Scope<'_>, problems: &mut Problems) {
     let known: BTreeSet<String> = scope.vocabulary.function_names().into_iter().collect();
@@ -25,5 +25,5 @@ fn check_call(known: &BTreeSet<String>, spec: &Spec, call: &CallSpec, problems: 
     let headline = format!("transformation `{name}` does not exist");
     let problem = problem(Code::UnknownFunction, headline, &call.name.place, "no function has this name");
     let own = spec.functions.iter().map(|function| function.name.value.as_str());
-    problems.push(with_suggestion(problem, name, own.chain(known.iter().map(String::as_str))));
+    problems.push_unknown(problem, name, own.chain(known.iter().map(String::as_str)));
 }

@@ -3,7 +3,7 @@
 use transload_model::{Catalog, Code, ConnectionName, TableName};
 
 use crate::compile::Scope;
-use crate::problems::{Located, Problems, problem, with_suggestion};
+use crate::problems::{Located, Problems, problem};
 
 pub(crate) fn check(scope: &Scope<'_>, problems: &mut Problems) {
     for spec in scope.specs {
@@ -39,5 +39,5 @@ fn check_table(
     let headline = format!("table `{}` does not exist in `{connection}`", table.value);
     let label = format!("not among the {} tables of `{connection}`", catalog.tables.len());
     let problem = problem(Code::UnknownTable, headline, &table.place, label);
-    problems.push(with_suggestion(problem, table.value.as_str(), catalog.tables.keys().map(TableName::as_str)));
+    problems.push_unknown(problem, table.value.as_str(), catalog.tables.keys().map(TableName::as_str));
 }

@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use transload_model::{Code, ColumnName, ScriptProblem};
+use transload_model::{Code, ColumnName, Diagnostic, Kind, ScriptProblem};
 
 use crate::compile::Scope;
-use crate::decode::{FunctionSpec, Spec};
+use crate::decode::{Field, FunctionSpec, Spec};
 use crate::problems::{Place, Problems, problem};
 use crate::yaml::{Embedded, script_span};
 
@@ -43,6 +43,7 @@ pub(crate) fn check_all(scope: &Scope<'_>, spec: &Spec, problems: &mut Problems)
         }
         match scope.vocabulary.check_script(&function.body.value, &known) {
             Ok(check) => {
+                warn_of_floats(scope, spec, function, &check.floats, problems);
                 let columns = check.columns.iter().filter_map(|name| ColumnName::parse(name).ok()).collect();
                 scripts.columns.insert(function.name.value.clone(), columns);
             }
@@ -57,7 +58,44 @@ pub(crate) fn check_all(scope: &Scope<'_>, spec: &Spec, problems: &mut Problems)
     scripts
 }
 
+/// Floats have no exact tenths, so a decimal that a script computes with them is another one than it shows.
+fn warn_of_floats(
+    scope: &Scope<'_>,
+    spec: &Spec,
+    function: &FunctionSpec,
+    floats: &[(usize, usize)],
+    problems: &mut Problems,
+) {
+    let calls = |field: &&Field| field.calls.iter().any(|call| call.name.value == function.name.value);
+    let Some(field) = spec.fields.iter().filter(calls).find(|field| is_decimal(scope, spec, field)) else {
+        return;
+    };
+    if let Some((line, column)) = floats.first() {
+        let place = place(function, Some(*line), Some(*column));
+        let headline = format!("field `{}` is a decimal, and its script computes with floats", field.destination.value);
+        let warning = Diagnostic::warning(Code::ScriptFloat, headline).label(&place.file, place.span, "a float");
+        problems.push(warning.note("0.1 + 0.2 is not 0.3 in floats").help("write `parse_decimal(\"0.1\")`"));
+    }
+}
+
+fn is_decimal(scope: &Scope<'_>, spec: &Spec, field: &Field) -> bool {
+    let declared = field.data_type.as_ref().map(|data_type| data_type.value);
+    let of_column = || Some(scope.destination_table(spec)?.column(&field.destination.value)?.logical);
+    declared.or_else(of_column).is_some_and(|logical| logical.kind() == Kind::Decimal)
+}
+
 fn report(function: &FunctionSpec, found: &ScriptProblem, problems: &mut Problems) {
+    let place = place(function, found.line, found.column);
+    let problem = problem(found.code, found.headline.clone(), &place, found.label.clone());
+    let problem = problem.note(format!("in function `{}`", function.name.value));
+    problems.push(match &found.help {
+        Some(help) => problem.help(help.clone()),
+        None => problem,
+    });
+}
+
+/// The place of a line and column of a function; the whole of it where they are not found in the file.
+fn place(function: &FunctionSpec, line: Option<usize>, column: Option<usize>) -> Place {
     let whole = &function.body.place;
     let embedded = Embedded {
         file: &whole.file.text,
@@ -66,12 +104,6 @@ fn report(function: &FunctionSpec, found: &ScriptProblem, problems: &mut Problem
         style: function.style,
         script: &function.body.value,
     };
-    let span = found.line.and_then(|line| script_span(embedded, line, found.column.unwrap_or(1)));
-    let place = Place { file: whole.file.clone(), span: span.unwrap_or(whole.span.clone()) };
-    let problem = problem(found.code, found.headline.clone(), &place, found.label.clone());
-    let problem = problem.note(format!("in function `{}`", function.name.value));
-    problems.push(match &found.help {
-        Some(help) => problem.help(help.clone()),
-        None => problem,
-    });
+    let span = line.and_then(|line| script_span(embedded, line, column.unwrap_or(1)));
+    Place { file: whole.file.clone(), span: span.unwrap_or(whole.span.clone()) }
 }

@@ -121,6 +121,12 @@ impl Reader<'_> {
             self.problems.push(problem.note("it is refused, because ignoring it would change what was asked for"));
             return;
         }
+        if is_secret(key) {
+            let headline = format!("{} holds a secret under `{key}`", keys.what);
+            let help = "take it out, and change it where it is valid; a connection reads its own as `${NAME}`";
+            self.problems.push(problem(Code::SpecSecret, headline, &place, "this key").help(help));
+            return;
+        }
         let headline = format!("{} has no key `{key}`", keys.what);
         let problem = problem(Code::SpecUnknownKey, headline, &place, "this key")
             .note(format!("the keys are {}", listed(keys.built.iter().copied())));
@@ -267,6 +273,12 @@ impl Reader<'_> {
         let names: Vec<_> = items.iter().filter_map(|item| self.name(item, what, parse)).collect();
         (names.len() == items.len()).then_some(names)
     }
+}
+
+/// Whether a key names what nobody should read.
+fn is_secret(key: &str) -> bool {
+    let key = key.to_ascii_lowercase();
+    ["password", "passwd", "pwd", "secret", "token", "api_key", "apikey"].iter().any(|word| key.ends_with(word))
 }
 
 /// The scalar that a node is.

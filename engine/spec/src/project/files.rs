@@ -34,11 +34,16 @@ pub(crate) fn read_up_to(root: &Path, path: &Path, bytes_max: usize) -> Result<A
     if let Err(reason) = read {
         return Err(Box::new(error(Path::new(&shown), &reason)));
     }
+    text(&shown, &bytes, bytes_max)
+}
+
+/// A file of these bytes, which may be so many.
+pub(crate) fn text(path: &str, bytes: &[u8], bytes_max: usize) -> Result<Arc<SourceFile>> {
     if bytes.len() > bytes_max {
-        let empty = Arc::new(SourceFile { path: shown, text: String::new() });
+        let empty = Arc::new(SourceFile::new(path, ""));
         return Err(Box::new(too_large(&empty, bytes_max)));
     }
-    source_file(&shown, &bytes)
+    source_file(path, bytes)
 }
 
 /// The text of a file that another file of the project names, relative to its own place. What lies outside of the project is not read: a spec

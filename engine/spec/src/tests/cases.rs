@@ -36,6 +36,11 @@ const LANGUAGE: &[Case] = &[
     ),
     case(OFFICES, ["version:", "source_table: x\nversion:", "version:"], &["TL0104 specs/offices.yaml:4:1"]),
     case(OFFICES, ["field_mappings", "feild_mappings", "field_mappings"], &["TL0105 specs/offices.yaml:5:1"]),
+    case(
+        OFFICES,
+        ["version:", "db_password: x\nversion:", "x-password: y\nversion:"],
+        &["TL0113 specs/offices.yaml:4:1"],
+    ),
     case(OFFICES, ["transformation:", "tranformation:", "transformation:"], &["TL0105 specs/offices.yaml:6:36"]),
     case(OFFICES, ["\"1.0\"", "1.10", "'1.10'"], &["TL0106 specs/offices.yaml:4:10"]),
     case(

@@ -76,7 +76,7 @@ impl Vocabulary for FewWords {
                 }
             }
         }
-        if problems.is_empty() { Ok(ScriptCheck { columns: found }) } else { Err(problems) }
+        if problems.is_empty() { Ok(ScriptCheck { columns: found, floats: Vec::new() }) } else { Err(problems) }
     }
 
     fn rule(&self, rule: &str, field: LogicalType, parameters: &BTreeMap<String, Value>) -> Found<()> {

@@ -12,8 +12,8 @@ pub(crate) const FILE_BYTES_MAX: usize = 1 << 20;
 pub(crate) const EXPANDED_BYTES_MAX: usize = 16 << 20;
 /// Lists and maps inside one another.
 pub(crate) const DEPTH_MAX: usize = 64;
-/// What a node repeated by an alias costs beside its text, so that a million empty ones are bounded too.
-pub(crate) const REPEATED_NODE_BYTES: usize = 32;
+/// What a node repeated by an alias costs beside its text: what it takes in memory, so that a million empty ones are bounded too.
+pub(crate) const REPEATED_NODE_BYTES: usize = 160;
 
 /// The problem of a file that is larger than any of its kind.
 pub(crate) fn too_large(file: &Arc<SourceFile>, bytes_max: usize) -> Diagnostic {

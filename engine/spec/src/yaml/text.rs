@@ -10,13 +10,13 @@ use transload_model::{Code, Diagnostic, Result, SourceFile};
 pub(crate) fn source_file(path: &str, bytes: &[u8]) -> Result<Arc<SourceFile>> {
     let kept = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
     match std::str::from_utf8(kept) {
-        Ok(text) => Ok(Arc::new(SourceFile { path: path.to_owned(), text: text.to_owned() })),
+        Ok(text) => Ok(Arc::new(SourceFile::new(path, text))),
         Err(error) => Err(Box::new(not_utf8(path, kept, bytes.len() - kept.len(), error.valid_up_to()))),
     }
 }
 
 fn not_utf8(path: &str, kept: &[u8], mark: usize, valid: usize) -> Diagnostic {
-    let shown = Arc::new(SourceFile { path: path.to_owned(), text: String::from_utf8_lossy(kept).into_owned() });
+    let shown = Arc::new(SourceFile::new(path, String::from_utf8_lossy(kept)));
     let byte = kept.get(valid).copied().unwrap_or_default();
     let problem = Diagnostic::new(Code::SpecEncoding, format!("file `{path}` is not UTF-8")).label(
         &shown,

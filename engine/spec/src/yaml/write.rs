@@ -143,7 +143,7 @@ mod tests {
     use crate::problems::Problems;
 
     fn read(text: &str) -> Value {
-        let file = Arc::new(SourceFile { path: "a.yaml".to_owned(), text: text.to_owned() });
+        let file = Arc::new(SourceFile::new("a.yaml".to_owned(), text.to_owned()));
         let mut problems = Problems::default();
         let node = crate::yaml::load(&file, &mut problems).unwrap();
         let value = tree(&mut Reader { file: &file, problems: &mut problems }, &node, "it").unwrap();

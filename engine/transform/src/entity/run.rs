@@ -1,5 +1,7 @@
 //! A batch of source rows, turned into the destination's columns.
 
+use std::time::Duration;
+
 use arrow::array::{Array as _, ArrayRef, BooleanArray};
 use arrow::compute::nullif;
 use arrow::record_batch::RecordBatch;
@@ -55,6 +57,10 @@ impl EntityTransform for Entity {
 
     fn validate(&mut self, columns: &[ArrayRef], skip: &[bool]) -> Vec<RowFault> {
         validate(&self.fields, &self.rules, columns, skip)
+    }
+
+    fn take_script_time(&mut self) -> Duration {
+        self.host.as_ref().map_or(Duration::ZERO, Host::take_time)
     }
 }
 

@@ -3,13 +3,13 @@
 use arrow::array::ArrayRef;
 use arrow::record_batch::RecordBatch;
 use rhai::{Array, Dynamic, Identifier, Map};
-use transload_model::{LogicalType, ReadColumn};
+use transload_model::{Code, LogicalType, OnFailure, ReadColumn};
 
 use crate::argument::Arguments;
 use crate::cells::Cells;
 use crate::column::{Fault, Reason};
 use crate::convert::canonical::texts;
-use crate::script::{Host, Program, RowInput, results, to_dynamic};
+use crate::script::{Host, Program, RowInput, on_own_stack, results, to_dynamic};
 use crate::transform::{Batch, Transform};
 
 /// A function, ready for batches.
@@ -43,7 +43,7 @@ pub(crate) struct Around<'a> {
     /// What runs scripts.
     pub(crate) host: Option<&'a Host>,
     /// Whether a row failed before, so that nothing has to be computed for it.
-    pub(crate) is_failed: &'a dyn Fn(usize) -> bool,
+    pub(crate) is_failed: &'a (dyn Fn(usize) -> bool + Sync),
 }
 
 /// What a step takes.
@@ -91,6 +91,21 @@ fn run_script(
         return results(Vec::new(), rows);
     };
     let values = Values::new(input, around);
+    on_own_stack(|| host.timed(|| run_rows((host, program), columns, &values, around))).unwrap_or_else(|error| {
+        let reason =
+            Reason::new(Code::ScriptFailed, format!("there is no thread to run the script on: {}", error.kind()));
+        let fault = |row| Fault { row, reason: reason.clone(), severity: OnFailure::Fail };
+        (results(Vec::new(), rows).0, (0..rows).map(fault).collect())
+    })
+}
+
+fn run_rows(
+    (host, program): (&Host, &Program),
+    columns: &[(Identifier, usize)],
+    values: &Values<'_>,
+    around: &Around<'_>,
+) -> (Cells, Vec<Fault>) {
+    let rows = around.rows.num_rows();
     let mut given = Vec::with_capacity(rows);
     let mut faults = Vec::new();
     for row in (0..rows).filter(|row| !(around.is_failed)(*row)) {

@@ -17,6 +17,8 @@ use super::parameters::Parameters;
 
 pub(crate) const RULE: Rule = Rule { name: "format", code: Code::RuleFormat, prepare };
 
+/// Bytes of a pattern as it is written: what reads it takes some hundred times as many before the limit below can stop it.
+const PATTERN_TEXT_MAX: usize = 16 << 10;
 /// Bytes that a compiled pattern may take.
 const PATTERN_BYTES_MAX: usize = 1 << 20;
 
@@ -38,6 +40,9 @@ fn prepare(field: LogicalType, parameters: &BTreeMap<String, Value>, _: Today) -
         Some(_) => return Err("`pattern` is a regular expression, in quotes".to_owned()),
         None => return Err("`pattern` is missing: a regular expression".to_owned()),
     };
+    if pattern.len() > PATTERN_TEXT_MAX {
+        return Err(format!("`pattern` has {} bytes, the limit is {PATTERN_TEXT_MAX}", pattern.len()));
+    }
     let rejects_nulls = parameters.rejects_nulls()?;
     let compiled = RegexBuilder::new(pattern).size_limit(PATTERN_BYTES_MAX).build();
     let pattern = compiled.map_err(|error| format!("`pattern` is not a regular expression: {}", last_line(&error)))?;

@@ -24,6 +24,8 @@ pub(crate) struct Checked {
     pub(crate) columns: Vec<String>,
     /// The given names that it uses.
     pub(crate) uses: Vec<&'static str>,
+    /// Where it computes with floats: line and column.
+    pub(crate) floats: Vec<(usize, usize)>,
 }
 
 /// What a script may use.
@@ -55,7 +57,9 @@ pub(crate) fn check(
             read.push(name);
         }
     }
-    Ok(Checked { ast, columns: read, uses: walk.uses })
+    let place = |position: Position| Some((position.line()?, position.position()?));
+    let floats = walk.floats.into_iter().filter_map(place).collect();
+    Ok(Checked { ast, columns: read, uses: walk.uses, floats })
 }
 
 /// What is wrong with a library file, once all functions are known.

@@ -5,6 +5,8 @@
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use rhai::{AST, CallFnOptions, Dynamic, Engine, EvalAltResult, ImmutableString, Map, Scope};
 use serde_json::Value;
@@ -17,7 +19,7 @@ use super::check::{Surroundings, check};
 use super::failure;
 use super::library::Library;
 use super::names::Names;
-use super::sandbox::{Deadline, engine};
+use super::sandbox::{Deadline, engine, micros, thread_time};
 
 /// The engine of one entity and what all its scripts see.
 pub(crate) struct Host {
@@ -28,6 +30,8 @@ pub(crate) struct Host {
     vars: Map,
     env: ImmutableString,
     now: ImmutableString,
+    /// Microseconds that scripts worked.
+    spent: AtomicU64,
 }
 
 /// A script or a library function, ready to run.
@@ -64,6 +68,7 @@ impl Host {
             vars: variables(&context.vars),
             env: context.environment.as_str().into(),
             now: now.into(),
+            spent: AtomicU64::new(0),
         }
     }
 
@@ -74,6 +79,19 @@ impl Host {
         let checked = check(body, None, &surroundings)?;
         let ast = Box::new(self.library.merge(&checked.ast));
         Ok(Program::Script { ast, uses: checked.uses })
+    }
+
+    /// Does some work of scripts, and counts its time.
+    pub(crate) fn timed<T>(&self, work: impl FnOnce() -> T) -> T {
+        let started = thread_time();
+        let done = work();
+        self.spent.fetch_add(micros(thread_time().saturating_sub(started)), Ordering::Relaxed);
+        done
+    }
+
+    /// The time of all work since it was taken the last time.
+    pub(crate) fn take_time(&self) -> Duration {
+        Duration::from_micros(self.spent.swap(0, Ordering::Relaxed))
     }
 
     /// Runs a program on one row. `cell_texts` is asked for the row's texts when the script refuses the row.

@@ -49,8 +49,7 @@ impl Library {
     /// # Errors
     /// Everything that is wrong with them.
     pub(crate) fn new(project_files: &[Arc<SourceFile>], engine: &Engine) -> Result<Self, Vec<Diagnostic>> {
-        let standard =
-            STANDARD.iter().map(|(path, text)| SourceFile { path: (*path).to_owned(), text: (*text).to_owned() });
+        let standard = STANDARD.iter().map(|(path, text)| SourceFile::new(*path, *text));
         let files: Vec<Arc<SourceFile>> = standard.map(Arc::new).chain(project_files.iter().cloned()).collect();
         let mut library = Self {
             ast: AST::empty(),

@@ -4,11 +4,13 @@
 //! to the next, and cannot take more steps, depth or memory than a row may cost.
 
 mod check;
+mod closure;
 mod failure;
 mod host;
 mod library;
 mod names;
 mod sandbox;
+mod stack;
 mod value;
 mod walk;
 
@@ -16,4 +18,5 @@ pub(crate) use check::{Surroundings, check};
 pub(crate) use host::{Host, Program, RowInput};
 pub(crate) use library::Library;
 pub(crate) use sandbox::checking_engine;
+pub(crate) use stack::on_own_stack;
 pub(crate) use value::{results, to_dynamic};

@@ -12,8 +12,9 @@ use rhai::packages::{
     MoreStringPackage, Package as _,
 };
 use rhai::{Dynamic, Engine, EvalAltResult, ImmutableString, OptimizationLevel};
+use rustix::time::{ClockId, clock_gettime};
 use serde_json::Value;
-use transload_model::{Clock as _, Code, SystemClock};
+use transload_model::Code;
 
 use crate::BUILT_IN;
 use crate::argument::Arguments;
@@ -26,9 +27,9 @@ use super::value::to_dynamic;
 /// Steps of one row.
 const OPERATIONS_MAX: u64 = 1_000_000;
 /// Time of one row. Steps are counted first; this stops the few that are long.
-const ROW_TIME_MAX: Duration = Duration::from_secs(10);
-/// Steps between two looks at the clock.
-const OPERATIONS_PER_LOOK: u64 = 1_024;
+const ROW_TIME_MAX: Duration = Duration::from_millis(800);
+/// Steps between two looks at the clock. A step takes some milliseconds at most.
+const OPERATIONS_PER_LOOK: u64 = 32;
 /// Functions that call functions.
 const CALL_LEVELS_MAX: usize = 32;
 /// Expressions in expressions, outside and inside of functions.
@@ -39,42 +40,52 @@ const TEXT_BYTES_MAX: usize = 1 << 20;
 const ITEMS_MAX: usize = 100_000;
 /// Entries of a map.
 const ENTRIES_MAX: usize = 10_000;
-/// Variables at one time.
-const VARIABLES_MAX: usize = 256;
+/// Variables at one time; each may hold a text of the size above.
+const VARIABLES_MAX: usize = 64;
 /// Functions of one script, closures included.
 const FUNCTIONS_MAX: usize = 256;
 
 /// What a script may not call: each would make its result depend on more than the row, or do more than give a result.
 pub(crate) const FORBIDDEN: &[&str] = &["eval", "print", "debug", "sleep", "timestamp", "exit", "import"];
 
-/// When the row that is being computed must be done.
+/// When the row that is being computed must be done, on the clock of its thread: what else the machine does must not decide about a row.
 #[derive(Debug)]
-pub(crate) struct Deadline {
-    clock: SystemClock,
-    millis: AtomicU64,
-}
+pub(crate) struct Deadline(AtomicU64);
+
+/// The row was not looked at yet. Most are done before.
+const NOT_LOOKED_AT: u64 = u64::MAX;
 
 impl Deadline {
     pub(crate) fn new() -> Arc<Self> {
-        Arc::new(Self { clock: SystemClock::new(), millis: AtomicU64::new(u64::MAX) })
+        Arc::new(Self(AtomicU64::new(NOT_LOOKED_AT)))
     }
 
     /// Starts a row.
     pub(crate) fn start(&self) {
-        self.millis.store(self.elapsed().saturating_add(millis(ROW_TIME_MAX)), Ordering::Relaxed);
+        self.0.store(NOT_LOOKED_AT, Ordering::Relaxed);
     }
 
     fn is_past(&self) -> bool {
-        self.elapsed() > self.millis.load(Ordering::Relaxed)
-    }
-
-    fn elapsed(&self) -> u64 {
-        millis(self.clock.monotonic())
+        let now = micros(thread_time());
+        match self.0.load(Ordering::Relaxed) {
+            NOT_LOOKED_AT => {
+                self.0.store(now.saturating_add(micros(ROW_TIME_MAX)), Ordering::Relaxed);
+                false
+            }
+            end => now > end,
+        }
     }
 }
 
-fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+/// A duration as a number.
+pub(crate) fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+}
+
+/// Time that this thread has worked.
+pub(crate) fn thread_time() -> Duration {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    Duration::new(u64::try_from(time.tv_sec).unwrap_or(0), u32::try_from(time.tv_nsec).unwrap_or(0))
 }
 
 /// An engine that compiles and never runs.
@@ -214,8 +225,7 @@ mod tests {
         let engine = engine(Arc::clone(&deadline));
         deadline.start();
         assert!(engine.run("for i in 0..2000 { }").is_ok());
-        deadline.millis.store(0, Ordering::Relaxed);
-        std::thread::sleep(Duration::from_millis(2));
+        deadline.0.store(0, Ordering::Relaxed);
         let error = *engine.run("loop { }").unwrap_err();
         assert!(matches!(error, EvalAltResult::ErrorTerminated(..)), "{error}");
     }

@@ -6,6 +6,7 @@ use rhai::{AST, ASTFlags, ASTNode, Expr, FnCallExpr, Position, Stmt};
 use transload_model::{Code, ScriptProblem, nearest};
 
 use super::check::{GIVEN, Surroundings, call_refused, no_module, problem};
+use super::closure::{is_capture, kept};
 use super::names::Names;
 use super::sandbox::FORBIDDEN;
 
@@ -19,7 +20,12 @@ pub(crate) struct Walk<'a> {
     pub(crate) columns: Vec<(String, Position)>,
     /// The given names that are used.
     pub(crate) uses: Vec<&'static str>,
+    /// Where floats come from.
+    pub(crate) floats: Vec<Position>,
 }
+
+/// What makes a float of a value.
+const FLOAT_MAKERS: [&str; 2] = ["to_float", "parse_float"];
 
 impl<'a> Walk<'a> {
     /// Walks through a script and all its functions.
@@ -28,11 +34,19 @@ impl<'a> Walk<'a> {
         for function in ast.iter_functions() {
             own.add(function.name, function.params.len());
         }
-        let mut walk = Self { surroundings, own, problems: Vec::new(), columns: Vec::new(), uses: Vec::new() };
+        let mut walk =
+            Self { surroundings, own, problems: Vec::new(), columns: Vec::new(), uses: Vec::new(), floats: Vec::new() };
         ast.walk(&mut |path| {
             walk.visit(path);
             true
         });
+        for position in kept(ast) {
+            let headline = "a closure that uses variables around it can only be called";
+            let help = "call it, or give it to a function of lists such as `map`; pass values to it as parameters";
+            let label = "it would be kept here";
+            let problem = problem(Code::ScriptForbidden, position, headline, label);
+            walk.problems.push(ScriptProblem { help: Some(help.to_owned()), ..problem });
+        }
         walk
     }
 
@@ -65,6 +79,7 @@ impl<'a> Walk<'a> {
 
     fn visit_expression(&mut self, expression: &Expr, path: &[ASTNode<'_>]) {
         match expression {
+            Expr::FloatConstant(_, position) => self.floats.push(*position),
             Expr::FnCall(call, position) => self.call(call, 0, *position),
             Expr::MethodCall(call, position) => self.call(call, 1, *position),
             Expr::Variable(variable, _, position) => {
@@ -92,6 +107,9 @@ impl<'a> Walk<'a> {
         }
         if let Some(name) = FORBIDDEN.iter().find(|name| **name == call.name.as_str()) {
             return self.problems.push(call_refused(name, position));
+        }
+        if FLOAT_MAKERS.contains(&call.name.as_str()) {
+            self.floats.push(position);
         }
         let count = call.args.len() + object;
         if let ("Fn", [Expr::StringConstant(name, place)]) = (call.name.as_str(), &*call.args) {
@@ -254,14 +272,4 @@ fn column_name(rest: &Expr, flags: ASTFlags) -> Option<(String, Position)> {
         }
         _ => None,
     }
-}
-
-/// The call that rhai makes of a closure that captures variables.
-fn is_capture(call: &FnCallExpr) -> bool {
-    let is_closure = match call.args.first() {
-        Some(Expr::DynamicConstant(value, _)) => value.is_fnptr(),
-        Some(Expr::Variable(variable, _, _)) => variable.1.starts_with("anon$"),
-        _ => false,
-    };
-    call.name == "curry" && is_closure
 }

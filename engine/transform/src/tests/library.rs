@@ -16,7 +16,7 @@ fn transforms() -> String {
 }
 
 fn file(text: &str) -> Arc<SourceFile> {
-    Arc::new(SourceFile { path: "transforms/own.rhai".to_owned(), text: text.to_owned() })
+    Arc::new(SourceFile::new("transforms/own.rhai", text))
 }
 
 /// What is wrong with a project that has this file: code, headline, place, marked text.

@@ -1,5 +1,7 @@
 //! The sandbox: a script takes what it is given, costs what a row may cost, and leaves nothing behind (table B of the fault catalogue).
 
+use transload_model::Code;
+
 use super::given::Given;
 use super::scripts::{problem, problems, run, word};
 
@@ -55,6 +57,56 @@ fn b04_values_that_grow_are_stopped() {
     assert_eq!(word("let x = []; x.pad(1000000000, 1); x"), "SCRIPT_LIMIT");
     assert_eq!(word("blob(1000000000, 0)"), "SCRIPT_LIMIT");
     assert_eq!(word("let x = [1]; loop { x = [x, x]; }"), "SCRIPT_LIMIT");
+}
+
+#[test]
+fn b04_values_that_nest_are_stopped_and_fit_the_stack() {
+    assert_eq!(word("let x = [1]; loop { x = [x]; }"), "SCRIPT_LIMIT");
+    assert_eq!(word("let x = 1; loop { x = #{a: x}; }"), "SCRIPT_LIMIT");
+    // 5,000 levels: compared, printed, dropped.
+    let nested = "let x = [1]; for i in 0..500 { x = [[[[[[[[[[x]]]]]]]]]]; }";
+    for (what, given) in [("x == x", "true"), ("x.to_string().len()", "10003"), ("throw x", "SCRIPT_THROWN")] {
+        assert_eq!(word(&format!("{nested} {what}")), given);
+    }
+}
+
+#[test]
+fn b01_steps_that_are_long_are_stopped() {
+    let large = "let s = \"\"; s.pad(1000000, 'x'); let a = []; a.pad(99999, 1);";
+    for step in ["s.to_upper()", "s.index_of(\"xxxxy\")", "a.sort()", "let b = a + [1]"] {
+        assert_eq!(word(&format!("{large} loop {{ {step}; }}")), "SCRIPT_LIMIT", "{step}");
+    }
+}
+
+#[test]
+fn b05_closures_that_capture_are_not_kept() {
+    for body in [
+        "let f = 0; loop { let g = f; f = || { g }; }",
+        "let t = value; let f = || t; let g = f; 1",
+        "let t = value; let f = || t; [f]",
+        "let t = value; let a = []; a.push(|| t); 1",
+        "let t = value; [].reduce(|sum, x| sum, || t)",
+        "let t = value; #{f: || t}",
+        "let t = value; || t",
+        "fn keep(f) { f } let t = value; keep(|| t)",
+        "let f = Fn(\"trimmed\").curry(value); f.call()",
+        "let f = Fn(\"trimmed\"); curry(f, value)",
+        "let t = value; let f = if t == 1 { || t } else { |x| x }; 1",
+    ] {
+        let found = problems(body);
+        assert!(found.iter().any(|found| found.code == Code::ScriptForbidden), "{body}: {found:#?}");
+    }
+    for body in [
+        "let t = value; [1].map(|x| t)[0]",
+        "let t = value; let f = |x| t + x; f.call(\"\")",
+        "let t = value; let f = || t; call(f)",
+        "let t = value; let f = |x| t; [1].map(f)[0]",
+        "let t = value; let f = || t; let g = || f.call(); g.call()",
+        "let f = |x| x; let g = f; g.call(value)",
+        "let t = 1; let m = #{a: value}; m.filter(|k, v| t == 1).a",
+    ] {
+        assert_eq!(word(body), "a", "{body}: {:#?}", problems(body));
+    }
 }
 
 #[test]

@@ -120,7 +120,6 @@ fn b09_row_is_only_asked_for_columns_by_name() {
         "[row]",
         "row[\"first\" + \"_nm\"]",
         "for x in row {}",
-        "curry(Fn(\"trimmed\"), row)",
         "row[row.first_nm]",
         "row.len",
         "\"first_nm\" in row",
