@@ -24,6 +24,7 @@ mod proven;
 mod refusals;
 mod server;
 mod server_kill;
+mod spec_tests;
 mod streams;
 mod values;
 mod world;

@@ -164,6 +164,15 @@ impl World {
         self.write(name, &text.replace(from, to));
     }
 
+    /// Points both connections at what is not there.
+    pub(crate) fn take_databases_away(&self) {
+        for end in [&self.source, &self.destination] {
+            let url = end.url();
+            let (_, name) = url.rsplit_once('/').unwrap();
+            self.replace("transload.yaml", name, &format!("away_{name}"));
+        }
+    }
+
     /// The binary, in the project's directory, with an environment that no machine's settings reach.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(BINARY);
