@@ -17,6 +17,7 @@ mod ends;
 mod environment;
 mod exact;
 mod history;
+mod insurance;
 mod kill;
 mod lock;
 mod mend;

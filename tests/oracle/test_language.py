@@ -183,6 +183,12 @@ validation_rules:
         bosses = {row["id"]: row["boss"] for row in self.expected()["a"].rows}
         self.assertEqual(bosses, {new["3"]: None, new["4"]: new["3"], new["8"]: new["9"], new["9"]: new["8"]})
 
+    def test_who_fails_otherwise_keeps_that_reason(self):
+        self.spec("a", "field_mappings:\n  boss: { source_field: b, references: a }\n  name: nm\n")
+        self.legacy("create table old_a (no integer primary key, b integer, nm text); insert into old_a values (1, 9, null), (2, 9, 'x');")
+        self.platform("create table a (id text not null primary key, boss text references a (id), name text not null)")
+        self.assertEqual(self.quarantine("a"), {("1", "REQUIRED_MISSING", "name"), ("2", "PARENT_MISSING", "boss")})
+
     def test_keep_with_a_composite_key_of_references(self):
         self.spec("p", 'key: { source: code, destination: code, strategy: keep }\nfield_mappings:\n  code: { transformation: lower }\n')
         self.spec("a", "key: { source: [x, y], destination: [p, y], strategy: keep }\n"
