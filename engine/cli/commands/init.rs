@@ -57,7 +57,7 @@ pub(crate) fn create(directory: &Path, screen: &Screen) -> Result<(), Failure> {
     let place = directory.display();
     screen.hint(&format!(
         "created {place}/transload.yaml       project: connections, defaults\n\
-         \x20       {place}/specs/*.yaml         one spec for each entity\n\
+         \x20       {place}/specs/*.yaml         one spec for each entity, with tests\n\
          \x20       {place}/schema/platform.sql  the new schema, created on the first run\n\
          \x20       {place}/data/legacy.db       SQLite, {} tables, {} rows, {} of them broken on purpose",
         facts.table_count,

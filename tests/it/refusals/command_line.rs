@@ -40,7 +40,7 @@ fn every_verbs_help_ends_with_examples() {
         .filter_map(|line| line.split_whitespace().next())
         .filter(|verb| *verb != "help")
         .collect();
-    assert_eq!(verbs, ["demo", "init", "validate", "run", "status", "quarantine", "explain"]);
+    assert_eq!(verbs, ["demo", "init", "validate", "test", "run", "status", "quarantine", "explain"]);
 
     for verb in std::iter::once(None).chain(verbs.into_iter().map(Some)) {
         let arguments: Vec<&str> = verb.into_iter().chain(["--help"]).collect();
