@@ -108,6 +108,22 @@ fn a_source_that_was_emptied_deletes_nothing(ends: Ends) {
 }
 
 #[test]
+fn its_lock_is_current_and_its_tests_pass() {
+    let world = World::example("chinook");
+
+    let tested = world.transload(&["test"]);
+    assert_eq!(tested.code, 0, "{tested:?}");
+    assert!(tested.stdout.contains("17 tests in 11 specs: 17 passed"), "{}", tested.stdout);
+
+    let locked = world.transload(&["validate", "--lock"]);
+    assert_eq!(locked.code, 0, "{locked:?}");
+    assert!(
+        locked.stderr.contains("transload.lock is as it was"),
+        "examples/chinook/transload.lock is stale: {locked:?}"
+    );
+}
+
+#[test]
 fn a_row_is_the_same_row_in_any_system() {
     let world = small(Ends::SqliteToPostgres);
     world.run();

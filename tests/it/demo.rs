@@ -1,7 +1,7 @@
 //! The demo: the README's first command.
 
 use crate::ends::{Ends, for_each_pair};
-use crate::world::{World, counts};
+use crate::world::{World, counts, ended};
 
 #[test]
 fn the_demo_moves_the_clinic_and_finds_nothing_to_do_the_second_time() {
@@ -50,6 +50,37 @@ fn the_clinic_arrives_row_for_row_as_expected(ends: Ends) {
 }
 
 for_each_pair!(the_clinic_arrives_row_for_row_as_expected);
+
+#[test]
+fn the_demo_brings_its_lock_and_tests_that_pass() {
+    let world = World::clinic();
+
+    let tested = world.transload(&["test"]);
+    assert_eq!(tested.code, 0, "{tested:?}");
+    assert!(tested.stdout.contains("22 tests in 6 specs: 22 passed"), "{}", tested.stdout);
+
+    let committed = world.read("transload.lock");
+    let locked = world.transload(&["validate", "--lock"]);
+    assert_eq!(locked.code, 0, "{locked:?}");
+    assert!(locked.stderr.contains("transload.lock is as it was"), "specs/clinic/transload.lock is stale: {locked:?}");
+    assert_eq!(world.read("transload.lock"), committed);
+}
+
+#[test]
+fn the_lock_of_sqlite_is_not_taken_for_one_of_postgresql() {
+    let world = World::clinic();
+    let mut command = world.command(&["test", "--env", "postgres"]);
+
+    let told = ended(&command.env("PLATFORM_URL", "postgres://nobody:x@localhost/nothing").output().unwrap());
+
+    assert_eq!(told.code, 2, "{told:?}");
+    let said = "`transload.lock` was written for sqlite behind `platform`, and here it is postgres";
+    assert!(
+        told.stderr.contains(said) && told.stderr.contains("choose the environment that was locked"),
+        "{}",
+        told.stderr
+    );
+}
 
 #[test]
 fn status_tells_of_the_runs() {

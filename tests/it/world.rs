@@ -62,8 +62,16 @@ impl World {
 
     /// A copy of `examples/<name>`; its old database is not there yet.
     pub(crate) fn example(name: &str) -> Self {
+        Self::copy_of(&format!("examples/{name}"))
+    }
+
+    /// A copy of a project of the checkout, without its databases.
+    pub(crate) fn copy_of(place: &str) -> Self {
         let world = Self::empty();
-        copy(&root().join("examples").join(name), world.path());
+        copy(&root().join(place), world.path());
+        // What somebody who tried it here left behind.
+        drop(std::fs::remove_dir_all(world.file("data")));
+        drop(std::fs::remove_dir_all(world.file(".transload")));
         world
     }
 
@@ -162,6 +170,15 @@ impl World {
         let text = self.read(name);
         assert!(text.contains(from), "{name} has no {from:?}");
         self.write(name, &text.replace(from, to));
+    }
+
+    /// Points both connections at what is not there.
+    pub(crate) fn take_databases_away(&self) {
+        for end in [&self.source, &self.destination] {
+            let url = end.url();
+            let (_, name) = url.rsplit_once('/').unwrap();
+            self.replace("transload.yaml", name, &format!("away_{name}"));
+        }
     }
 
     /// The binary, in the project's directory, with an environment that no machine's settings reach.

@@ -4,6 +4,7 @@ import json
 import uuid
 from dataclasses import dataclass, field
 
+import auto_map
 import conversions
 import rules
 import values
@@ -70,12 +71,13 @@ class EntityRun:
         self._check()
 
     def _fields(self):
-        """The spec's fields; under `keep`, a key column that none of them maps takes the source's at the same position."""
-        mapped = {mapping.destination for mapping in self.spec.fields}
+        """The spec's fields, then those of `auto_map`; under `keep`, a key column that no field maps takes the source's at its position."""
+        fields = self.spec.fields + auto_map.fields(self.spec, self.source_columns, self.columns, self.key_destination)
+        mapped = {mapping.destination for mapping in fields}
         if self.spec.strategy != "keep":
-            return self.spec.fields
+            return fields
         pairs = zip(self.key_destination, self.key_source)
-        return [Field(new, [old]) for new, old in pairs if new not in mapped] + self.spec.fields
+        return [Field(new, [old]) for new, old in pairs if new not in mapped] + fields
 
     def _check(self):
         spec = self.spec

@@ -16,13 +16,14 @@ PROJECT_KEYS = {
 }
 SPEC_KEYS = {
     "entity_type", "source_table", "destination_table", "version", "is_active", "description", "tags", "depends_on", "key",
-    "field_mappings", "validation_rules", "transformation_functions", "change_detection", "deletes", "load",
+    "auto_map", "field_mappings", "validation_rules", "transformation_functions", "change_detection", "deletes", "load", "tests",
 }
 FIELD_KEYS = {
     "source_field", "destination_field", "data_type", "format", "transformation", "value_map", "on_unmapped", "default_value",
     "is_required", "references", "on_missing",
 }
 RULE_KEYS = {"field_name", "rule_type", "rule_parameters", "on_failure"}
+AUTO_MAP_KEYS = {"include", "exclude", "match", "on_new_column"}
 KEY_KEYS = {"source", "destination", "strategy", "namespace"}
 UNSET = object()
 
@@ -57,7 +58,7 @@ class Rule:
 
 @dataclass
 class Spec:
-    """One entity. Key columns are None where the spec leaves them to the primary keys."""
+    """One entity. Key columns are None where the spec leaves them to the primary keys; `auto_map` is None where there is none."""
 
     entity: str
     source_table: str
@@ -67,6 +68,7 @@ class Spec:
     key_destination: list
     strategy: str
     namespace: str
+    auto_map: dict
     fields: list
     rules: list
     depends_on: list
@@ -203,10 +205,21 @@ def _spec(text, defaults, path):
         key_destination=_columns(key.get("destination")),
         strategy=key.get("strategy", "keep"),
         namespace=key.get("namespace"),
+        auto_map=_auto_map(text.get("auto_map"), place),
         fields=_fields(text.get("field_mappings") or [], place),
         rules=[_rule(rule, place) for rule in text.get("validation_rules") or []],
         depends_on=_columns(text.get("depends_on")) or [],
     )
+
+
+def _auto_map(entry, place):
+    """The key's map, with lists of patterns; `true` is a map that says nothing."""
+    if not entry:
+        return None
+    entry = {} if entry is True else entry
+    _only(entry, AUTO_MAP_KEYS, f"{place}: auto_map")
+    patterns = {name: _columns(entry.get(name)) or [] for name in ("include", "exclude")}
+    return {"match": entry.get("match", "exact"), **patterns}
 
 
 def _columns(entry):

@@ -70,10 +70,12 @@ class Settlement:
                 break
             lost |= losers
         loaded = {row.key for row in standing if row.key not in orphans}
-        for row in self.rows:
-            row.marks += [_missing(own) for own in self.selves if _is_missing(row, own, loaded)]
+        # Who failed before keeps that reason.
+        for row in sound:
             if row.key in lost:
                 row.marks.append(lost[row.key])
+            else:
+                row.marks += [_missing(own) for own in self.selves if _is_missing(row, own, loaded)]
 
     def _orphans(self, rows):
         """Keys of rows whose chain of parents ends outside `rows`."""

@@ -8,6 +8,7 @@ import unittest
 from pathlib import Path
 from unittest import mock
 
+import auto_map
 import mutate
 import oracle
 import playback
@@ -53,10 +54,12 @@ class Chinook(unittest.TestCase):
         self.assertEqual(self.verdict(), (0, f"oracle: {rows} rows in 11 tables equal, 0 quarantined equal"))
 
     def test_the_specs_map_every_column(self):
-        legacy = SqliteEnd(self.legacy)
+        legacy, platform = SqliteEnd(self.legacy), SqliteEnd(self.platform)
         for spec in project.load(CHINOOK).specs:
-            read = {name for field in spec.fields for name in field.sources} | set(legacy.primary_key(spec.source_table))
-            self.assertEqual(read, set(legacy.columns(spec.source_table)), spec.entity)
+            there, key = legacy.columns(spec.source_table), platform.primary_key(spec.destination_table)
+            fields = spec.fields + auto_map.fields(spec, there, platform.columns(spec.destination_table), key)
+            read = {name for field in fields for name in field.sources} | set(legacy.primary_key(spec.source_table))
+            self.assertEqual(read, set(there), spec.entity)
 
     def test_mutated_rows_arrive(self):
         for seed in SEEDS:

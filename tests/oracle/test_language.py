@@ -3,6 +3,7 @@
 import unittest
 from decimal import Decimal
 
+import auto_map
 import conversions
 import functions
 import sqlite_end
@@ -182,6 +183,12 @@ validation_rules:
         bosses = {row["id"]: row["boss"] for row in self.expected()["a"].rows}
         self.assertEqual(bosses, {new["3"]: None, new["4"]: new["3"], new["8"]: new["9"], new["9"]: new["8"]})
 
+    def test_who_fails_otherwise_keeps_that_reason(self):
+        self.spec("a", "field_mappings:\n  boss: { source_field: b, references: a }\n  name: nm\n")
+        self.legacy("create table old_a (no integer primary key, b integer, nm text); insert into old_a values (1, 9, null), (2, 9, 'x');")
+        self.platform("create table a (id text not null primary key, boss text references a (id), name text not null)")
+        self.assertEqual(self.quarantine("a"), {("1", "REQUIRED_MISSING", "name"), ("2", "PARENT_MISSING", "boss")})
+
     def test_keep_with_a_composite_key_of_references(self):
         self.spec("p", 'key: { source: code, destination: code, strategy: keep }\nfield_mappings:\n  code: { transformation: lower }\n')
         self.spec("a", "key: { source: [x, y], destination: [p, y], strategy: keep }\n"
@@ -271,6 +278,37 @@ FUNCTIONS = {'join': join}
         self.assertEqual(self.rows("a", "n"), [("off",)])
         self.assertEqual(self.expected().keys(), {"a"})
 
+
+class AutoMap(World):
+    """Columns of the same name."""
+
+    def setUp(self):
+        super().setUp()
+        self.legacy(
+            "create table old_notes (no integer primary key, FirstName text, CITY text, tmp_a text, extra text, fax text);"
+            "insert into old_notes values (1, 'Ada', 'Rome', 'x', 'y', '5');"
+        )
+        self.platform("create table notes (id text primary key, city text, first_name text, tmp_a text, fax text, more text)")
+
+    def columns(self, text):
+        self.spec("notes", text)
+        notes = self.expected()["notes"]
+        return notes.columns[1:]
+
+    def test_names_are_the_same_or_the_same_in_snake_case(self):
+        self.assertEqual(self.columns("auto_map: true\n"), ["tmp_a", "fax"])
+        self.assertEqual(self.columns("auto_map: { match: snake_case }\n"), ["city", "first_name", "tmp_a", "fax"])
+
+    def test_patterns_are_of_source_columns(self):
+        self.assertEqual(self.columns("auto_map: { exclude: tmp_*, match: snake_case }\n"), ["city", "first_name", "fax"])
+        self.assertEqual(self.columns("auto_map: { include: [F*, fax], match: snake_case }\n"), ["first_name", "fax"])
+
+    def test_a_mapping_comes_first(self):
+        self.assertEqual(self.columns("auto_map: true\nfield_mappings:\n  fax: CITY\n"), ["fax", "tmp_a"])
+
+    def test_snake_case(self):
+        for name, expected in [("FirstName", "first_name"), ("HTTPStatus", "http_status"), ("Line2Text", "line2_text"), ("a-B", "a_b")]:
+            self.assertEqual(auto_map.snake_case(name), expected)
 
 if __name__ == "__main__":
     unittest.main()

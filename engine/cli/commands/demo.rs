@@ -35,6 +35,7 @@ pub(crate) async fn run(chosen: &Chosen, demo: &Demo, screen: &Screen) -> Result
             "\nnext:   transload demo {place}            again: it finds nothing to do\n\
              \x20       transload quarantine -C {place}   the rows that are broken on purpose\n\
              \x20       transload status -C {place}       the runs so far\n\
+             \x20       transload test -C {place}         the tests of its specs\n\
              \x20       $EDITOR {place}/specs/patients.yaml && transload validate -C {place}"
         ));
     } else {

@@ -12,18 +12,19 @@ use crate::cli::text::number;
 
 /// The clinic's files, as they stand in a project.
 const FILES: &[(&str, &str)] = &[
-    ("transload.yaml", include_str!("../../../specs/clinic/project/transload.yaml")),
-    (".env.example", include_str!("../../../specs/clinic/project/env.example")),
-    (".gitignore", include_str!("../../../specs/clinic/project/gitignore")),
-    ("schema/legacy.sql", include_str!("../../../specs/clinic/project/schema/legacy.sql")),
-    ("schema/platform.sql", include_str!("../../../specs/clinic/project/schema/platform.sql")),
-    ("schema/platform.postgres.sql", include_str!("../../../specs/clinic/project/schema/platform.postgres.sql")),
-    ("specs/offices.yaml", include_str!("../../../specs/clinic/offices.yaml")),
-    ("specs/doctors.yaml", include_str!("../../../specs/clinic/doctors.yaml")),
-    ("specs/patients.yaml", include_str!("../../../specs/clinic/patients.yaml")),
-    ("specs/orders.yaml", include_str!("../../../specs/clinic/orders.yaml")),
-    ("specs/jaw.yaml", include_str!("../../../specs/clinic/jaw.yaml")),
-    ("specs/system_messages.yaml", include_str!("../../../specs/clinic/system_messages.yaml")),
+    ("transload.yaml", include_str!("../../../specs/clinic/transload.yaml")),
+    ("transload.lock", include_str!("../../../specs/clinic/transload.lock")),
+    (".env.example", include_str!("../../../specs/clinic/.env.example")),
+    (".gitignore", include_str!("../../../specs/clinic/.gitignore")),
+    ("schema/legacy.sql", include_str!("../../../specs/clinic/schema/legacy.sql")),
+    ("schema/platform.sql", include_str!("../../../specs/clinic/schema/platform.sql")),
+    ("schema/platform.postgres.sql", include_str!("../../../specs/clinic/schema/platform.postgres.sql")),
+    ("specs/offices.yaml", include_str!("../../../specs/clinic/specs/offices.yaml")),
+    ("specs/doctors.yaml", include_str!("../../../specs/clinic/specs/doctors.yaml")),
+    ("specs/patients.yaml", include_str!("../../../specs/clinic/specs/patients.yaml")),
+    ("specs/orders.yaml", include_str!("../../../specs/clinic/specs/orders.yaml")),
+    ("specs/jaw.yaml", include_str!("../../../specs/clinic/specs/jaw.yaml")),
+    ("specs/system_messages.yaml", include_str!("../../../specs/clinic/specs/system_messages.yaml")),
 ];
 
 pub(crate) fn run(init: &Init, screen: &Screen) -> Result<Exit, Failure> {
@@ -56,7 +57,7 @@ pub(crate) fn create(directory: &Path, screen: &Screen) -> Result<(), Failure> {
     let place = directory.display();
     screen.hint(&format!(
         "created {place}/transload.yaml       project: connections, defaults\n\
-         \x20       {place}/specs/*.yaml         one spec for each entity\n\
+         \x20       {place}/specs/*.yaml         one spec for each entity, with tests\n\
          \x20       {place}/schema/platform.sql  the new schema, created on the first run\n\
          \x20       {place}/data/legacy.db       SQLite, {} tables, {} rows, {} of them broken on purpose",
         facts.table_count,

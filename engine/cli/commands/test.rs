@@ -5,16 +5,21 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use transload_model::{
-    Clock, ColumnName, EntityName, Exit, ExpectedFault, Plan, RowFault, SystemClock, TestPlan, TransformContext,
+    Clock, ColumnName, EntityName, Exit, ExpectedFault, OnFailure, Plan, RowFault, SystemClock, TestPlan,
+    TransformContext,
 };
 use transload_run::{Difference, Outcome, try_test};
 
 use crate::cli::args::{Format, Test};
 use crate::cli::failure::{Failure, unknown_entity};
-use crate::cli::render::{Screen, pretty};
+use crate::cli::render::{Screen, Signs, pretty};
 use crate::cli::summary::table;
 use crate::cli::text::some;
 use crate::cli::wiring::{self, Chosen};
+
+/// Rows and columns that a failure shows at most.
+const GIVEN_ROWS: usize = 4;
+const SHOWN_COLUMNS: usize = 6;
 
 /// A test and what became of it.
 struct Tested {
@@ -85,7 +90,7 @@ fn show(tested: &[Tested], took: Duration, screen: &Screen) {
         screen.say(&format!("{sign} {:<width$}   {passed} of {all}", entity.as_str()));
     }
     for one in tested.iter().filter(|one| !one.passed()) {
-        screen.answer(&failure(one));
+        screen.answer(&failure(one, &signs));
     }
     let passed = tested.iter().filter(|one| one.passed()).count();
     let failed = match tested.len() - passed {
@@ -97,67 +102,108 @@ fn show(tested: &[Tested], took: Duration, screen: &Screen) {
     screen.say(&format!("\n{counted}: {passed} passed{failed}   ({took} ms, no database used)"));
 }
 
-/// A test that failed: what differs, and nothing else.
-fn failure(tested: &Tested) -> String {
+/// A test that failed: what differs, and what was given.
+fn failure(tested: &Tested, signs: &Signs) -> String {
     let Tested { test, outcome } = tested;
-    let mut text = format!("\nFAIL {} · {}     {}\n", test.entity, test.name, test.place);
+    let mut text = format!("\nFAIL {} {} {}     {}\n", test.entity, signs.dot, test.name, test.place);
     let fields: Vec<Vec<String>> = outcome.differences.iter().filter_map(|found| field(test, found)).collect();
     if !fields.is_empty() {
-        text += &format!("  {} of {} fields differ\n\n", fields.len(), outcome.compared);
+        let counted = some(outcome.compared, "field");
+        text += &format!("  actual differs from expected in {} of {counted}:\n\n", fields.len());
         let shown = table(&["field", "expected", "actual", "through", ""], fields, 5);
         text += &shown.lines().map(|line| format!("    {line}\n")).collect::<String>();
+        text.push('\n');
     }
-    for found in &outcome.differences {
-        if let Some(line) = line(found) {
-            text += &format!("  {line}\n");
-        }
+    let mut lines: Vec<(&str, String)> = outcome.differences.iter().filter_map(line).collect();
+    lines.extend(given(tested));
+    let width = lines.iter().map(|(what, _)| what.chars().count()).max().unwrap_or_default();
+    for (what, shown) in lines {
+        text += &format!("  {what:<width$}   {shown}\n");
     }
-    text
+    text.trim_end().to_owned()
 }
 
 fn field(test: &TestPlan, found: &Difference) -> Option<Vec<String>> {
-    let Difference::Field { row, field, expected, actual, through, place } = found else { return None };
+    let Difference::Field { row, field, expected, actual, through, place, .. } = found else { return None };
     let name = if test.expect.rows.len() > 1 { format!("row {}: {field}", row + 1) } else { field.to_string() };
     let quoted = |text: &Option<String>| text.as_ref().map_or_else(|| "NULL".to_owned(), |text| format!("{text:?}"));
     Some(vec![name, quoted(expected), quoted(actual), through.join(", "), place.clone()])
 }
 
-fn line(found: &Difference) -> Option<String> {
+/// A difference that is no field's: what it is, and of what.
+fn line(found: &Difference) -> Option<(&'static str, String)> {
     Some(match found {
         Difference::Field { .. } => return None,
         Difference::Value { is_given, row, column, reason } => {
-            let kind = if *is_given { "given" } else { "expected" };
-            format!("the value {kind} for `{column}` in row {} is none of its column: {reason}", row + 1)
+            let what = if *is_given { "cannot be given" } else { "cannot be expected" };
+            (what, format!("`{column}` of row {}: {reason}", row + 1))
         }
-        Difference::MissingRow { expected } => format!("no row arrives for   {{ {} }}", values(expected)),
+        Difference::Mapping { entity, key, reason } => {
+            ("cannot be given", format!("the key of `{entity}` {key}: {reason}"))
+        }
+        Difference::MissingRow { expected } => ("expected, and no row arrives", row(expected, &[])),
         Difference::ExtraRow { actual } => {
             let actual: Vec<(ColumnName, Value)> =
                 actual.iter().map(|(name, text)| (name.clone(), text.as_str().into())).collect();
-            format!("a row arrives that is not expected   {{ {} }}", values(&actual))
+            ("arrives, and is not expected", row(&actual, &[]))
         }
-        Difference::MissingFault { expected } => format!("no row fails with   {}", expected_fault(expected)),
-        Difference::ExtraFault { fault, is_warning: true } => {
-            format!("a warning is not expected   {}", found_fault(fault))
+        Difference::MissingFault { expected, is_warning: true } => {
+            ("expected, and no row warns", expected_fault(expected))
         }
-        Difference::ExtraFault { fault, is_warning: false } => {
-            format!("row {} goes to quarantine   {}", fault.row + 1, found_fault(fault))
+        Difference::MissingFault { expected, is_warning: false } => {
+            ("expected, and no row fails", expected_fault(expected))
         }
+        Difference::ExtraFault { fault, is_warning: true } => ("warns, and is not expected", found_fault(fault)),
+        Difference::ExtraFault { fault, is_warning: false } if fault.severity == OnFailure::Fail => {
+            ("stops the entity, and is not expected", found_fault(fault))
+        }
+        Difference::ExtraFault { fault, is_warning: false } => ("fails, and is not expected", found_fault(fault)),
     })
 }
 
-fn values(row: &[(ColumnName, Value)]) -> String {
-    row.iter().map(|(name, value)| format!("{name}: {value}")).collect::<Vec<_>>().join(", ")
+/// The rows that were given, the columns first that matter for what differs.
+fn given(tested: &Tested) -> Vec<(&'static str, String)> {
+    let reads = |found: &Difference| match found {
+        Difference::Field { reads, .. } => reads.clone(),
+        Difference::Value { is_given: true, column, .. } => vec![column.clone()],
+        _ => Vec::new(),
+    };
+    let first: Vec<ColumnName> = tested.outcome.differences.iter().flat_map(reads).collect();
+    let rows = &tested.test.given.rows;
+    let shown = rows.iter().take(GIVEN_ROWS).enumerate().map(|(at, given)| {
+        let given: Vec<(ColumnName, Value)> = given.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
+        let number = if rows.len() > 1 { format!("row {}: ", at + 1) } else { String::new() };
+        ("given", format!("{number}{}", row(&given, &first)))
+    });
+    let left = rows.len().saturating_sub(GIVEN_ROWS);
+    let more = (left > 0).then(|| ("given", format!("{} more", some(left, "row"))));
+    shown.chain(more).collect()
+}
+
+/// `{ name: "x", born: "1815-12-10", … 3 more }`, some columns first.
+fn row(values: &[(ColumnName, Value)], first: &[ColumnName]) -> String {
+    let mut values: Vec<&(ColumnName, Value)> = values.iter().collect();
+    values.sort_by_key(|(name, _)| first.iter().position(|wanted| wanted == name).unwrap_or(usize::MAX));
+    let left = values.len().saturating_sub(SHOWN_COLUMNS);
+    let shown = values.iter().take(SHOWN_COLUMNS).map(|(name, value)| format!("{name}: {}", literal(value)));
+    let more = (left > 0).then(|| format!("\u{2026} {left} more"));
+    format!("{{ {} }}", shown.chain(more).collect::<Vec<_>>().join(", "))
+}
+
+fn literal(value: &Value) -> String {
+    if value.is_null() { "NULL".to_owned() } else { value.to_string() }
 }
 
 fn expected_fault(expected: &ExpectedFault) -> String {
     let field = expected.field.as_ref().map(|field| format!("field: {field}"));
     let code = expected.code.map(|code| format!("rule: {}", code.info().word));
-    format!("{{ {} }}", field.into_iter().chain(code).collect::<Vec<_>>().join(", "))
+    let parts: Vec<String> = field.into_iter().chain(code).collect();
+    if parts.is_empty() { "any row".to_owned() } else { format!("{{ {} }}", parts.join(", ")) }
 }
 
 fn found_fault(fault: &RowFault) -> String {
     let expected = ExpectedFault { field: fault.field.clone(), code: Some(fault.code) };
-    format!("{}   {}", expected_fault(&expected), fault.message)
+    format!("row {}: {}   {}", fault.row + 1, expected_fault(&expected), fault.message)
 }
 
 fn as_json(tested: &[Tested]) -> Value {
@@ -180,7 +226,7 @@ fn as_json(tested: &[Tested]) -> Value {
 
 fn difference(found: &Difference) -> Value {
     match found {
-        Difference::Field { row, field, expected, actual, through, place } => json!({
+        Difference::Field { row, field, expected, actual, through, place, .. } => json!({
             "kind": "field", "row": row, "field": field, "expected": expected, "actual": actual, "through": through, "place": place,
         }),
         Difference::Value { is_given, row, column, reason } => json!({
@@ -196,8 +242,12 @@ fn difference(found: &Difference) -> Value {
                 actual.iter().map(|(name, text)| (name.to_string(), text.as_str().into())).collect();
             json!({ "kind": "extra_row", "actual": actual })
         }
-        Difference::MissingFault { expected } => json!({
-            "kind": "missing_fault", "field": expected.field, "rule": expected.code.map(|code| code.info().word),
+        Difference::Mapping { entity, key, reason } => json!({
+            "kind": "mapping", "entity_type": entity, "key": key, "reason": reason,
+        }),
+        Difference::MissingFault { expected, is_warning } => json!({
+            "kind": if *is_warning { "missing_warning" } else { "missing_fault" },
+            "field": expected.field, "rule": expected.code.map(|code| code.info().word),
         }),
         Difference::ExtraFault { fault, is_warning } => json!({
             "kind": if *is_warning { "extra_warning" } else { "extra_fault" },

@@ -11,7 +11,7 @@ use rusqlite::Connection;
 use super::entity::Entity;
 use super::{faults, rows};
 
-const SCHEMA: &str = include_str!("../../../specs/clinic/project/schema/legacy.sql");
+const SCHEMA: &str = include_str!("../../../specs/clinic/schema/legacy.sql");
 
 /// What was written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

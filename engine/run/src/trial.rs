@@ -1,15 +1,16 @@
 //! Rows tried out: what a spec would make of them, without writing anything.
 //!
 //! The same fields, references, rules and keys as in a run, in the same order. A trial of a test looks references up among the keys that the
-//! test gives, one of a preview in the destination's ledger. The rule `unique` sees the rows of the trial only.
+//! test gives, one of a preview in the destination's ledger; references to the own entity also find the rows of the trial that do not fail.
+//! The rule `unique` sees the rows of the trial only, in the order of their keys.
 
 mod find;
 mod test;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, new_null_array};
+use arrow::array::{Array, ArrayRef, new_null_array};
 use arrow::compute::concat;
 use arrow::datatypes::{Field, Schema};
 use arrow::record_batch::{RecordBatch, RecordBatchOptions};
@@ -20,7 +21,7 @@ use transload_model::{
     TransformContext, TransformFactory,
 };
 
-use crate::derive::{Derived, put_default};
+use crate::derive::{Derived, missing_parent, put_default};
 use crate::keys::KeyDeriver;
 use crate::load::no_key;
 use crate::reference::ParentIndex;
@@ -106,12 +107,19 @@ impl<'a> Trial<'a> {
             // A row without a key goes no further.
             derived.faults[row] = Some(no_key(row));
         }
+        let own = self.entity.self_references();
+        let mut referred = Vec::new();
         let mut looked_up = BTreeMap::new();
         for (at, field) in self.entity.fields.iter().enumerate() {
-            if let Some(reference) = &field.reference {
+            let Some(reference) = &field.reference else { continue };
+            if own.contains(&at) {
+                // Rules judge the key that the row will have, should the row that it refers to be there.
+                let keys = single_keys(&derived.columns[at])?;
+                derived.columns[at] = self.parent_keys(at, &keys, parents)?;
+                referred.push((at, keys));
+            } else {
                 let keys = self.resolve((at, reference), &mut derived, parents).await?;
-                let texts = keys.iter().map(|key| key.as_ref().map(KeyBytes::text)).collect();
-                looked_up.insert(field.destination.clone(), texts);
+                looked_up.insert(field.destination.clone(), texts(&keys));
             }
         }
         let failed: Vec<bool> = derived.faults.iter().map(Option::is_some).collect();
@@ -119,7 +127,11 @@ impl<'a> Trial<'a> {
             note(fault, &mut derived, &mut warnings);
         }
         let own_key = self.own_key(&keys)?;
-        self.check_unique(&own_key, &mut derived, &mut warnings)?;
+        self.check_unique(&keys, &own_key, &mut derived, &mut warnings)?;
+        self.resolve_own(&keys, &mut referred, &mut derived, parents).await?;
+        let own = referred.iter().map(|(at, keys)| (self.entity.fields[*at].destination.clone(), texts(keys)));
+        looked_up.extend(own);
+        warnings.retain(|warning| derived.faults[warning.row].is_none());
         let columns = self.columns(&own_key, &derived);
         Ok(Tried { keys, reads, columns, looked_up, faults: derived.faults, warnings })
     }
@@ -139,26 +151,81 @@ impl<'a> Trial<'a> {
             present = self.are_present(&reference.entity, &keys, parents).await?;
         }
         derived.leave_out_missing(self.entity, field, &mut keys, &present);
-        derived.columns[field] = match parents {
-            Parents::Given(mappings) => {
-                let new = |key: &Option<KeyBytes>| {
-                    let new =
-                        mappings.get(&reference.entity).zip(key.as_ref()).and_then(|(keys, key)| keys.get(&key.text()));
-                    new.unwrap_or(&Value::Null)
-                };
-                self.column(keys.iter().map(new), plan.written_as).map_err(|(_, reason)| {
-                    let headline = format!("a mapping of `{}` gives no key of it: {reason}", reference.entity);
-                    Box::new(Diagnostic::new(Code::ReferenceType, headline))
-                })?
-            }
-            Parents::Loaded(_) | Parents::None | Parents::Assumed => match self.plan.entity(&reference.entity) {
-                Some(parent) => {
-                    KeyDeriver::new(self.plan, parent, self.factory, self.context)?.derive(&keys)?.swap_remove(0)
-                }
-                None => new_null_array(&plan.written_as.arrow(), keys.len()),
-            },
-        };
+        derived.columns[field] = self.parent_keys(field, &keys, parents)?;
         Ok(keys)
+    }
+
+    /// The same for references to the own entity, which also find the rows of the trial. As in the second pass of a run, a row whose chain of
+    /// parents ends in a row that is not there fails, and a row that failed before keeps its reason.
+    async fn resolve_own(
+        &self,
+        keys: &[Option<KeyBytes>],
+        referred: &mut [(usize, Vec<Option<KeyBytes>>)],
+        derived: &mut Derived,
+        parents: &Parents<'_>,
+    ) -> Result<()> {
+        let sound = keys.iter().zip(&derived.faults).filter(|(_, fault)| fault.is_none());
+        let mut arriving: BTreeSet<KeyBytes> = sound.filter_map(|(key, _)| key.clone()).collect();
+        let mut known = Vec::new();
+        for (field, wanted) in referred.iter_mut() {
+            let mut present = self.are_present(&self.entity.name, wanted, parents).await?;
+            if on_missing(self.entity, *field) == Some(OnMissing::Default) {
+                let is_there = |(key, present): (&Option<KeyBytes>, &bool)| {
+                    *present || key.as_ref().is_some_and(|key| arriving.contains(key))
+                };
+                let there: Vec<bool> = wanted.iter().zip(&present).map(is_there).collect();
+                put_default(&self.entity.fields[*field], wanted, &there);
+                present = self.are_present(&self.entity.name, wanted, parents).await?;
+            }
+            known.push(present);
+        }
+        let mut is_settled = false;
+        while !is_settled {
+            is_settled = true;
+            for ((field, wanted), known) in referred.iter().zip(&known) {
+                let is_needed = on_missing(self.entity, *field) != Some(OnMissing::Null);
+                for (row, key) in wanted.iter().enumerate().filter(|(row, _)| is_needed && !known[*row]) {
+                    let is_gone = key.as_ref().is_some_and(|key| !arriving.contains(key));
+                    if is_gone && derived.faults[row].is_none() {
+                        derived.fail(missing_parent(self.entity, *field, row));
+                        is_settled = false;
+                        keys[row].as_ref().map(|own| arriving.remove(own));
+                    }
+                }
+            }
+        }
+        for ((field, wanted), known) in referred.iter_mut().zip(&known) {
+            for (key, _) in wanted.iter_mut().zip(known).filter(|(_, known)| !**known) {
+                key.take_if(|key| !arriving.contains(key));
+            }
+            derived.columns[*field] = self.parent_keys(*field, wanted, parents)?;
+        }
+        Ok(())
+    }
+
+    /// The new keys for old keys of those whom a field refers to: the given ones, else those that a run would make.
+    fn parent_keys(&self, field: usize, keys: &[Option<KeyBytes>], parents: &Parents<'_>) -> Result<ArrayRef> {
+        let plan = &self.entity.fields[field];
+        let parent = plan.reference.as_ref().and_then(|reference| self.plan.entity(&reference.entity));
+        let Some(parent) = parent else { return Ok(new_null_array(&plan.written_as.arrow(), keys.len())) };
+        let mapping = |key: &Option<KeyBytes>| match parents {
+            Parents::Given(mappings) => mappings.get(&parent.name)?.get(&key.as_ref()?.text()),
+            _ => None,
+        };
+        let to_make: Vec<Option<KeyBytes>> =
+            keys.iter().map(|key| key.clone().filter(|_| mapping(key).is_none())).collect();
+        let made = KeyDeriver::new(self.plan, parent, self.factory, self.context)?.derive(&to_make)?.swap_remove(0);
+        let mut parts = Vec::new();
+        for (row, key) in keys.iter().enumerate() {
+            parts.push(match mapping(key) {
+                Some(given) => self.factory.cell(given, plan.written_as).map_err(|reason| {
+                    let headline = format!("a mapping of `{}` gives no key of it: {reason}", parent.name);
+                    Box::new(Diagnostic::new(Code::ReferenceType, headline))
+                })?,
+                None => made.slice(row, 1),
+            });
+        }
+        joined(&parts, plan.written_as)
     }
 
     async fn are_present(
@@ -193,26 +260,36 @@ impl<'a> Trial<'a> {
         }
     }
 
-    fn check_unique(&self, own_key: &[ArrayRef], derived: &mut Derived, warnings: &mut Vec<RowFault>) -> Result<()> {
+    /// Gives values to rows in the order of their keys, as a run does. A row that fails one rule takes nothing in another.
+    fn check_unique(
+        &self,
+        keys: &[Option<KeyBytes>],
+        own_key: &[ArrayRef],
+        derived: &mut Derived,
+        warnings: &mut Vec<RowFault>,
+    ) -> Result<()> {
+        let rules = self.entity.rules.iter().filter(|rule| rule.rule == "unique");
+        let mut indexes: Vec<UniqueIndex> = rules.map(|rule| UniqueIndex::empty(rule.clone())).collect();
         let is_key = |column: &ColumnName| self.entity.key.destination.contains(column);
         let fields = self.entity.fields.iter().enumerate().filter(|(_, field)| is_key(&field.destination));
         let kept: Vec<ArrayRef> = fields.map(|(at, _)| Arc::clone(&derived.columns[at])).collect();
-        let key = if own_key.is_empty() { kept } else { own_key.to_vec() };
-        for rule in self.entity.rules.iter().filter(|rule| rule.rule == "unique") {
-            let mut index = UniqueIndex::empty(rule.clone());
-            let column = Arc::clone(&derived.columns[rule.field]);
-            let (value, key) = (Cells::new(&column)?, cells(&key)?);
-            for row in 0..derived.faults.len() {
-                if derived.faults[row].is_some() {
-                    continue;
-                }
-                if index.is_free(&value, &key, row) {
-                    index.claim_row(&value, &key, row);
-                } else {
-                    let field = self.entity.fields[rule.field].destination.clone();
-                    note(repeated(row, field, rule.on_failure), derived, warnings);
-                }
+        let key_columns = if own_key.is_empty() { kept } else { own_key.to_vec() };
+        let key = cells(&key_columns)?;
+        let columns: Vec<ArrayRef> =
+            indexes.iter().map(|index| Arc::clone(&derived.columns[index.rule.field])).collect();
+        let values = cells(&columns)?;
+        let mut rows: Vec<usize> = (0..keys.len()).filter(|row| derived.faults[*row].is_none()).collect();
+        rows.sort_by_key(|row| &keys[*row]);
+        for row in rows {
+            let taken = |(index, value): (&UniqueIndex, &Cells<'_>)| {
+                let field = &self.entity.fields[index.rule.field].destination;
+                (!index.is_free(value, &key, row)).then(|| repeated(row, field.clone(), index.rule.on_failure))
+            };
+            let faults: Vec<RowFault> = indexes.iter().zip(&values).filter_map(taken).collect();
+            if faults.iter().all(|fault| fault.severity == OnFailure::Warn) {
+                indexes.iter_mut().zip(&values).for_each(|(index, value)| index.claim_row(value, &key, row));
             }
+            faults.into_iter().for_each(|fault| note(fault, derived, warnings));
         }
         Ok(())
     }
@@ -276,12 +353,27 @@ impl<'a> Trial<'a> {
         for (at, value) in values.enumerate() {
             columns.push(self.factory.cell(value, to).map_err(|reason| (at, reason))?);
         }
-        let parts: Vec<&dyn arrow::array::Array> = columns.iter().map(AsRef::as_ref).collect();
-        if parts.is_empty() {
-            return Ok(new_null_array(&to.arrow(), 0));
-        }
-        concat(&parts).map_err(|error| (0, error.to_string()))
+        joined(&columns, to).map_err(|error| (0, error.headline))
     }
+}
+
+/// Columns of one type behind one another.
+fn joined(parts: &[ArrayRef], of: LogicalType) -> Result<ArrayRef> {
+    let parts: Vec<&dyn Array> = parts.iter().map(AsRef::as_ref).collect();
+    if parts.is_empty() {
+        return Ok(new_null_array(&of.arrow(), 0));
+    }
+    concat(&parts).map_err(|error| {
+        Box::new(Diagnostic::new(Code::SourceFailed, format!("the values do not hold together: {error}")))
+    })
+}
+
+fn texts(keys: &[Option<KeyBytes>]) -> Vec<Option<String>> {
+    keys.iter().map(|key| key.as_ref().map(KeyBytes::text)).collect()
+}
+
+fn on_missing(entity: &EntityPlan, field: usize) -> Option<OnMissing> {
+    entity.fields[field].reference.as_ref().map(|reference| reference.on_missing)
 }
 
 fn note(fault: RowFault, derived: &mut Derived, warnings: &mut Vec<RowFault>) {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, AsArray, new_null_array};
+use arrow::array::{ArrayRef, AsArray, BinaryArray, new_null_array};
 use rhai::Engine;
 use serde_json::Value;
 use transload_model::{
@@ -116,7 +116,12 @@ impl TransformFactory for Functions {
         if value.is_null() {
             return Ok(new_null_array(&to.arrow(), 1));
         }
-        Scalar::from_json(value)?.converted(to, None)
+        match value {
+            Value::String(text) if to == LogicalType::Bytes => {
+                Ok(Arc::new(BinaryArray::from(vec![bytes(text)?.as_slice()])))
+            }
+            _ => Scalar::from_json(value)?.converted(to, None),
+        }
     }
 
     fn texts(&self, column: &ArrayRef, from: LogicalType) -> Vec<Option<String>> {
@@ -127,4 +132,18 @@ impl TransformFactory for Functions {
         let texts = canonical::texts(column, from).array;
         texts.as_string::<i32>().iter().map(|text| text.map(ToOwned::to_owned)).collect()
     }
+}
+
+/// Bytes as `texts` writes them.
+fn bytes(text: &str) -> std::result::Result<Vec<u8>, String> {
+    let digits = text.strip_prefix("\\x").map(str::as_bytes).filter(|digits| digits.iter().all(u8::is_ascii_hexdigit));
+    let pairs = digits.map(|digits| digits.chunks(2).map(byte));
+    let bytes: Option<Vec<u8>> = pairs.and_then(Iterator::collect);
+    bytes.ok_or_else(|| "bytes are written as `\\x00ff`, two hexadecimal digits for each".to_owned())
+}
+
+fn byte(pair: &[u8]) -> Option<u8> {
+    let [high, low] = pair else { return None };
+    let digit = |digit: u8| char::from(digit).to_digit(16);
+    u8::try_from(digit(*high)? * 16 + digit(*low)?).ok()
 }

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 use transload_model::{
-    ColumnName, EntityPlan, ExpectedFault, Plan, Result, RowFault, TestPlan, TransformContext, TransformFactory,
+    ColumnName, EntityName, EntityPlan, ExpectedFault, FieldPlan, Plan, Result, RowFault, TestPlan, TransformContext,
+    TransformFactory,
 };
 
 use super::{Parents, Trial, Tried, TriedColumn, through};
@@ -32,6 +33,15 @@ pub enum Difference {
         /// Why.
         reason: String,
     },
+    /// A mapping that is given and is no key of its entity.
+    Mapping {
+        /// The entity.
+        entity: EntityName,
+        /// The old key.
+        key: String,
+        /// Why.
+        reason: String,
+    },
     /// A field of a row that arrives. Texts are canonical; none is NULL.
     Field {
         /// The row.
@@ -42,6 +52,8 @@ pub enum Difference {
         expected: Option<String>,
         /// What the spec gives.
         actual: Option<String>,
+        /// The source columns that it reads.
+        reads: Vec<ColumnName>,
         /// What the value goes through.
         through: Vec<String>,
         /// `specs/patients.yaml:55`; empty for a key that no mapping fills.
@@ -57,10 +69,12 @@ pub enum Difference {
         /// The fields that have a value.
         actual: Vec<(ColumnName, String)>,
     },
-    /// A row that should fail and does not, or not like this.
+    /// A row that should fail, or warn, and does not, or not like this.
     MissingFault {
         /// What the test says.
         expected: ExpectedFault,
+        /// Whether it should only warn.
+        is_warning: bool,
     },
     /// A row that fails, or a warning, that is not expected.
     ExtraFault {
@@ -92,6 +106,10 @@ pub async fn try_test(
             return Ok(outcome);
         }
     };
+    outcome.differences.extend(wrong_mappings(entity, test, factory));
+    if !outcome.differences.is_empty() {
+        return Ok(outcome);
+    }
     let tried = trial.derive(rows, &Parents::Given(&test.given.mappings)).await?;
     let comparison = Comparison { entity, factory, tried: &tried };
     comparison.rows(&test.expect.rows, &mut outcome);
@@ -101,6 +119,24 @@ pub async fn try_test(
         compare_faults(expected, &tried.warnings.iter().collect::<Vec<_>>(), true, &mut outcome.differences);
     }
     Ok(outcome)
+}
+
+/// New keys that are given and are none.
+fn wrong_mappings(entity: &EntityPlan, test: &TestPlan, factory: &dyn TransformFactory) -> Vec<Difference> {
+    let mut wrong = Vec::new();
+    for (parent, keys) in &test.given.mappings {
+        let refers = |field: &&FieldPlan| field.reference.as_ref().is_some_and(|reference| reference.entity == *parent);
+        let Some(field) = entity.fields.iter().find(refers) else { continue };
+        for (key, new) in keys {
+            let reason = match factory.cell(new, field.written_as) {
+                Ok(_) if new.is_null() => "NULL is no key".to_owned(),
+                Ok(_) => continue,
+                Err(reason) => reason,
+            };
+            wrong.push(Difference::Mapping { entity: parent.clone(), key: key.clone(), reason });
+        }
+    }
+    wrong
 }
 
 struct Comparison<'a> {
@@ -149,9 +185,14 @@ impl Comparison<'_> {
             field: name.clone(),
             expected,
             actual,
+            reads: field.map(|field| self.reads(field)).unwrap_or_default(),
             through: field.map(|field| through(self.entity, field)).unwrap_or_default(),
             place: field.map(|field| field.place.clone()).unwrap_or_default(),
         })
+    }
+
+    fn reads(&self, field: &FieldPlan) -> Vec<ColumnName> {
+        field.sources.iter().filter_map(|at| Some(self.entity.reads.get(*at)?.name.clone())).collect()
     }
 }
 
@@ -172,7 +213,7 @@ fn compare_faults(
             Some(at) => {
                 left.remove(at);
             }
-            None => differences.push(Difference::MissingFault { expected: expected.clone() }),
+            None => differences.push(Difference::MissingFault { expected: expected.clone(), is_warning }),
         }
     }
     differences.extend(left.into_iter().map(|fault| Difference::ExtraFault { fault: fault.clone(), is_warning }));

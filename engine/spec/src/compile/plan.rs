@@ -83,8 +83,11 @@ fn locked(project: &Project) -> Result<&Catalogs, Box<Diagnostic>> {
         if let (Some(before), Some(now)) = (lock.system(name), now)
             && before != now
         {
-            return Err(refused(format!(
-                "`transload.lock` was written for {before} behind `{name}`, and here it is {now}"
+            let headline = format!("`transload.lock` was written for {before} behind `{name}`, and here it is {now}");
+            let problem = Diagnostic::new(Code::LockMissing, headline);
+            return Err(Box::new(problem.help(
+                "choose the environment that was locked; a project has one lock, and `transload validate --lock` writes it for \
+                 the environment that is chosen then",
             )));
         }
     }

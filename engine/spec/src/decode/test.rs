@@ -55,6 +55,10 @@ pub(crate) fn tests(reader: &mut Reader<'_>, node: &Node) -> Vec<TestSpec> {
 
 fn test(reader: &mut Reader<'_>, node: &Node) -> Option<TestSpec> {
     let map = reader.map(node, &TEST)?;
+    if let (Some(entry), None) = (map.get("expect"), map.filled("expect")) {
+        expects_nothing(reader, entry);
+        return None;
+    }
     if !reader.require(&map, &["name", "given", "expect"], "a test") {
         return None;
     }
@@ -69,12 +73,8 @@ fn test(reader: &mut Reader<'_>, node: &Node) -> Option<TestSpec> {
     let expected_rows = self::rows(reader, &expect, "`expect`")?;
     let quarantine = expect.get("quarantine").map(|entry| faults(reader, entry));
     let warnings = expect.get("warnings").map(|entry| faults(reader, entry));
-    let is_empty = expect.entries().next().is_none();
-    if is_empty {
-        let entry = map.get("expect")?;
-        let problem =
-            problem(Code::SpecRequired, "a test expects nothing", &reader.key_place(entry), "nothing is expected");
-        reader.problems.push(problem.help("add `row`, `rows`, `quarantine` or `warnings`"));
+    if expect.entries().next().is_none() {
+        expects_nothing(reader, map.get("expect")?);
     }
     Some(TestSpec {
         name: name?,
@@ -87,17 +87,19 @@ fn test(reader: &mut Reader<'_>, node: &Node) -> Option<TestSpec> {
     })
 }
 
+fn expects_nothing(reader: &mut Reader<'_>, entry: &Entry) {
+    let place = reader.key_place(entry);
+    let problem = problem(Code::SpecRequired, "a test expects nothing", &place, "nothing is expected");
+    reader.problems.push(problem.help("add `row`, `rows`, `quarantine` or `warnings`"));
+}
+
 /// `row`, or `rows`; `None` where both are there.
 fn rows(reader: &mut Reader<'_>, map: &Map<'_>, what: &str) -> Option<Vec<RowSpec>> {
     match (map.get("row"), map.get("rows")) {
         (Some(_), Some(rows)) => {
             let headline = format!("{what} has `row` and `rows`");
-            reader.problems.push(problem(
-                Code::SpecValue,
-                headline,
-                &reader.key_place(rows),
-                "one of them is too many",
-            ));
+            let problem = problem(Code::SpecValue, headline, &reader.key_place(rows), "one of them is too many");
+            reader.problems.push(problem.help("`rows` takes a list: move what `row` says into it"));
             None
         }
         (Some(entry), None) => Some(row(reader, &entry.value, "`row`").into_iter().collect()),
