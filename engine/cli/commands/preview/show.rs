@@ -113,7 +113,7 @@ fn arrived(previewed: &Previewed<'_>, row: usize, preview: &Preview, screen: &Sc
     }
     let mut out = indented(&table(&["destination", "value", "from", "how"], lines, 4));
     if copied > 0 {
-        out += &format!("  + {} copied as they are   (--all)\n", some(copied, "column"));
+        out += &format!("  + {} copied   (--all)\n", some(copied, "column"));
     }
     for warning in previewed.tried.warnings.iter().filter(|warning| warning.row == row) {
         let name = warning.field.as_ref().map(ToString::to_string).unwrap_or_default();
