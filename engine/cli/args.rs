@@ -212,6 +212,9 @@ pub(crate) struct Validate {
     /// Print specs in their long form, with everything that they leave to defaults, to the tables or to a star
     #[arg(long, value_name = "ENTITY", num_args = 0..=1)]
     pub(crate) expand: Option<Option<String>>,
+    /// Correct names in the files where only one other can be meant, then check
+    #[arg(long, conflicts_with_all = ["lock", "expand"])]
+    pub(crate) fix: bool,
     /// Answer 1 where there is a warning
     #[arg(long)]
     pub(crate) deny_warnings: bool,

@@ -7,6 +7,7 @@ mod commands;
 mod demo;
 mod excerpt;
 mod failure;
+mod fix;
 mod mirror;
 mod progress;
 mod render;

@@ -18,6 +18,7 @@ mod demo;
 mod ends;
 mod environment;
 mod exact;
+mod fix;
 mod graph;
 mod history;
 mod insurance;

@@ -71,6 +71,29 @@ fn a_preview_as_a_test_is_a_test_that_passes(ends: Ends) {
     assert!(report["passed"].as_u64().unwrap() > 100, "{report:#}");
 }
 
+#[test]
+fn sensitive_values_are_hidden_wherever_a_row_is_shown() {
+    let world = World::clinic();
+    world.run();
+    let mapping = "phone: { source_field: phone_no, transformation: normalize_phone";
+    world.replace("specs/patients.yaml", mapping, &format!("{mapping}, sensitive: true"));
+    // A phone that arrives, and one of a row in quarantine for its phone.
+    for key in ["1", "4096"] {
+        let seen = previewed(&world, &["patients", "--key", key, "--show-values"]).to_string();
+        let held = world.source().texts(&format!("select phone_no from dispatch_patients where patient_no = {key}"));
+        let phone = held[0].trim();
+        assert!(phone.len() > 5, "{phone}");
+        for flags in [&[][..], &["--format", "json"], &["--as-test"], &["--against-destination", "--all"]] {
+            let told = world.transload(&[&["preview", "patients", "--key", key], flags].concat());
+            assert_eq!(told.code, 0, "{told:?}");
+            assert!(!told.stdout.contains(phone), "{flags:?}: {told:?}");
+            let arrived: String = phone.chars().filter(char::is_ascii_digit).collect();
+            assert!(!told.stdout.contains(&arrived), "{flags:?}: {told:?}");
+        }
+        assert!(key != "1" || seen.contains("2065550185"), "{seen}");
+    }
+}
+
 /// A spec with these tests in place of its own.
 fn without_tests(spec: &str, tests: &str) -> String {
     let before = spec.split("\ntests:\n").next().unwrap();

@@ -7,17 +7,15 @@ use transload_spec::{Compiled, Summary};
 
 use crate::cli::args::{Format, Validate};
 use crate::cli::failure::{Failure, file_error, unknown_entity};
+use crate::cli::fix::{fix, fixable};
 use crate::cli::render::{Screen, pretty};
 use crate::cli::report::{Report, Warnings, as_json, counted};
 use crate::cli::text::some;
 use crate::cli::wiring::{self, Chosen, World};
 
 pub(crate) async fn run(chosen: &Chosen, validate: &Validate, screen: &Screen) -> Result<Exit, Failure> {
-    let world = match (validate.offline, validate.lock) {
-        (true, _) => wiring::world_offline(chosen)?,
-        (_, true) => locked(chosen, screen).await?,
-        _ => wiring::world(chosen).await?,
-    };
+    let world = if validate.lock { locked(chosen, screen).await? } else { looked_at(chosen, validate).await? };
+    let world = if validate.fix { fixed(world, chosen, validate, screen).await? } else { world };
     if let Some(wanted) = &validate.expand {
         return expand(&world, wanted.as_deref(), screen);
     }
@@ -41,6 +39,10 @@ pub(crate) async fn run(chosen: &Chosen, validate: &Validate, screen: &Screen) -
                 Some(refusal) => screen.answer(&refusal),
                 None => verdict(&world, screen),
             }
+            let fixable = fixable(problems);
+            if fixable > 0 {
+                screen.hint(&format!("{fixable} of them `transload validate --fix` corrects"));
+            }
         }
         _ => {
             screen.report(Report { problems: problems.clone(), files: world.project.files(), warnings, exit });
@@ -50,6 +52,20 @@ pub(crate) async fn run(chosen: &Chosen, validate: &Validate, screen: &Screen) -
         }
     }
     Ok(exit)
+}
+
+async fn looked_at(chosen: &Chosen, validate: &Validate) -> Result<World, Failure> {
+    if validate.offline { wiring::world_offline(chosen) } else { wiring::world(chosen).await }
+}
+
+/// Mends the files, and looks at them again where that changed any.
+async fn fixed(world: World, chosen: &Chosen, validate: &Validate, screen: &Screen) -> Result<World, Failure> {
+    let fixed = fix(world.project.root(), &world.compiled.diagnostics)?;
+    if fixed.places == 0 {
+        return Ok(world);
+    }
+    screen.hint(&format!("corrected {} in {}", some(fixed.places, "name"), some(fixed.files, "file")));
+    looked_at(chosen, validate).await
 }
 
 /// Writes the lock, and then looks at the project with it.

@@ -50,6 +50,17 @@ pub struct Label {
     pub text: String,
 }
 
+/// A change of the user's text that mends a problem.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fix {
+    /// The file.
+    pub file: Arc<SourceFile>,
+    /// Bytes of `file.text` that go.
+    pub span: Range<usize>,
+    /// What stands there instead.
+    pub replacement: String,
+}
+
 /// A problem.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Diagnostic {
@@ -67,6 +78,8 @@ pub struct Diagnostic {
     pub notes: Vec<String>,
     /// What to do, ready to paste.
     pub help: Option<String>,
+    /// What to do, ready to be done: only where there is one way that can be meant.
+    pub fix: Option<Fix>,
 }
 
 impl Diagnostic {
@@ -81,6 +94,7 @@ impl Diagnostic {
             labels: Vec::new(),
             notes: Vec::new(),
             help: None,
+            fix: None,
         }
     }
 
@@ -159,9 +173,29 @@ impl std::fmt::Display for Diagnostic {
 
 impl std::error::Error for Diagnostic {}
 
+/// Letters in which a word may differ from the one that is put in its place unasked.
+const FIXED_DISTANCE_MAX: usize = 2;
+
 /// The candidate that is close enough to `word` to be what was meant.
 #[must_use]
 pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    near(word, candidates).into_iter().min_by_key(|(distance, _)| *distance).map(|(_, candidate)| candidate)
+}
+
+/// The one candidate that can be meant by `word`: very close, and no other is as close.
+#[must_use]
+pub fn only_near<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let near = near(word, candidates);
+    let least = near.iter().map(|(distance, _)| *distance).min().filter(|least| *least <= FIXED_DISTANCE_MAX)?;
+    let mut closest = near.into_iter().filter(|(distance, _)| *distance == least);
+    match (closest.next(), closest.next()) {
+        (Some((_, only)), None) => Some(only),
+        _ => None,
+    }
+}
+
+/// Candidates that are close to a word, with their distance.
+fn near<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Vec<(usize, &'a str)> {
     let word = word.to_lowercase();
     let length = word.chars().count();
     let limit = ((length / 3).max(1) + 1).max(2);
@@ -170,6 +204,5 @@ pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
         .filter(|candidate| candidate.chars().count().abs_diff(length) <= limit)
         .map(|candidate| (strsim::damerau_levenshtein(&word, &candidate.to_lowercase()), candidate))
         .filter(|(distance, candidate)| *distance <= limit && *distance < candidate.chars().count())
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, candidate)| candidate)
+        .collect()
 }

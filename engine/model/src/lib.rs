@@ -26,7 +26,7 @@ pub use catalog::{Catalog, Column, ForeignKey, SideEffects, Table};
 pub use clock::{Clock, SystemClock};
 pub use code::{Code, CodeInfo, Exit, Retry};
 pub use counts::Counts;
-pub use diagnostic::{Diagnostic, Label, Result, Severity, SourceFile, nearest};
+pub use diagnostic::{Diagnostic, Fix, Label, Result, Severity, SourceFile, nearest, only_near};
 pub use entity_graph::{Because, Dependency, Edge, EntityGraph, GraphEntity, Waits};
 pub use fault::{CellFault, OnFailure, RowFault, Stage};
 pub use graph::{Cycle, Waves, waves};

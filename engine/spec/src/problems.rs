@@ -7,7 +7,9 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::Arc;
 
-use transload_model::{Code, Diagnostic, Severity, SourceFile};
+use transload_model::{Code, Diagnostic, Fix, Severity, SourceFile, only_near};
+
+use crate::yaml;
 
 /// Some bytes of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -110,14 +112,35 @@ pub(crate) fn suggestion<'a>(word: &str, candidates: impl IntoIterator<Item = &'
     transload_model::nearest(word, candidates).map(|candidate| format!("did you mean `{candidate}`?"))
 }
 
-/// Adds a suggestion as the help of a problem, where there is one.
+/// Adds a suggestion as the help of a problem, where there is one, and as its fix, where nothing else can be meant.
 pub(crate) fn with_suggestion<'a>(
     problem: Diagnostic,
     word: &str,
     candidates: impl IntoIterator<Item = &'a str>,
 ) -> Diagnostic {
+    let candidates: Vec<&str> = candidates.into_iter().collect();
+    let fix = only_near(word, candidates.iter().copied()).and_then(|meant| fix(&problem, word, meant));
+    let problem = Diagnostic { fix, ..problem };
     match suggestion(word, candidates) {
         Some(help) => problem.help(help),
         None => problem,
     }
+}
+
+/// Puts `meant` in the place of `word`, where that stands at the problem's place as it is, with quotes or without.
+fn fix(problem: &Diagnostic, word: &str, meant: &str) -> Option<Fix> {
+    let label = problem.labels.first()?;
+    let text = label.file.text.get(label.span.clone())?;
+    let offset = match text.strip_prefix(['"', '\'']).and_then(|rest| rest.strip_suffix(['"', '\''])) {
+        Some(quoted) if quoted == word => 1,
+        None if text == word => 0,
+        _ => return None,
+    };
+    let start = label.span.start + offset;
+    // What needs quotes is better written by hand.
+    yaml::is_plain(meant).then(|| Fix {
+        file: Arc::clone(&label.file),
+        span: start..start + word.len(),
+        replacement: meant.to_owned(),
+    })
 }

@@ -2,7 +2,7 @@
 
 use chrono::SecondsFormat;
 use serde_json::{Map, Value, json};
-use transload_model::{ColumnName, EntityPlan, FieldPlan, KeyStrategy, LogicalType, RowFault};
+use transload_model::{ColumnName, EntityPlan, FieldPlan, KeyStrategy, LogicalType, RowFault, Stage};
 use transload_run::{TriedColumn, through};
 
 use crate::cli::args::Preview;
@@ -38,7 +38,7 @@ pub(super) fn text(previewed: &Previewed<'_>, preview: &Preview, screen: &Screen
         );
         out += &format!("{}   {ends}   row {} of {rows}{}\n\n", entity.name, row + 1, identity(previewed, row));
         out += &match &previewed.tried.faults[row] {
-            Some(fault) => failed(previewed, row, fault, screen),
+            Some(fault) => failed(previewed, row, fault, (preview, screen)),
             None => arrived(previewed, row, preview, screen),
         };
         out.push('\n');
@@ -55,7 +55,7 @@ fn identity(previewed: &Previewed<'_>, row: usize) -> String {
     parts.map(|part| format!(", {part}")).collect()
 }
 
-fn failed(previewed: &Previewed<'_>, row: usize, fault: &RowFault, screen: &Screen) -> String {
+fn failed(previewed: &Previewed<'_>, row: usize, fault: &RowFault, (preview, screen): (&Preview, &Screen)) -> String {
     let signs = screen.signs();
     let field =
         fault.field.as_ref().and_then(|name| previewed.entity.fields.iter().find(|field| field.destination == *name));
@@ -64,7 +64,11 @@ fn failed(previewed: &Previewed<'_>, row: usize, fault: &RowFault, screen: &Scre
         let cells = vec![
             field.destination.to_string(),
             "-".to_owned(),
-            from(previewed, field, row, true),
+            match fault.stage {
+                // What was read is of another type, and only its place is known.
+                Stage::Read => columns(previewed, field),
+                _ => from(previewed, field, row, preview.show_values),
+            },
             how(previewed.entity, field),
         ];
         out += &indented(&table(&["destination", "value", "from", "how"], vec![cells], 4));
@@ -158,6 +162,12 @@ fn cut(text: &str) -> String {
         return text.to_owned();
     }
     text.chars().take(SHOWN - 1).chain(['…']).collect()
+}
+
+/// The names of a field's source columns.
+fn columns(previewed: &Previewed<'_>, field: &FieldPlan) -> String {
+    let names = field.sources.iter().map(|at| previewed.tried.reads[*at].name.as_str());
+    names.collect::<Vec<_>>().join(", ")
 }
 
 /// The source columns of a field with their values.

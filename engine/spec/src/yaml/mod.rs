@@ -16,4 +16,4 @@ pub(crate) use node::{Entry, Kind, Node, Scalar, Style};
 pub(crate) use position::{Embedded, Lines, script_span};
 pub(crate) use scalar::{Atom, is_exact_float, resolve};
 pub(crate) use text::source_file;
-pub(crate) use write::write;
+pub(crate) use write::{is_plain, write};

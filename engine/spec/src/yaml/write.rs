@@ -105,7 +105,8 @@ fn scalar(text: &str) -> String {
     if is_plain(text) { text.to_owned() } else { Value::from(text).to_string() }
 }
 
-fn is_plain(text: &str) -> bool {
+/// Whether a text reads as itself without quotes.
+pub(crate) fn is_plain(text: &str) -> bool {
     let is_sign = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '/' | '+' | '(' | ')' | '$' | ' ');
     let begins = text.chars().next().is_some_and(|c| c.is_alphanumeric() || matches!(c, '_' | '/' | '$'));
     begins && text.chars().all(is_sign) && !text.ends_with(' ') && resolve(text) == Atom::Text

@@ -1,0 +1,45 @@
+//! `validate --fix`: names that can be meant in one way only are corrected in the files.
+
+use crate::world::World;
+
+fn told(world: &World, arguments: &[&str], code: i32, says: &str) {
+    let told = world.transload(arguments);
+    assert_eq!(told.code, code, "{told:?}");
+    assert!(told.stdout.contains(says) || told.stderr.contains(says), "{says:?} is not said: {told:?}");
+}
+
+#[test]
+fn names_that_are_nearly_right_are_corrected_and_nothing_else_changes() {
+    let world = World::clinic();
+    let (patients, doctors) = (world.read("specs/patients.yaml"), world.read("specs/doctors.yaml"));
+    world.replace("specs/patients.yaml", "source_field: sex_cd", "source_field: \"sex_dc\"");
+    world.replace("specs/patients.yaml", "is_required: true", "is_reqired: true");
+    world.replace("specs/patients.yaml", "references: doctors", "references: doctor");
+    world.write("specs/doctors.yaml", &format!("\u{feff}{}", doctors.replace("transformation", "transfromation")));
+
+    told(&world, &["validate"], 1, "`transload validate --fix` corrects");
+    told(&world, &["validate", "--fix"], 0, "corrected ");
+
+    let expected = patients.replace("source_field: sex_cd", "source_field: \"sex_cd\"");
+    assert_eq!(world.read("specs/patients.yaml"), expected);
+    assert_eq!(world.read("specs/doctors.yaml"), format!("\u{feff}{doctors}"));
+    told(&world, &["validate", "--fix"], 0, "names and types fit");
+}
+
+#[test]
+fn what_can_be_meant_in_two_ways_is_left_alone() {
+    let world = World::clinic();
+    let before = world
+        .read("specs/patients.yaml")
+        .replace("source_field: [first_nm, last_nm]", "source_field: [rst_nm, ast_nm]");
+    world.write("specs/patients.yaml", &before.replace("source_field: sex_cd", "source_field: gender"));
+    let bad = world.read("specs/patients.yaml");
+
+    told(&world, &["validate", "--fix", "--offline"], 1, "`gender` does not exist");
+
+    let after = world.read("specs/patients.yaml");
+    assert!(after.contains("source_field: gender"), "{after}");
+    // `first_nm` and `last_nm` are as near to the one; only `last_nm` to the other.
+    assert!(after.contains("source_field: [rst_nm, last_nm]"), "{after}");
+    assert_eq!(after.lines().count(), bad.lines().count());
+}
