@@ -25,7 +25,7 @@ use part::Part;
 pub(crate) use part::Whole;
 
 /// Bytes of source rows that commit together at most.
-const UNIT_BYTES: usize = 16 << 20;
+const UNIT_BYTES: usize = 6 << 20;
 
 /// Rows that a unit of one of several streams holds at least, where its spec does not ask for fewer.
 const SMALL_UNIT: usize = 8_192;

@@ -31,7 +31,7 @@ use super::sql::{self, Reading, printed, quote};
 use super::types::{self, Decoder, Wire};
 
 /// Batches that wait between the reading task and its reader.
-const BATCHES_AHEAD: usize = 2;
+const BATCHES_AHEAD: usize = 1;
 
 /// What every transaction that reads begins with.
 const BEGIN: &str = "begin transaction isolation level repeatable read, read only";
