@@ -54,6 +54,39 @@ pub enum Kind {
     Uuid,
 }
 
+impl Kind {
+    /// Every kind.
+    pub const ALL: [Self; 10] = [
+        Self::Boolean,
+        Self::Integer,
+        Self::Float,
+        Self::Decimal,
+        Self::Text,
+        Self::Bytes,
+        Self::Date,
+        Self::Timestamp,
+        Self::Timestamptz,
+        Self::Uuid,
+    ];
+
+    /// The word that is stored and shown.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Boolean => "boolean",
+            Self::Integer => "integer",
+            Self::Float => "float",
+            Self::Decimal => "decimal",
+            Self::Text => "text",
+            Self::Bytes => "bytes",
+            Self::Date => "date",
+            Self::Timestamp => "timestamp",
+            Self::Timestamptz => "timestamptz",
+            Self::Uuid => "uuid",
+        }
+    }
+}
+
 /// What a conversion can do to a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Conversion {

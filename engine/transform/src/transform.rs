@@ -92,18 +92,7 @@ pub(crate) const WITH_TEXT: &[Kind] = &[
 ];
 
 /// Every kind.
-pub(crate) const ANY: &[Kind] = &[
-    Kind::Boolean,
-    Kind::Integer,
-    Kind::Float,
-    Kind::Decimal,
-    Kind::Text,
-    Kind::Bytes,
-    Kind::Date,
-    Kind::Timestamp,
-    Kind::Timestamptz,
-    Kind::Uuid,
-];
+pub(crate) const ANY: &[Kind] = &Kind::ALL;
 
 impl Transform {
     /// The function applied to a batch that [`Transform::check`] would let pass.

@@ -100,7 +100,7 @@ impl LockedColumn {
             name: column.name.to_string(),
             logical: column.logical.to_string(),
             declared: column.declared.clone(),
-            stores: column.stores.iter().map(|kind| word(*kind).to_owned()).collect(),
+            stores: column.stores.iter().map(|kind| kind.as_str().to_owned()).collect(),
             not_null: !column.nullable,
             has_default: column.has_default,
             generated: column.generated,
@@ -109,7 +109,7 @@ impl LockedColumn {
     }
 
     fn column(&self) -> Option<Column> {
-        let kind = |name: &String| KINDS.into_iter().find(|kind| word(*kind) == name);
+        let kind = |name: &String| Kind::ALL.into_iter().find(|kind| kind.as_str() == name);
         Some(Column {
             name: ColumnName::parse(&self.name).ok()?,
             declared: self.declared.clone(),
@@ -120,33 +120,5 @@ impl LockedColumn {
             generated: self.generated,
             insert_only: self.insert_only,
         })
-    }
-}
-
-const KINDS: [Kind; 10] = [
-    Kind::Boolean,
-    Kind::Integer,
-    Kind::Float,
-    Kind::Decimal,
-    Kind::Text,
-    Kind::Bytes,
-    Kind::Date,
-    Kind::Timestamp,
-    Kind::Timestamptz,
-    Kind::Uuid,
-];
-
-fn word(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Boolean => "boolean",
-        Kind::Integer => "integer",
-        Kind::Float => "float",
-        Kind::Decimal => "decimal",
-        Kind::Text => "text",
-        Kind::Bytes => "bytes",
-        Kind::Date => "date",
-        Kind::Timestamp => "timestamp",
-        Kind::Timestamptz => "timestamptz",
-        Kind::Uuid => "uuid",
     }
 }
