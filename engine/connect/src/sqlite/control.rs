@@ -12,7 +12,7 @@ use transload_model::{
 };
 
 use super::error::failure;
-use super::open::make_folder;
+use super::open::{BUSY_TIMEOUT, make_folder, write_ahead};
 use super::worker::Worker;
 use crate::control::{CheckpointState, Script, checkpoint_steps, moves_checkpoint, passed_through, pending};
 use crate::process;
@@ -61,8 +61,8 @@ pub(crate) fn open_control_store(url: &str) -> Result<Arc<dyn ControlStore>> {
 
 fn connect(path: &Path) -> rusqlite::Result<Connection> {
     let connection = Connection::open(path)?;
-    connection.busy_timeout(std::time::Duration::from_secs(10))?;
-    connection.query_row("pragma journal_mode = wal", [], |_| Ok(()))?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    write_ahead(&connection)?;
     connection.pragma_update(None, "foreign_keys", true)?;
     Ok(connection)
 }

@@ -9,6 +9,7 @@ use transload_model::{
 };
 
 use super::error::failure;
+use super::open::write_ahead;
 use crate::ledger::{self, PositionRow, QuarantinedRow, VERSION};
 use crate::process;
 
@@ -102,7 +103,7 @@ fn position(row: &Row<'_>) -> rusqlite::Result<PositionRow> {
 pub(super) fn take_fences(connection: &mut Connection, claim: &Claim) -> Result<Vec<Fence>> {
     // Rows and ledger survive power loss only with both of these.
     let set = |connection: &Connection| -> rusqlite::Result<()> {
-        connection.query_row("pragma journal_mode = wal", [], |_| Ok(()))?;
+        write_ahead(connection)?;
         connection.pragma_update(None, "synchronous", "full")
     };
     set(connection).map_err(|error| failed(&error))?;

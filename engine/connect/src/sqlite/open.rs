@@ -9,7 +9,7 @@ use transload_model::{Code, ConnectionPlan, Diagnostic, Result};
 use super::error::failure;
 
 /// How long a statement waits for another process's lock.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A file that exists, with the connection's name for messages.
 #[derive(Clone)]
@@ -168,4 +168,24 @@ fn run_script(connection: &Connection, script: &str) -> rusqlite::Result<()> {
 /// Creates the folder of a file.
 pub(super) fn make_folder(path: &Path) -> std::io::Result<()> {
     path.parent().map_or(Ok(()), std::fs::create_dir_all)
+}
+
+/// Puts the file into WAL mode, however many processes do so at once.
+///
+/// Going over to it upgrades a lock, and there SQLite answers busy at once instead of waiting for [`BUSY_TIMEOUT`]: of two
+/// that hold the lower lock neither could go on.
+pub(super) fn write_ahead(connection: &Connection) -> rusqlite::Result<()> {
+    const PAUSE: Duration = Duration::from_millis(5);
+    let set = || connection.query_row("pragma journal_mode = wal", [], |_| Ok(()));
+    let is_busy = |set: &rusqlite::Result<()>| {
+        set.as_ref().is_err_and(|error| error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy))
+    };
+    let mut waited = Duration::ZERO;
+    let mut tried = set();
+    while is_busy(&tried) && waited < BUSY_TIMEOUT {
+        std::thread::sleep(PAUSE);
+        waited += PAUSE;
+        tried = set();
+    }
+    tried
 }

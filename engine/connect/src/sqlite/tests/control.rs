@@ -49,6 +49,24 @@ async fn folders_that_are_missing_are_made() {
     assert!(path.exists());
 }
 
+/// Each of several processes that start together may be the one that creates the file.
+#[test]
+fn several_that_open_a_new_store_at_once_all_get_it() {
+    for _ in 0..50 {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite:{}", folder.path().join("control.db").display());
+        let barrier = std::sync::Barrier::new(4);
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    barrier.wait();
+                    drop(open_control_store(&url).unwrap());
+                });
+            }
+        });
+    }
+}
+
 #[test]
 fn every_index_is_there() {
     let file = File::new("");
