@@ -59,7 +59,11 @@ pub(crate) async fn world(chosen: &Chosen) -> Result<World, Failure> {
     let source = transload_connect::source(connection(&project, project.source())?).await?;
     let destination = transload_connect::destination_catalog(connection(&project, project.destination())?).await?;
     let mut catalogs = Catalogs::new();
-    catalogs.insert(project.source().clone(), source.catalog().await?);
+    let mut held = source.catalog().await?;
+    for (entity, relation) in transload_spec::written(&project) {
+        held.written.insert(entity, source.describe(&relation).await.map_err(|problem| *problem));
+    }
+    catalogs.insert(project.source().clone(), held);
     catalogs.insert(project.destination().clone(), destination);
     let compiled = transload_spec::compile(&project, &*functions, &catalogs);
     let sources = BTreeMap::from([(project.source().clone(), source)]);

@@ -11,7 +11,7 @@ use arrow::datatypes::{Field, Schema};
 use arrow::record_batch::RecordBatch;
 use transload_model::{
     Call, Code, ColumnName, ConnectionName, DeletePolicy, EntityName, EntityPlan, FieldPlan, Function, KeyPlan,
-    KeyStrategy, LoadPolicy, LogicalType, ReadColumn, Script, TableName, TableRef, TransformContext,
+    KeyStrategy, LoadPolicy, LogicalType, ReadColumn, Script, Selection, TableName, TableRef, TransformContext,
     TransformFactory as _, Vocabulary as _,
 };
 use transload_transform::Functions;
@@ -106,6 +106,7 @@ fn plan(body: &str, row: Vec<usize>) -> EntityPlan {
         version: "1".to_owned(),
         spec_path: "specs/doctors.yaml".to_owned(),
         source: table.clone(),
+        rows: Selection::All,
         destination: table,
         reads: COLUMNS.iter().map(|(name, logical)| ReadColumn { name: column(name), logical: *logical }).collect(),
         key: KeyPlan { source: vec![0], destination: vec![column("id")], strategy: KeyStrategy::Keep },

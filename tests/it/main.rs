@@ -29,6 +29,7 @@ mod preview;
 mod proven;
 mod refusals;
 mod reports;
+mod selection;
 mod server;
 mod server_kill;
 mod spec_tests;

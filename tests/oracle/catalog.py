@@ -3,6 +3,8 @@
 Both have the same methods; the differences between systems stay behind them:
 
 columns(table)        columns by name, in the table's order
+name(table)           a table, for SQL
+view(name, query)     a view that only this session has, by its name, which is then one of its tables
 primary_key(table)    the names of its columns, in its order
 rows(table, names)    every row as a list of cells, in a form of the end's own
 value(cell, column)   the typed value of a cell, or a Fault

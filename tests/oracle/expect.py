@@ -60,7 +60,8 @@ class EntityRun:
 
     def __init__(self, spec, expectation):
         self.spec, self.all = spec, expectation
-        self.source_columns = expectation.source.columns(spec.source_table)
+        self.source_table = self._selected()
+        self.source_columns = expectation.source.columns(self.source_table)
         self.columns = expectation.destination.columns(spec.destination_table)
         self.key_source = spec.key_source or expectation.source.primary_key(spec.source_table)
         self.key_destination = spec.key_destination or expectation.destination.primary_key(spec.destination_table)
@@ -69,6 +70,15 @@ class EntityRun:
         self.reader = FieldReader(spec.entity, expectation.scripts, expectation.project.variables)
         self.constraints = expectation.constraints.get(spec.entity, [])
         self._check()
+
+    def _selected(self):
+        """What is read: the table, or a view of what the spec's SQL gives."""
+        spec, source = self.spec, self.all.source
+        if spec.query:
+            return source.view(f"{spec.entity} rows", spec.query)
+        if spec.where:
+            return source.view(f"{spec.entity} rows", f"select * from {source.name(spec.source_table)} where {spec.where}")
+        return spec.source_table
 
     def _fields(self):
         """The spec's fields, then those of `auto_map`; under `keep`, a key column that no field maps takes the source's at its position."""
@@ -110,7 +120,7 @@ class EntityRun:
     def _rows(self, expected):
         rows = []
         names = list(self.source_columns)
-        for cells in self.all.source.rows(self.spec.source_table, names):
+        for cells in self.all.source.rows(self.source_table, names):
             source = SourceRow(dict(zip(names, cells)), self.source_columns, self.all.source)
             key = self._key(source)
             if key is None:

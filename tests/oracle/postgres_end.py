@@ -60,6 +60,7 @@ class PostgresEnd:
             raise OracleError(f"PostgreSQL: {error}") from None
         self.cursor = self.connection.cursor()
         self.cursor.execute(SESSION)
+        self.views = set()
 
     def columns(self, table):
         """As the catalog shows them."""
@@ -135,7 +136,13 @@ class PostgresEnd:
 
     def name(self, table):
         """A table, for SQL."""
-        return f"{quoted(self.schema)}.{quoted(table)}"
+        return f"{'pg_temp' if table in self.views else quoted(self.schema)}.{quoted(table)}"
+
+    def view(self, name, query):
+        """A view that only this session has, by its name."""
+        self.cursor.execute(f"create temp view {quoted(name)} as {query}")
+        self.views.add(name)
+        return name
 
     def _is_there(self, name):
         self.cursor.execute("select to_regclass(%s) is not null", [name])

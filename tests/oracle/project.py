@@ -16,7 +16,8 @@ PROJECT_KEYS = {
 }
 SPEC_KEYS = {
     "entity_type", "source_table", "destination_table", "version", "is_active", "description", "tags", "depends_on", "key",
-    "auto_map", "field_mappings", "validation_rules", "transformation_functions", "change_detection", "deletes", "load", "tests",
+    "source", "auto_map", "field_mappings", "validation_rules", "transformation_functions", "change_detection", "deletes", "load",
+    "tests",
 }
 FIELD_KEYS = {
     "source_field", "destination_field", "data_type", "format", "transformation", "value_map", "on_unmapped", "default_value",
@@ -24,6 +25,7 @@ FIELD_KEYS = {
 }
 RULE_KEYS = {"field_name", "rule_type", "rule_parameters", "on_failure"}
 AUTO_MAP_KEYS = {"include", "exclude", "match", "on_new_column"}
+SOURCE_KEYS = {"where", "query"}
 KEY_KEYS = {"source", "destination", "strategy", "namespace"}
 UNSET = object()
 
@@ -62,6 +64,8 @@ class Spec:
 
     entity: str
     source_table: str
+    where: str
+    query: str
     destination_table: str
     is_active: bool
     key_source: list
@@ -194,11 +198,15 @@ def _only(mapping, allowed, place):
 def _spec(text, defaults, path):
     place = os.path.basename(path)
     _only(text, SPEC_KEYS, place)
-    key = text.get("key") or defaults.get("key") or {}
+    key = {**(defaults.get("key") or {}), **(text.get("key") or {})}
     _only(key, KEY_KEYS, f"{place}: key")
+    source = text.get("source") or {}
+    _only(source, SOURCE_KEYS, f"{place}: source")
     return Spec(
         entity=text["entity_type"],
         source_table=text["source_table"],
+        where=source.get("where"),
+        query=_query(source.get("query"), path),
         destination_table=text["destination_table"],
         is_active=text.get("is_active", True),
         key_source=_columns(key.get("source")),
@@ -210,6 +218,13 @@ def _spec(text, defaults, path):
         rules=[_rule(rule, place) for rule in text.get("validation_rules") or []],
         depends_on=_columns(text.get("depends_on")) or [],
     )
+
+
+def _query(entry, path):
+    """A query, or what the file holds that is named in its place."""
+    if entry and entry.endswith(".sql"):
+        entry = (Path(path).parent / entry).read_text(encoding="utf8")
+    return entry and entry.strip().rstrip(";")
 
 
 def _auto_map(entry, place):

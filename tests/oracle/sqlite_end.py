@@ -26,10 +26,11 @@ class SqliteEnd:
             raise OracleError(f"{path} is not there")
         self.connection = sqlite3.connect(f"file:{Path(path).resolve()}?mode=ro", uri=True)
         self.connection.text_factory = bytes
+        self.views = set()
 
     def columns(self, table):
         """As `pragma table_info` shows them."""
-        rows = self.connection.execute(f"pragma table_info({quoted(table)})").fetchall()
+        rows = self._declared(table)
         if not rows:
             raise OracleError(f"there is no table {table}")
         columns = [
@@ -37,6 +38,25 @@ class SqliteEnd:
             for _, name, declared, not_null, default, position in rows
         ]
         return {column.name: column for column in columns}
+
+    def _declared(self, table):
+        rows = self.connection.execute(f"pragma table_info({quoted(table)})").fetchall()
+        if table not in self.views:
+            return rows
+        # What an expression gives has the type that a table made of it gets.
+        kept = self.connection.execute(f"pragma table_info({quoted(table + ' kept')})").fetchall()
+        return [(at, name, declared or made[2], *more) for (at, name, declared, *more), made in zip(rows, kept)]
+
+    def name(self, table):
+        """A table, for SQL."""
+        return quoted(table)
+
+    def view(self, name, query):
+        """A view that only this session has, by its name."""
+        self.connection.execute(f"create temp view {quoted(name)} as {query}")
+        self.connection.execute(f"create temp table {quoted(name + ' kept')} as select * from {quoted(name)} limit 0")
+        self.views.add(name)
+        return name
 
     def primary_key(self, table):
         """The names of the primary key's columns, in its order."""

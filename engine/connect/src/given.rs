@@ -7,7 +7,7 @@ use arrow::datatypes::{Field, Schema};
 use arrow::record_batch::RecordBatch;
 use transload_model::{
     Claim, ColumnName, Counts, Destination, EntityName, KeyBytes, KeyRange, KeyValue, LedgerWrite, LogicalType, Phase,
-    Position, ReadColumn, ReadRequest, Refusal, RunId, Settle, SnapshotReader, SourceBatch, TableName, Unit,
+    Position, ReadColumn, ReadRequest, Refusal, Relation, RunId, Settle, SnapshotReader, SourceBatch, TableName, Unit,
 };
 
 pub(crate) fn table(name: &str) -> TableName {
@@ -26,7 +26,7 @@ pub(crate) fn columns(names: &[&str]) -> Vec<ColumnName> {
 pub(crate) fn request(from: &str, columns: &[(&str, LogicalType)], key: usize) -> ReadRequest {
     let columns = columns.iter().map(|(name, logical)| ReadColumn { name: column(name), logical: *logical });
     ReadRequest {
-        table: table(from),
+        relation: Relation::all(table(from)),
         columns: columns.collect(),
         key: (0..key).collect(),
         range: KeyRange::default(),

@@ -2,13 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use crate::{ColumnName, Kind, LogicalType, TableName};
+use crate::{ColumnName, Diagnostic, EntityName, Kind, LogicalType, TableName};
 
 /// What one end of a migration holds.
 #[derive(Debug, Clone, Default)]
 pub struct Catalog {
     /// Tables by name.
     pub tables: BTreeMap<TableName, Table>,
+    /// By entity, what the SQL of its spec gives, or why the database refuses it.
+    pub written: BTreeMap<EntityName, std::result::Result<Table, Diagnostic>>,
 }
 
 /// A table or view.

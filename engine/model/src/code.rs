@@ -218,6 +218,9 @@ codes! {
     UnknownTemplate "TL0210" "SPEC_UNKNOWN_TEMPLATE" Problems 422 Never
         "A spec uses a template that no file of `templates` has."
         "Name one that there is, or write it: `template: NAME` in a file below `templates/`.";
+    SourceSql "TL0211" "SPEC_SOURCE_SQL" Problems 422 Never
+        "The source refuses the SQL of `where` or `query`."
+        "Correct it; the same SQL must work there as `select * from TABLE where (…)`, or as `select * from (…)`.";
     // TL03: types and detection
     ImpossibleConversion "TL0301" "IMPOSSIBLE_CONVERSION" Problems 422 Never
         "There is no way from one type to the other that could keep the value."

@@ -18,6 +18,7 @@ mod logical;
 mod name;
 mod plan;
 mod port;
+mod relation;
 mod state;
 mod trial;
 mod vocabulary;
@@ -47,6 +48,7 @@ pub use port::{
     Refusal, RunRecord, Settle, Snapshot, SnapshotReader, Source, SourceBatch, TransformContext, TransformFactory,
     Transformed, UnitNumber, WriteKind,
 };
+pub use relation::{Relation, Selection};
 pub use state::{EntityEvent, EntityState, IllegalStep, RunEvent, RunState};
 pub use trial::{Expect, ExpectedFault, Given, TestPlan};
 pub use vocabulary::{FunctionInfo, ScriptCheck, ScriptProblem, Vocabulary};

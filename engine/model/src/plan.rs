@@ -6,7 +6,9 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::{ColumnName, ConnectionName, EntityName, LogicalType, OnFailure, TableName, Waves, waves};
+use crate::{
+    ColumnName, ConnectionName, EntityName, LogicalType, OnFailure, Relation, Selection, TableName, Waves, waves,
+};
 
 /// All entities of a project, ready to run.
 #[derive(Debug, Clone)]
@@ -65,6 +67,8 @@ pub struct EntityPlan {
     pub spec_path: String,
     /// Where rows come from.
     pub source: TableRef,
+    /// Which rows of it.
+    pub rows: Selection,
     /// Where they go.
     pub destination: TableRef,
     /// Columns to read. The digest of a row is over all of them.
@@ -380,6 +384,12 @@ impl EntityPlan {
     pub fn self_references(&self) -> Vec<usize> {
         let own = |field: &FieldPlan| field.reference.as_ref().is_some_and(|reference| reference.entity == self.name);
         (0..self.fields.len()).filter(|i| own(&self.fields[*i])).collect()
+    }
+
+    /// What rows are read from.
+    #[must_use]
+    pub fn relation(&self) -> Relation {
+        Relation { table: self.source.table.clone(), rows: self.rows.clone() }
     }
 
     /// The types of the source key.

@@ -15,8 +15,8 @@ use serde_json::Value;
 
 use crate::{
     Catalog, CellFault, Claim, Code, ColumnName, Counts, EntityName, EntityPlan, EntityState, Fence, KeyBytes,
-    KeyRange, LedgerState, LedgerWrite, LogicalType, QuarantineRow, ReadColumn, Result, RowFault, RunId, RunState,
-    SegmentHead, ServerDigest, TableName, Unit,
+    KeyRange, LedgerState, LedgerWrite, LogicalType, QuarantineRow, ReadColumn, Relation, Result, RowFault, RunId,
+    RunState, SegmentHead, ServerDigest, Table, TableName, Unit,
 };
 
 /// A database that rows are read from. It is never written.
@@ -25,8 +25,14 @@ pub trait Source: Send + Sync {
     /// All tables and views.
     async fn catalog(&self) -> Result<Catalog>;
 
-    /// Fixes a moment of these tables, for up to `readers` readers at a time.
-    async fn snapshot(&self, tables: &[TableName], readers: usize) -> Result<Arc<dyn Snapshot>>;
+    /// The columns of a relation that a spec's own SQL makes, as a table without keys. Nothing is read.
+    ///
+    /// # Errors
+    /// `TL0211` where the database refuses the SQL.
+    async fn describe(&self, relation: &Relation) -> Result<Table>;
+
+    /// Fixes a moment of these relations, for up to `readers` readers at a time.
+    async fn snapshot(&self, relations: &[Relation], readers: usize) -> Result<Arc<dyn Snapshot>>;
 }
 
 /// A database as it is at one moment.
@@ -39,8 +45,8 @@ pub trait Snapshot: Send + Sync {
 /// What to read.
 #[derive(Debug, Clone)]
 pub struct ReadRequest {
-    /// The table.
-    pub table: TableName,
+    /// What rows are read from.
+    pub relation: Relation,
     /// The columns, in the batch's order.
     pub columns: Vec<ReadColumn>,
     /// Rows come in the order of these columns (indexes into `columns`), each as [`crate::KeyBytes`] orders it. Rows with NULL
@@ -58,8 +64,8 @@ pub struct ReadRequest {
 /// What a server is to digest.
 #[derive(Debug, Clone)]
 pub struct DigestRequest {
-    /// The table.
-    pub table: TableName,
+    /// What rows are digested.
+    pub relation: Relation,
     /// The columns.
     pub columns: Vec<ReadColumn>,
     /// The key, as indexes into `columns`.
@@ -95,15 +101,15 @@ pub struct SourceBatch {
 /// One reader of a snapshot. It reads one request at a time.
 #[async_trait]
 pub trait SnapshotReader: Send + Sync {
-    /// Rows in the table, where the source can tell quickly; for progress only.
-    async fn estimate(&mut self, table: &TableName) -> Result<Option<u64>>;
+    /// How many rows there are, where the source can tell quickly; for progress only.
+    async fn estimate(&mut self, relation: &Relation) -> Result<Option<u64>>;
 
     /// How many keys occur more than once.
-    async fn count_repeated_keys(&mut self, table: &TableName, key: &[ColumnName]) -> Result<u64>;
+    async fn count_repeated_keys(&mut self, relation: &Relation, key: &[ColumnName]) -> Result<u64>;
 
-    /// The keys of about so many rows of a table, from everywhere in it and in key order; none where the source cannot tell quickly.
-    async fn sample(&mut self, table: &TableName, key: &[ReadColumn], rows: usize) -> Result<Option<RecordBatch>> {
-        let _ = (table, key, rows);
+    /// The keys of about so many rows, from everywhere in it and in key order; none where the source cannot tell quickly.
+    async fn sample(&mut self, relation: &Relation, key: &[ReadColumn], rows: usize) -> Result<Option<RecordBatch>> {
+        let _ = (relation, key, rows);
         Ok(None)
     }
 

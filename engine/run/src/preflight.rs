@@ -15,11 +15,13 @@ pub(crate) async fn check_keys(
     context: &Context,
 ) -> Result<()> {
     let key: Vec<ColumnName> = plan.key.source.iter().map(|part| plan.reads[*part].name.clone()).collect();
-    let table = catalogs.get(&plan.source.connection).and_then(|catalog| catalog.table(&plan.source.table));
+    let relation = plan.relation();
+    let stored = relation.stored();
+    let table = catalogs.get(&plan.source.connection).and_then(|catalog| catalog.table(stored?));
     if table.is_some_and(|table| table.is_unique(&key)) {
         return Ok(());
     }
-    let repeated = context.reader(plan).await?.count_repeated_keys(&plan.source.table, &key).await?;
+    let repeated = context.reader(plan).await?.count_repeated_keys(&relation, &key).await?;
     if repeated == 0 {
         return Ok(());
     }

@@ -39,7 +39,7 @@ impl Reading {
 
     /// Rows in the table, where the source can tell quickly.
     pub(crate) async fn estimate(&mut self) -> Result<Option<u64>> {
-        self.reader.estimate(&self.plan.source.table).await
+        self.reader.estimate(&self.plan.relation()).await
     }
 
     /// Whether a row outside of the range that was asked for is a mistake of the source.
@@ -50,7 +50,7 @@ impl Reading {
     /// Keys that cut the table into about equal parts.
     pub(crate) async fn split(&mut self, parts: usize) -> Result<Vec<KeyBytes>> {
         let key: Vec<ReadColumn> = self.plan.key.source.iter().map(|part| self.plan.reads[*part].clone()).collect();
-        let sample = self.reader.sample(&self.plan.source.table, &key, parts * SAMPLES_EACH).await?;
+        let sample = self.reader.sample(&self.plan.relation(), &key, parts * SAMPLES_EACH).await?;
         let keys = sample.map_or(Ok(Vec::new()), |sample| whole_keys(&sample))?;
         let mut cuts: Vec<KeyBytes> =
             (1..parts).filter_map(|cut| keys.get(keys.len() * cut / parts).cloned()).collect();
@@ -61,7 +61,7 @@ impl Reading {
     /// Begins with the first row of a range, or behind a key.
     pub(crate) async fn start(&mut self, range: KeyRange, after: Option<KeyBytes>) -> Result<()> {
         let request = ReadRequest {
-            table: self.plan.source.table.clone(),
+            relation: self.plan.relation(),
             columns: self.plan.reads.clone(),
             key: self.plan.key.source.clone(),
             range,
@@ -84,7 +84,7 @@ impl Reading {
     pub(crate) async fn digests(&mut self, range: KeyRange, bounds: Vec<KeyBytes>) -> Result<Option<Vec<RangeDigest>>> {
         let started = self.context.clock.monotonic();
         let request = DigestRequest {
-            table: self.plan.source.table.clone(),
+            relation: self.plan.relation(),
             columns: self.plan.reads.clone(),
             key: self.plan.key.source.clone(),
             range,

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use transload_model::{
     Catalog, Claim, Clock, Code, ColumnName, ConnectionName, Destination, Diagnostic, EntityName, EntityPlan,
-    FieldPlan, LedgerState, Plan, Position, Result, RunId, RunState, Share, Snapshot, SnapshotReader, Source,
+    FieldPlan, LedgerState, Plan, Position, Relation, Result, RunId, RunState, Share, Snapshot, SnapshotReader, Source,
     StreamPosition, TableName, TransformContext, TransformFactory,
 };
 
@@ -257,8 +257,8 @@ async fn snapshots(plan: &Plan, sources: &BTreeMap<ConnectionName, Arc<dyn Sourc
     let mut snapshots = Snapshots::new();
     for (name, source) in sources {
         let own = plan.entities().iter().filter(|entity| entity.source.connection == *name);
-        let tables: Vec<TableName> = own.map(|entity| entity.source.table.clone()).collect();
-        snapshots.insert(name.clone(), source.snapshot(&tables, plan.parallel_entity_limit()).await?);
+        let relations: Vec<Relation> = own.map(EntityPlan::relation).collect();
+        snapshots.insert(name.clone(), source.snapshot(&relations, plan.parallel_entity_limit()).await?);
     }
     Ok(snapshots)
 }

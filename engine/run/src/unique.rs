@@ -7,7 +7,8 @@ use std::collections::HashMap;
 
 use arrow::array::ArrayRef;
 use transload_model::{
-    ColumnName, Destination, EntityPlan, KeyRange, KeyStrategy, LogicalType, ReadColumn, ReadRequest, Result, RulePlan,
+    ColumnName, Destination, EntityPlan, KeyRange, KeyStrategy, LogicalType, ReadColumn, ReadRequest, Relation, Result,
+    RulePlan,
 };
 
 use crate::rows::{Cells, hash_cells};
@@ -35,11 +36,11 @@ impl UniqueIndex {
         columns.extend(
             plan.key.destination.iter().map(|name| ReadColumn { name: name.clone(), logical: key_type(plan, name) }),
         );
-        let table = plan.destination.table.clone();
+        let relation = Relation::all(plan.destination.table.clone());
         let mut reader = destination.reader().await?;
         let range = KeyRange::default();
         reader
-            .read(ReadRequest { table, columns, key: Vec::new(), range, after: None, batch_rows: BATCH_ROWS })
+            .read(ReadRequest { relation, columns, key: Vec::new(), range, after: None, batch_rows: BATCH_ROWS })
             .await?;
         let mut index = Self::empty(rule);
         while let Some(batch) = reader.next().await? {

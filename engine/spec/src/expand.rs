@@ -3,7 +3,9 @@
 //! It is a spec itself, and compiles to the same plan; a test compares them.
 
 use serde_json::{Map, Value, json};
-use transload_model::{DeletePolicy, EntityPlan, FieldPlan, KeyStrategy, LoadPolicy, OnFailure, OnMissing, Share};
+use transload_model::{
+    DeletePolicy, EntityPlan, FieldPlan, KeyStrategy, LoadPolicy, OnFailure, OnMissing, Selection, Share,
+};
 
 use crate::decode::{CallSpec, Field, FunctionSpec, RuleSpec, Spec};
 use crate::yaml;
@@ -28,6 +30,11 @@ pub(crate) fn long_form(spec: &Spec, plan: &EntityPlan) -> String {
     if !spec.depends_on.is_empty() {
         let names: Vec<&str> = spec.depends_on.iter().map(|name| name.value.as_str()).collect();
         long.insert("depends_on".to_owned(), names.into());
+    }
+    match &plan.rows {
+        Selection::All => {}
+        Selection::Where(condition) => drop(long.insert("source".to_owned(), json!({ "where": condition }))),
+        Selection::Query(query) => drop(long.insert("source".to_owned(), json!({ "query": query }))),
     }
     long.insert("key".to_owned(), key(plan));
     let fields: Vec<Value> = plan.fields.iter().map(|field_plan| field(spec, plan, field_plan)).collect();

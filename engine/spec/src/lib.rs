@@ -17,7 +17,7 @@ mod yaml;
 #[cfg(test)]
 mod tests;
 
-pub use compile::{Catalogs, Compiled, Summary, compile, compile_offline, expand, lock};
+pub use compile::{Catalogs, Compiled, Summary, compile, compile_offline, expand, lock, written};
 pub use graph::{Graphed, graph};
 pub use project::Project;
 

@@ -61,6 +61,9 @@ struct LockedEntity {
     /// Destination columns that `auto_map` fills; not there for a spec without it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     auto_mapped: Option<BTreeSet<String>>,
+    /// What its query gives; not there for a spec without one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    query: Option<LockedTable>,
 }
 
 impl Lock {
@@ -90,7 +93,14 @@ impl Lock {
         for (connection, tables) in &content.tables {
             let tables: Option<BTreeMap<TableName, Table>> =
                 tables.iter().map(|(name, table)| Some((TableName::parse(name).ok()?, table.table(name)?))).collect();
-            catalogs.insert(ConnectionName::parse(connection).ok()?, Catalog { tables: tables? });
+            let catalog = Catalog { tables: tables?, ..Catalog::default() };
+            catalogs.insert(ConnectionName::parse(connection).ok()?, catalog);
+        }
+        for (entity, locked) in &content.entities {
+            let Some(query) = &locked.query else { continue };
+            let (connection, name) = locked.source.split_once('.')?;
+            let catalog = catalogs.entry(ConnectionName::parse(connection).ok()?).or_default();
+            catalog.written.insert(EntityName::parse(entity).ok()?, Ok(query.table(name)?));
         }
         let mut auto_mapped = BTreeMap::new();
         for (entity, locked) in &content.entities {
@@ -122,6 +132,12 @@ impl Lock {
         self.auto_mapped.get(entity)
     }
 
+    /// What the query of an entity gave; `None` as with [`Lock::table`].
+    pub(crate) fn query(&self, project: &Project, connection: &ConnectionName, entity: &EntityName) -> Option<&Table> {
+        let is_same = self.system(connection) == system(project, connection);
+        self.catalogs.get(connection)?.written.get(entity)?.as_ref().ok().filter(|_| is_same)
+    }
+
     /// The table as it was; `None` where the lock does not have it, or was written for another system than the project's now.
     pub(crate) fn table(&self, project: &Project, connection: &ConnectionName, table: &TableName) -> Option<&Table> {
         let is_same = self.system(connection) == system(project, connection);
@@ -148,8 +164,8 @@ pub(crate) fn text(project: &Project, specs: &[Spec], catalogs: &Catalogs, now: 
         tables: BTreeMap::new(),
     };
     for spec in specs {
-        let mut locked = |connection: &ConnectionName, table: &TableName| {
-            let found = catalogs.get(connection).and_then(|catalog| catalog.table(table));
+        let mut locked = |connection: &ConnectionName, table: &TableName, is_there: bool| {
+            let found = catalogs.get(connection).and_then(|catalog| catalog.table(table)).filter(|_| is_there);
             if let (Some(found), Some(system)) = (found, system(project, connection)) {
                 content.connections.insert(connection.to_string(), system.to_owned());
                 let tables = content.tables.entry(connection.to_string()).or_default();
@@ -157,15 +173,20 @@ pub(crate) fn text(project: &Project, specs: &[Spec], catalogs: &Catalogs, now: 
             }
             format!("{connection}.{table}")
         };
-        let source = locked(project.source(), &spec.source_table.value);
-        let destination = locked(project.destination(), &spec.destination_table.value);
+        let source = locked(project.source(), &spec.source_table.value, !spec.is_query());
+        let destination = locked(project.destination(), &spec.destination_table.value, true);
         if !spec.is_active && content.entities.contains_key(spec.entity.value.as_str()) {
             continue;
         }
         let copied = spec.fields.iter().filter(|field| field.is_auto);
         let copied = copied.map(|field| field.destination.value.to_string()).collect();
         let auto_mapped = spec.auto_map.is_some().then_some(copied);
-        content.entities.insert(spec.entity.value.to_string(), LockedEntity { source, destination, auto_mapped });
+        let query = catalogs.get(project.source()).filter(|_| spec.is_query());
+        let query = query.and_then(|catalog| catalog.written.get(&spec.entity.value)?.as_ref().ok());
+        let query = query.map(LockedTable::of);
+        content
+            .entities
+            .insert(spec.entity.value.to_string(), LockedEntity { source, destination, auto_mapped, query });
     }
     if let Some(before) = before {
         let same = Content { locked_at: before.content.locked_at.clone(), ..content.clone() };

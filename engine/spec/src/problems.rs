@@ -25,6 +25,13 @@ pub(crate) struct Located<T> {
     pub(crate) place: Place,
 }
 
+impl<T> Located<T> {
+    /// Something else at the same place.
+    pub(crate) fn map<U>(self, to: impl FnOnce(T) -> U) -> Located<U> {
+        Located { value: to(self.value), place: self.place }
+    }
+}
+
 /// An error at a place; `label` says what is there.
 pub(crate) fn problem(code: Code, headline: impl Into<String>, place: &Place, label: impl Into<String>) -> Diagnostic {
     Diagnostic::new(code, headline).label(&place.file, place.span.clone(), label)

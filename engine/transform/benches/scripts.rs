@@ -29,8 +29,8 @@ use chrono::Utc;
 use rhai::{AST, Dynamic, Engine, Scope};
 use transload_model::{
     Call, ColumnName, ConnectionName, DeletePolicy, EntityName, EntityPlan, EntityTransform, FieldPlan, Function,
-    KeyPlan, KeyStrategy, LoadPolicy, LogicalType, ReadColumn, Script, TableName, TableRef, TransformContext,
-    TransformFactory,
+    KeyPlan, KeyStrategy, LoadPolicy, LogicalType, ReadColumn, Script, Selection, TableName, TableRef,
+    TransformContext, TransformFactory,
 };
 use transload_transform::Functions;
 
@@ -90,6 +90,7 @@ fn entity(calls: Vec<Call>, scripts: Vec<Script>) -> EntityPlan {
         version: "1".to_owned(),
         spec_path: "specs/rows.yaml".to_owned(),
         source: table("old"),
+        rows: Selection::All,
         destination: table("new"),
         reads: vec![ReadColumn { name: name("text"), logical: LogicalType::Text }],
         key: KeyPlan { source: vec![0], destination: vec![name("text")], strategy: KeyStrategy::Keep },

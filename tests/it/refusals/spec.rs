@@ -36,11 +36,19 @@ const CASES: &[Case] = &[
     },
     Case {
         what: "a key that is not built yet",
-        broken: |world| books(world, "version:", "where: \"shelf > 3\"\nversion:"),
+        broken: |world| books(world, "version:", "explode: { as: item }\nversion:"),
         code: "TL0109",
         exit: 1,
         place: "specs/books.yaml:5:1",
-        says: &["key `where` of a spec is not built yet"],
+        says: &["key `explode` of a spec is not built yet"],
+    },
+    Case {
+        what: "a key of `source` that does not stand in it",
+        broken: |world| books(world, "version:", "where: \"shelf > 3\"\nversion:"),
+        code: "TL0105",
+        exit: 1,
+        place: "specs/books.yaml:5:1",
+        says: &["a spec has no key `where`", "write it under `source`: `source: { where: … }`"],
     },
     Case {
         what: "an unknown transformation",

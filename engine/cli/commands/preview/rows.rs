@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 use transload_model::{
-    Code, ColumnName, Destination, Diagnostic, EntityPlan, KeyBytes, LogicalType, ReadColumn, SourceBatch,
+    Code, ColumnName, Destination, Diagnostic, EntityPlan, KeyBytes, LogicalType, ReadColumn, Relation, SourceBatch,
     TransformFactory,
 };
 use transload_run::{Trial, Tried, Wanted, find, parse_key};
@@ -79,9 +79,10 @@ pub(super) async fn from_source(
         let headline = format!("connection `{}` is not open", entity.source.connection);
         return Err(Diagnostic::new(Code::UnknownConnection, headline).into());
     };
-    let snapshot = source.snapshot(std::slice::from_ref(&entity.source.table), 1).await?;
+    let relation = entity.relation();
+    let snapshot = source.snapshot(std::slice::from_ref(&relation), 1).await?;
     let mut reader = snapshot.reader().await?;
-    let found = find(reader.as_mut(), &entity.source.table, &entity.reads, &entity.key.source, &wanted).await?;
+    let found = find(reader.as_mut(), &relation, &entity.reads, &entity.key.source, &wanted).await?;
     if let Wanted::Keys(keys) = &wanted
         && found.rows.num_rows() < keys.len()
         && preview.key.is_some()
@@ -133,7 +134,8 @@ pub(super) async fn current(
         (0..tried.faults.len()).map(|row| key_of(tried, &key, &types, row, world)).collect();
     let wanted = Wanted::Keys(keys.iter().flatten().cloned().collect());
     let mut reader = destination.reader().await?;
-    let found = find(reader.as_mut(), &entity.destination.table, &columns, &key, &wanted).await?;
+    let found =
+        find(reader.as_mut(), &Relation::all(entity.destination.table.clone()), &columns, &key, &wanted).await?;
     let texts: Vec<Vec<Option<String>>> = columns
         .iter()
         .zip(found.rows.columns())

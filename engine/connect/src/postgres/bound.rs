@@ -85,7 +85,7 @@ pub(super) fn bounds(request: &ReadRequest, readings: &[Reading]) -> Result<(Bou
         let parts =
             parts.and_then(|parts| parts.iter().zip(columns).map(|(part, column)| Bound::of(part, column)).collect());
         let parts: Vec<Bound> = parts.ok_or_else(|| {
-            let headline = format!("a stored key of `{}` is not one of its columns' types any more", request.table);
+            let headline = format!("a stored key of `{}` is not one of its columns' types any more", request.relation);
             Box::new(Diagnostic::new(Code::SchemaDrift, headline).help(Code::SchemaDrift.info().remedy))
         })?;
         let marks = parts.iter().zip(bound.len() + 1..).map(|(part, number)| part.placeholder(number)).collect();

@@ -3,21 +3,25 @@
 use std::collections::BTreeMap;
 
 use sqlx::postgres::PgRow;
-use sqlx::{PgConnection, Row};
+use sqlx::postgres::types::Oid;
+use sqlx::{Column as _, PgConnection, Row};
 use transload_model::{Catalog, Column, ColumnName, ForeignKey, SideEffects, Table, TableName};
 
 use super::sql;
 use super::types::Wire;
 
-/// Columns of all tables of a schema, or of one. A domain is what it is made of, with its own length where it has one.
-const COLUMNS: &str = "
+/// Every type and what it is made of: a domain is its base type, with its own length where it has one. Then what is told of a column.
+const TYPES: &str = "
     with recursive made_of (type, base, modifier, required) as (
         select oid, oid, -1, false from pg_catalog.pg_type where typtype <> 'd'
         union all
         select t.oid, made_of.base, case when t.typtypmod = -1 then made_of.modifier else t.typtypmod end,
                made_of.required or t.typnotnull
         from pg_catalog.pg_type t join made_of on t.typbasetype = made_of.type where t.typtype = 'd'
-    )
+    )";
+
+/// Columns of all tables of a schema, or of one; behind [`TYPES`].
+const COLUMNS: &str = "
     select c.relname::text, a.attname::text, pg_catalog.format_type(a.atttypid, a.atttypmod),
            made_of.base, case when made_of.modifier = -1 then a.atttypmod else made_of.modifier end, b.typtype = 'e',
            a.attnotnull or made_of.required, a.atthasdef or a.attidentity <> '', a.attgenerated <> '', a.attidentity = 'a',
@@ -34,6 +38,21 @@ const COLUMNS: &str = "
     join pg_catalog.pg_type b on b.oid = made_of.base
     where n.nspname = $1 and c.relkind in ('r', 'p', 'v', 'm', 'f') and ($2::text is null or c.relname = $2)
     order by c.relname, a.attnum";
+
+/// The columns of a query, as its description has them; behind [`TYPES`]. One that is a table's own column is declared as that is.
+const DESCRIBED: &str = "
+    select '', q.name, pg_catalog.format_type(coalesce(a.atttypid, q.type), a.atttypmod), made_of.base,
+           case when made_of.modifier = -1 then coalesce(a.atttypmod, -1) else made_of.modifier end, b.typtype = 'e',
+           false, false, false, false, null,
+           pg_catalog.format_type(made_of.base, case when made_of.modifier = -1 then a.atttypmod else made_of.modifier end),
+           pg_catalog.getdatabaseencoding() <> 'UTF8'
+    from rows from (
+        pg_catalog.unnest($1::text[]), pg_catalog.unnest($2::oid[]), pg_catalog.unnest($3::oid[]), pg_catalog.unnest($4::int2[])
+    ) with ordinality q (name, type, relation, number, place)
+    left join pg_catalog.pg_attribute a on a.attrelid = q.relation and a.attnum = q.number
+    join made_of on made_of.type = coalesce(a.atttypid, q.type)
+    join pg_catalog.pg_type b on b.oid = made_of.base
+    order by q.place";
 
 /// Primary, unique and foreign keys, and unique indexes that are no constraint.
 const KEYS: &str = "
@@ -150,7 +169,7 @@ impl PgColumn {
         !self.nullable
     }
 
-    fn describe(self) -> Column {
+    pub(super) fn describe(self) -> Column {
         Column {
             name: self.name,
             declared: self.declared,
@@ -183,7 +202,7 @@ pub(super) async fn read(connection: &mut PgConnection, schema: &str) -> sqlx::R
             _ => effects.row_security = true,
         }
     }
-    Ok(Catalog { tables })
+    Ok(Catalog { tables, ..Catalog::default() })
 }
 
 /// The columns of one table; none where there is no such table.
@@ -196,7 +215,7 @@ pub(super) async fn table(
     Ok(columns.into_iter().map(|(_, column)| column).collect())
 }
 
-fn empty(name: TableName) -> Table {
+pub(super) fn empty(name: TableName) -> Table {
     Table {
         name,
         columns: Vec::new(),
@@ -217,28 +236,51 @@ async fn columns(
     schema: &str,
     table: Option<&TableName>,
 ) -> sqlx::Result<Vec<(TableName, PgColumn)>> {
-    let query = sqlx::query(COLUMNS).bind(schema).bind(table.map(TableName::as_str));
+    let query = sql::query(format!("{TYPES}{COLUMNS}")).bind(schema).bind(table.map(TableName::as_str));
     let mut columns = Vec::new();
     for row in query.fetch_all(connection).await? {
-        let (table, name): (String, String) = (row.try_get(0)?, row.try_get(1)?);
-        let (Ok(table), Ok(name)) = (TableName::parse(&table), ColumnName::parse(&name)) else { continue };
-        let base: sqlx::postgres::types::Oid = row.try_get(3)?;
-        let required: bool = row.try_get(6)?;
-        let column = PgColumn {
-            name,
-            declared: row.try_get(2)?,
-            wire: Wire::of(base.0, row.try_get(4)?, row.try_get(5)?),
-            nullable: !required,
-            has_default: row.try_get(7)?,
-            generated: row.try_get(8)?,
-            is_always_identity: row.try_get(9)?,
-            sequence: row.try_get(10)?,
-            staged: row.try_get(11)?,
-            recodes: row.try_get(12)?,
-        };
-        columns.push((table, column));
+        let table: String = row.try_get(0)?;
+        if let (Ok(table), Some(column)) = (TableName::parse(&table), column(&row)?) {
+            columns.push((table, column));
+        }
     }
     Ok(columns)
+}
+
+fn column(row: &PgRow) -> sqlx::Result<Option<PgColumn>> {
+    let name: String = row.try_get(1)?;
+    let Ok(name) = ColumnName::parse(&name) else { return Ok(None) };
+    let base: Oid = row.try_get(3)?;
+    let required: bool = row.try_get(6)?;
+    Ok(Some(PgColumn {
+        name,
+        declared: row.try_get(2)?,
+        wire: Wire::of(base.0, row.try_get(4)?, row.try_get(5)?),
+        nullable: !required,
+        has_default: row.try_get(7)?,
+        generated: row.try_get(8)?,
+        is_always_identity: row.try_get(9)?,
+        sequence: row.try_get(10)?,
+        staged: row.try_get(11)?,
+        recodes: row.try_get(12)?,
+    }))
+}
+
+/// The columns of a query, as the server describes it.
+pub(super) async fn described(
+    connection: &mut PgConnection,
+    columns: &[sqlx::postgres::PgColumn],
+) -> sqlx::Result<Vec<PgColumn>> {
+    let names: Vec<&str> = columns.iter().map(sqlx::Column::name).collect();
+    let types: Vec<Option<Oid>> = columns.iter().map(|column| column.type_info().oid()).collect();
+    let relations: Vec<Option<Oid>> = columns.iter().map(sqlx::postgres::PgColumn::relation_id).collect();
+    let numbers: Vec<Option<i16>> = columns.iter().map(sqlx::postgres::PgColumn::relation_attribute_no).collect();
+    let query = sql::query(format!("{TYPES}{DESCRIBED}")).bind(names).bind(types).bind(relations).bind(numbers);
+    let mut described = Vec::new();
+    for row in query.fetch_all(connection).await? {
+        described.extend(column(&row)?);
+    }
+    Ok(described)
 }
 
 fn add_key(tables: &mut BTreeMap<TableName, Table>, row: &PgRow) -> sqlx::Result<()> {

@@ -19,6 +19,7 @@ mod sql;
 mod tests;
 mod types;
 mod write;
+mod written;
 
 use std::sync::Arc;
 

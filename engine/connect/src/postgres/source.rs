@@ -9,13 +9,13 @@ use std::sync::Arc;
 use arrow::record_batch::RecordBatch;
 use async_trait::async_trait;
 use futures_util::TryStreamExt;
-use sqlx::Row;
 use sqlx::postgres::PgRow;
+use sqlx::{PgConnection, Row};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use transload_model::{
     Catalog, Code, ColumnName, ConnectionPlan, Diagnostic, DigestRequest, KeyRange, LogicalType, RangeDigest,
-    ReadColumn, ReadRequest, Result, Snapshot, SnapshotReader, Source, SourceBatch, TableName,
+    ReadColumn, ReadRequest, Relation, Result, Snapshot, SnapshotReader, Source, SourceBatch, Table, TableName,
 };
 use twox_hash::XxHash3_64;
 
@@ -29,12 +29,17 @@ use super::lease::{Connections, Lease};
 use super::open::Address;
 use super::sql::{self, Reading, printed, quote};
 use super::types::{self, Decoder, Wire};
+use super::written;
 
 /// Batches that wait between the reading task and its reader.
 const BATCHES_AHEAD: usize = 1;
 
 /// What every transaction that reads begins with.
 const BEGIN: &str = "begin transaction isolation level repeatable read, read only";
+
+/// Lets the SQL of a spec name tables as the connection's schema has them.
+const LOOK_IN: &str = "select pg_catalog.set_config('search_path', \
+                       pg_catalog.quote_ident($1) || ', ' || pg_catalog.current_setting('search_path'), true)";
 
 pub(super) async fn open_source(connection: &ConnectionPlan) -> Result<Arc<dyn Source>> {
     let connections = Connections::new(Address::of(connection)?, connection.pool);
@@ -51,7 +56,7 @@ pub(super) struct End {
 }
 
 impl End {
-    fn failed(&self, error: &sqlx::Error) -> Box<Diagnostic> {
+    pub(super) fn failed(&self, error: &sqlx::Error) -> Box<Diagnostic> {
         let doing = format!("reading from {} failed", self.connections.address.name);
         // What else takes this code's parameter is ours, and is right.
         if sqlstate(error) == Some("22023") {
@@ -61,20 +66,29 @@ impl End {
         failure(error, Code::SourceFailed, &doing)
     }
 
-    /// Those of the tables that can be locked, as SQL names them: tables, partitioned tables and views.
-    async fn lockable(&self, lease: &mut Lease, tables: &[TableName]) -> Result<Vec<String>> {
-        let names: Vec<&str> = tables.iter().map(TableName::as_str).collect();
+    /// Begins to read, at the moment of a snapshot where there is one.
+    pub(super) async fn begin(&self, connection: &mut PgConnection, snapshot: Option<&str>) -> sqlx::Result<()> {
+        sql::execute(connection, BEGIN).await?;
+        if let Some(id) = snapshot {
+            // The server made the id; it is digits and hyphens, and no statement takes it as a parameter.
+            sql::execute(connection, format!("set transaction snapshot '{}'", id.replace('\'', ""))).await?;
+        }
+        sqlx::query(LOOK_IN).bind(&self.schema).execute(connection).await.map(drop)
+    }
+
+    /// What can be locked of relations, as SQL names it: tables, partitioned tables and views.
+    async fn lockable(&self, lease: &mut Lease, relations: &[Relation]) -> Result<Vec<String>> {
+        let names: Vec<&str> = relations.iter().filter_map(|from| from.stored()).map(TableName::as_str).collect();
         let sql = "select c.relname::text from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace \
                    where n.nspname = $1 and c.relname = any($2) and c.relkind in ('r', 'p', 'v') order by 1";
         let rows = sqlx::query(sql).bind(&self.schema).bind(names).fetch_all(lease.get()).await;
         let rows = rows.map_err(|error| self.failed(&error))?;
         let names: sqlx::Result<Vec<String>> = rows.iter().map(|row| row.try_get(0)).collect();
         let names = names.map_err(|error| self.failed(&error))?;
-        Ok(names
-            .iter()
-            .filter_map(|name| TableName::parse(name).ok())
-            .map(|name| sql::table(&self.schema, &name))
-            .collect())
+        let names = names.iter().filter_map(|name| TableName::parse(name).ok());
+        let mut lockable: Vec<String> = names.map(|name| sql::table(&self.schema, &name)).collect();
+        lockable.extend(written::tables(self, lease.get(), relations).await.map_err(|error| self.failed(&error))?);
+        Ok(lockable)
     }
 
     pub(super) async fn catalog(&self) -> Result<Catalog> {
@@ -95,9 +109,13 @@ impl Source for PostgresSource {
         self.end.catalog().await
     }
 
-    async fn snapshot(&self, tables: &[TableName], _readers: usize) -> Result<Arc<dyn Snapshot>> {
+    async fn describe(&self, relation: &Relation) -> Result<Table> {
+        written::describe(&self.end, relation).await
+    }
+
+    async fn snapshot(&self, relations: &[Relation], _readers: usize) -> Result<Arc<dyn Snapshot>> {
         let mut lease = self.end.connections.lease().await?;
-        let lockable = self.end.lockable(&mut lease, tables).await?;
+        let lockable = self.end.lockable(&mut lease, relations).await?;
         let export = async {
             sql::execute(lease.get(), BEGIN).await?;
             // Before the snapshot exists: to an older one, a table that was truncated or rewritten since looks empty.
@@ -128,7 +146,7 @@ impl Snapshot for PostgresSnapshot {
 
 /// A reader of a snapshot, or of what is committed now.
 pub(super) async fn reader(end: &End, snapshot: Option<String>) -> Result<Box<dyn SnapshotReader>> {
-    let mut reader = Reader { end: end.clone(), snapshot, lease: None, reading: None, tables: BTreeMap::new() };
+    let mut reader = Reader { end: end.clone(), snapshot, lease: None, reading: None, columns: BTreeMap::new() };
     reader.lease = Some(reader.begin().await?);
     Ok(Box::new(reader))
 }
@@ -142,21 +160,14 @@ struct Reader {
     /// Where no read is going on.
     lease: Option<Lease>,
     reading: Option<Ahead>,
-    tables: BTreeMap<TableName, Arc<Vec<PgColumn>>>,
+    columns: BTreeMap<Relation, Arc<Vec<PgColumn>>>,
 }
 
 impl Reader {
     async fn begin(&self) -> Result<Lease> {
         let mut lease = self.end.connections.lease().await?;
-        let begin = async {
-            sql::execute(lease.get(), BEGIN).await?;
-            if let Some(id) = &self.snapshot {
-                // The server made the id; it is digits and hyphens, and no statement takes it as a parameter.
-                sql::execute(lease.get(), format!("set transaction snapshot '{}'", id.replace('\'', ""))).await?;
-            }
-            Ok(())
-        };
-        begin.await.map_err(|error: sqlx::Error| self.end.failed(&error))?;
+        let begun = self.end.begin(lease.get(), self.snapshot.as_deref()).await;
+        begun.map_err(|error| self.end.failed(&error))?;
         Ok(lease)
     }
 
@@ -183,14 +194,17 @@ impl Reader {
         Ok(number)
     }
 
-    /// A table's columns, as this reader saw them first.
-    async fn columns(&mut self, lease: &mut Lease, table: &TableName) -> Result<Arc<Vec<PgColumn>>> {
-        if let Some(known) = self.tables.get(table) {
+    /// A relation's columns, as this reader saw them first.
+    async fn columns(&mut self, lease: &mut Lease, relation: &Relation) -> Result<Arc<Vec<PgColumn>>> {
+        if let Some(known) = self.columns.get(relation) {
             return Ok(Arc::clone(known));
         }
-        let columns = catalog::table(lease.get(), &self.end.schema, table).await;
+        let columns = match relation.stored() {
+            Some(table) => catalog::table(lease.get(), &self.end.schema, table).await,
+            None => written::columns(lease.get(), &self.end.schema, relation).await,
+        };
         let columns = Arc::new(columns.map_err(|error| self.end.failed(&error))?);
-        self.tables.insert(table.clone(), Arc::clone(&columns));
+        self.columns.insert(relation.clone(), Arc::clone(&columns));
         Ok(columns)
     }
 
@@ -198,14 +212,14 @@ impl Reader {
     async fn readings(
         &mut self,
         lease: &mut Lease,
-        table: &TableName,
+        relation: &Relation,
         wanted: &[ReadColumn],
     ) -> Result<(Vec<Reading>, Vec<Decoder>)> {
-        let columns = self.columns(lease, table).await?;
+        let columns = self.columns(lease, relation).await?;
         let mut readings = Vec::new();
         let mut decoders = Vec::new();
         for wanted in wanted {
-            let column = self.column(&columns, table, &wanted.name)?;
+            let column = self.column(&columns, relation, &wanted.name)?;
             let decoder = Decoder::new(column.wire, wanted.logical);
             readings.push(reading(column, decoder, wanted.logical));
             decoders.push(decoder);
@@ -213,10 +227,10 @@ impl Reader {
         Ok((readings, decoders))
     }
 
-    fn column<'a>(&self, columns: &'a [PgColumn], table: &TableName, name: &ColumnName) -> Result<&'a PgColumn> {
+    fn column<'a>(&self, columns: &'a [PgColumn], relation: &Relation, name: &ColumnName) -> Result<&'a PgColumn> {
         columns.iter().find(|column| column.name == *name).ok_or_else(|| {
             let headline =
-                format!("`{table}` has no column `{name}` any more in {}", self.end.connections.address.name);
+                format!("`{relation}` has no column `{name}` any more in {}", self.end.connections.address.name);
             Box::new(Diagnostic::new(Code::SchemaDrift, headline).help(Code::SchemaDrift.info().remedy))
         })
     }
@@ -224,10 +238,10 @@ impl Reader {
 
 #[async_trait]
 impl SnapshotReader for Reader {
-    async fn estimate(&mut self, table: &TableName) -> Result<Option<u64>> {
+    async fn estimate(&mut self, relation: &Relation) -> Result<Option<u64>> {
         let mut lease = self.idle().await?;
         // The planner looks at the table's size; what was counted when it was last analysed may be long ago, or never.
-        let sql = sql::explain(&sql::table(&self.end.schema, table));
+        let sql = sql::explain(&sql::relation(&self.end.schema, relation));
         let explained = sql::query(sql).persistent(false).fetch_one(lease.get()).await;
         let row = explained.map_err(|error| self.end.failed(&error))?;
         self.lease = Some(lease);
@@ -235,22 +249,25 @@ impl SnapshotReader for Reader {
         Ok(plan.and_then(|plan: serde_json::Value| plan[0]["Plan"]["Plan Rows"].as_u64()))
     }
 
-    async fn sample(&mut self, table: &TableName, key: &[ReadColumn], rows: usize) -> Result<Option<RecordBatch>> {
-        let Some(held) = self.estimate(table).await?.filter(|held| *held > 0 && !key.is_empty()) else {
+    async fn sample(&mut self, relation: &Relation, key: &[ReadColumn], rows: usize) -> Result<Option<RecordBatch>> {
+        let Some(held) = self.estimate(relation).await?.filter(|held| *held > 0 && !key.is_empty()) else {
             return Ok(None);
         };
-        let name = sql::table(&self.end.schema, table);
-        if self.number(sql::is_stored(&name)).await? != Some(1) {
+        let percent = (rows as u64 * 100).div_ceil(held).clamp(1, 100);
+        let schema = self.end.schema.clone();
+        let (Some(table), Some(sampled)) = (relation.stored(), sql::sampled(&schema, relation, percent)) else {
+            return Ok(None);
+        };
+        if self.number(sql::is_stored(&sql::table(&schema, table))).await? != Some(1) {
             return Ok(None);
         }
         let mut lease = self.idle().await?;
-        let (readings, decoders) = self.readings(&mut lease, table, key).await?;
-        let percent = (rows as u64 * 100).div_ceil(held).clamp(1, 100);
-        let sampled = sql::query(sql::sample(&name, &readings, percent)).persistent(false).fetch_all(lease.get()).await;
+        let (readings, decoders) = self.readings(&mut lease, relation, key).await?;
+        let sampled = sql::query(sql::sample(&sampled, &readings)).persistent(false).fetch_all(lease.get()).await;
         let sampled = sampled.map_err(|error| self.end.failed(&error))?;
         self.lease = Some(lease);
         let request = ReadRequest {
-            table: table.clone(),
+            relation: relation.clone(),
             columns: key.to_vec(),
             key: Vec::new(),
             range: KeyRange::default(),
@@ -264,16 +281,16 @@ impl SnapshotReader for Reader {
         batch.finish().map(|batch| Some(batch.rows))
     }
 
-    async fn count_repeated_keys(&mut self, table: &TableName, key: &[ColumnName]) -> Result<u64> {
+    async fn count_repeated_keys(&mut self, relation: &Relation, key: &[ColumnName]) -> Result<u64> {
         let mut lease = self.idle().await?;
-        let columns = self.columns(&mut lease, table).await?;
+        let columns = self.columns(&mut lease, relation).await?;
         self.lease = Some(lease);
         let mut parts = Vec::new();
         for name in key {
-            let column = self.column(&columns, table, name)?;
+            let column = self.column(&columns, relation, name)?;
             parts.push(order(column, column.wire.logical()));
         }
-        let count = self.number(sql::count_repeated(&sql::table(&self.end.schema, table), &parts)).await?;
+        let count = self.number(sql::count_repeated(&sql::relation(&self.end.schema, relation), &parts)).await?;
         Ok(count.and_then(|rows| u64::try_from(rows).ok()).unwrap_or_default())
     }
 
@@ -283,10 +300,10 @@ impl SnapshotReader for Reader {
 
     async fn digests(&mut self, request: &DigestRequest) -> Result<Option<Vec<RangeDigest>>> {
         let mut lease = self.idle().await?;
-        let columns = self.columns(&mut lease, &request.table).await?;
-        let wanted = request.columns.iter().map(|wanted| self.column(&columns, &request.table, &wanted.name));
+        let columns = self.columns(&mut lease, &request.relation).await?;
+        let wanted = request.columns.iter().map(|wanted| self.column(&columns, &request.relation, &wanted.name));
         let wanted = wanted.collect::<Result<Vec<_>>>()?;
-        let question = Question::new(&sql::table(&self.end.schema, &request.table), &wanted, request);
+        let question = Question::new(&sql::relation(&self.end.schema, &request.relation), &wanted, request);
         let answer = match question {
             Some(question) => question.ask(lease.get(), request).await.map_err(|error| self.end.failed(&error))?,
             None => None,
@@ -297,9 +314,9 @@ impl SnapshotReader for Reader {
 
     async fn read(&mut self, request: ReadRequest) -> Result<()> {
         let mut lease = self.idle().await?;
-        let (readings, decoders) = self.readings(&mut lease, &request.table, &request.columns).await?;
+        let (readings, decoders) = self.readings(&mut lease, &request.relation, &request.columns).await?;
         let (bounds, behind) = bounds(&request, &readings)?;
-        let sql = sql::select(&sql::table(&self.end.schema, &request.table), &readings, &request.key, &bounds);
+        let sql = sql::select(&sql::relation(&self.end.schema, &request.relation), &readings, &request.key, &bounds);
         let (batches, receiver) = mpsc::channel(BATCHES_AHEAD);
         let mut task = JoinSet::new();
         let end = self.end.clone();

@@ -3,7 +3,7 @@
 use sqlx::postgres::{PgArguments, PgQueryResult};
 use sqlx::query::Query;
 use sqlx::{AssertSqlSafe, Executor, PgConnection, Postgres, Row};
-use transload_model::{ColumnName, TableName};
+use transload_model::{ColumnName, Relation, Selection, TableName};
 
 use super::catalog::{PgColumn, Referrer};
 use super::types::Wire;
@@ -49,6 +49,29 @@ pub(super) fn printed(column: &str) -> String {
 /// A table as every statement names it.
 pub(super) fn table(schema: &str, table: &TableName) -> String {
     format!("{}.{}", quote(schema), quote(table.as_str()))
+}
+
+/// What rows are read from, as `from` takes it. The SQL of a spec may end with a comment, so what follows it is on a line of its own.
+pub(super) fn relation(schema: &str, relation: &Relation) -> String {
+    let name = quote(relation.table.as_str());
+    match &relation.rows {
+        Selection::All => table(schema, &relation.table),
+        Selection::Where(condition) => filtered(&table(schema, &relation.table), condition, &name),
+        Selection::Query(query) => format!("(\n{query}\n) {name}"),
+    }
+}
+
+fn filtered(table: &str, condition: &str, name: &str) -> String {
+    format!("(select * from {table} where (\n{condition}\n)) {name}")
+}
+
+/// About so many of each hundred rows of a relation, as `from` takes it; none of a query.
+pub(super) fn sampled(schema: &str, relation: &Relation, percent: u64) -> Option<String> {
+    let sampled = format!("{} tablesample system ({percent}) repeatable (1)", table(schema, relation.stored()?));
+    match &relation.rows {
+        Selection::Where(condition) => Some(filtered(&sampled, condition, &quote(relation.table.as_str()))),
+        _ => Some(sampled),
+    }
 }
 
 /// Names with `each` around them and `between` in between.
@@ -122,12 +145,12 @@ fn unkeyed<'a>(key: impl Iterator<Item = &'a Reading>) -> String {
     conditions.join(" or ")
 }
 
-/// Keys of a sample of the rows, in order.
-pub(super) fn sample(table: &str, columns: &[Reading], percent: u64) -> String {
+/// Keys of what was sampled, in order.
+pub(super) fn sample(sampled: &str, columns: &[Reading]) -> String {
     let selected: Vec<&str> = columns.iter().map(|column| &*column.select).collect();
     let order: Vec<&str> = columns.iter().map(|column| &*column.order).collect();
     let (selected, order) = (selected.join(", "), order.join(", "));
-    format!("select {selected} from {table} tablesample system ({percent}) repeatable (1) order by {order}")
+    format!("select {selected} from {sampled} order by {order}")
 }
 
 /// Keeps tables from being rewritten or emptied until the transaction ends. Rows may still come, go and change.

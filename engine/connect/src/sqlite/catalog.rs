@@ -26,7 +26,7 @@ pub(super) fn read(connection: &Connection) -> rusqlite::Result<Catalog> {
             tables.insert(name.clone(), Table { side_effects, ..table(connection, name)? });
         }
     }
-    Ok(Catalog { tables })
+    Ok(Catalog { tables, ..Catalog::default() })
 }
 
 struct Raw {
@@ -38,13 +38,17 @@ struct Raw {
     hidden: u8,
 }
 
-/// A table without what acts on it.
-fn table(connection: &Connection, name: TableName) -> rusqlite::Result<Table> {
+/// The columns of a view.
+pub(super) fn columns(connection: &Connection, view: &str) -> rusqlite::Result<Vec<Column>> {
+    Ok(raw(connection, view)?.iter().filter_map(|column| describe(column, false)).collect())
+}
+
+fn raw(connection: &Connection, name: &str) -> rusqlite::Result<Vec<Raw>> {
     let mut statement = connection.prepare(
         "select name, type, \"notnull\", dflt_value, pk, hidden from pragma_table_xinfo(?) where hidden <> 1",
     )?;
-    let raw: Vec<Raw> = statement
-        .query_map([name.as_str()], |row| {
+    statement
+        .query_map([name], |row| {
             Ok(Raw {
                 name: row.get(0)?,
                 declared: row.get(1)?,
@@ -54,7 +58,12 @@ fn table(connection: &Connection, name: TableName) -> rusqlite::Result<Table> {
                 hidden: row.get(5)?,
             })
         })?
-        .collect::<Result<_, _>>()?;
+        .collect()
+}
+
+/// A table without what acts on it.
+fn table(connection: &Connection, name: TableName) -> rusqlite::Result<Table> {
+    let raw = raw(connection, name.as_str())?;
     let mut key: Vec<(usize, ColumnName)> = raw
         .iter()
         .filter(|column| column.key_position > 0)

@@ -15,6 +15,7 @@ mod tests;
 mod types;
 mod worker;
 mod write;
+mod written;
 
 use std::sync::Arc;
 

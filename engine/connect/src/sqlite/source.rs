@@ -10,8 +10,8 @@ use rusqlite::types::{Value, ValueRef};
 use rusqlite::{Connection, params_from_iter};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use transload_model::{
-    Catalog, Code, ColumnName, ConnectionPlan, Diagnostic, KeyBytes, ReadRequest, Result, Snapshot, SnapshotReader,
-    Source, SourceBatch, TableName,
+    Catalog, Code, ColumnName, ConnectionPlan, Diagnostic, KeyBytes, ReadRequest, Relation, Result, Snapshot,
+    SnapshotReader, Source, SourceBatch, Table,
 };
 
 use crate::batch::Batch;
@@ -20,7 +20,7 @@ use super::error::failure;
 use super::open::{Access, Database};
 use super::types;
 use super::worker::Worker;
-use super::{catalog, sql};
+use super::{catalog, sql, written};
 
 /// Batches that wait between the reading thread and its reader.
 const BATCHES_AHEAD: usize = 2;
@@ -47,7 +47,13 @@ impl Source for SqliteSource {
         worker.call(move |connection| catalog::read(connection).map_err(|error| read_failed(&error, &name))).await
     }
 
-    async fn snapshot(&self, _tables: &[TableName], readers: usize) -> Result<Arc<dyn Snapshot>> {
+    async fn describe(&self, relation: &Relation) -> Result<Table> {
+        let worker = Worker::new("sqlite-catalog", self.database.open(Access::Read)?)?;
+        let (name, relation) = (self.database.name.clone(), relation.clone());
+        worker.call(move |connection| written::describe(connection, &relation, &name)).await
+    }
+
+    async fn snapshot(&self, _relations: &[Relation], readers: usize) -> Result<Arc<dyn Snapshot>> {
         let watcher = self.database.open(Access::Read)?;
         // Opened before, so that the transactions begin as close to one another as can be.
         let connections: Vec<Connection> =
@@ -149,14 +155,14 @@ impl Drop for Reader {
 
 #[async_trait]
 impl SnapshotReader for Reader {
-    async fn estimate(&mut self, table: &TableName) -> Result<Option<u64>> {
-        let (sql, name) = (sql::count(table), self.name.clone());
+    async fn estimate(&mut self, relation: &Relation) -> Result<Option<u64>> {
+        let (sql, name) = (sql::count_rows(relation), self.name.clone());
         let count = move |connection: &mut Connection| connection.query_row(&sql, [], |row| row.get(0));
         self.worker().call(count).await.map(Some).map_err(|error| read_failed(&error, &name))
     }
 
-    async fn count_repeated_keys(&mut self, table: &TableName, key: &[ColumnName]) -> Result<u64> {
-        let (sql, name) = (sql::count_repeated(table, key), self.name.clone());
+    async fn count_repeated_keys(&mut self, relation: &Relation, key: &[ColumnName]) -> Result<u64> {
+        let (sql, name) = (sql::count_repeated(relation, key), self.name.clone());
         let count = move |connection: &mut Connection| connection.query_row(&sql, [], |row| row.get(0));
         self.worker().call(count).await.map_err(|error| read_failed(&error, &name))
     }
@@ -193,7 +199,10 @@ fn stream(
     let failed = |error: rusqlite::Error| read_failed(&error, name);
     let key: Vec<&ColumnName> = request.key.iter().map(|i| &request.columns[*i].name).collect();
     // Elsewhere a column may hold values of other classes or another order than the key's, so the reader gets every row.
-    let skips = catalog::is_row_id(connection, &request.table, &key).map_err(failed)?;
+    let skips = match request.relation.stored() {
+        Some(table) => catalog::is_row_id(connection, table, &key).map_err(failed)?,
+        None => false,
+    };
     let behind = request.after.as_ref().filter(|_| skips).map_or(Ok(Vec::new()), decoded)?;
     let mut statement = connection.prepare(&sql::select(request, !behind.is_empty())).map_err(failed)?;
     let mut rows = statement.query(params_from_iter(behind)).map_err(failed)?;

@@ -1,9 +1,19 @@
 //! SQL text. Identifiers are quoted here and nowhere else; values are always bound.
 
-use transload_model::{ColumnName, ReadRequest, TableName};
+use transload_model::{ColumnName, ReadRequest, Relation, Selection, TableName};
 
 pub(super) fn quote(identifier: &str) -> String {
     format!("\"{}\"", identifier.replace('"', "\"\""))
+}
+
+/// What rows are read from, as `from` takes it. The SQL of a spec may end with a comment, so what follows it is on a line of its own.
+pub(super) fn relation(relation: &Relation) -> String {
+    let name = quote(relation.table.as_str());
+    match &relation.rows {
+        Selection::All => name,
+        Selection::Where(condition) => format!("(select * from {name} where (\n{condition}\n)) {name}"),
+        Selection::Query(query) => format!("(\n{query}\n) {name}"),
+    }
 }
 
 fn list<'a>(
@@ -19,7 +29,7 @@ fn list<'a>(
 pub(super) fn select(request: &ReadRequest, behind: bool) -> String {
     let columns = list(request.columns.iter().map(|column| &column.name), |name| name, ", ");
     let key: Vec<&ColumnName> = request.key.iter().map(|i| &request.columns[*i].name).collect();
-    let mut sql = format!("select {columns} from {}", quote(request.table.as_str()));
+    let mut sql = format!("select {columns} from {}", relation(&request.relation));
     if behind {
         sql += &format!(" where {}", list(key.iter().copied(), |name| format!("{name} > ?"), " and "));
     }
@@ -77,12 +87,16 @@ pub(super) fn count(table: &TableName) -> String {
     format!("select count(*) from {}", quote(table.as_str()))
 }
 
-pub(super) fn count_repeated(table: &TableName, key: &[ColumnName]) -> String {
+pub(super) fn count_rows(from: &Relation) -> String {
+    format!("select count(*) from {}", relation(from))
+}
+
+pub(super) fn count_repeated(from: &Relation, key: &[ColumnName]) -> String {
     let names = list(key, |name| format!("{name} collate binary"), ", ");
     let known = list(key, |name| format!("{name} is not null"), " and ");
     format!(
         "select count(*) from (select 1 from {} where {known} group by {names} having count(*) > 1)",
-        quote(table.as_str())
+        relation(from)
     )
 }
 

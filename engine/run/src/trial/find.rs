@@ -8,8 +8,8 @@ use arrow::compute::concat_batches;
 use arrow::datatypes::{Field, Schema};
 use arrow::record_batch::RecordBatch;
 use transload_model::{
-    CellFault, Code, Diagnostic, KeyBytes, KeyRange, KeyValue, LogicalType, ReadColumn, ReadRequest, Result,
-    SnapshotReader, SourceBatch, TableName, TransformFactory,
+    CellFault, Code, Diagnostic, KeyBytes, KeyRange, KeyValue, LogicalType, ReadColumn, ReadRequest, Relation, Result,
+    SnapshotReader, SourceBatch, TransformFactory,
 };
 
 use crate::rows::Cells;
@@ -54,13 +54,13 @@ pub fn parse_key(
 /// Where the table cannot be read.
 pub async fn find(
     reader: &mut dyn SnapshotReader,
-    table: &TableName,
+    relation: &Relation,
     columns: &[ReadColumn],
     key: &[usize],
     wanted: &Wanted,
 ) -> Result<SourceBatch> {
     let request = |range: KeyRange, batch_rows: usize| ReadRequest {
-        table: table.clone(),
+        relation: relation.clone(),
         columns: columns.to_vec(),
         key: key.to_vec(),
         range,

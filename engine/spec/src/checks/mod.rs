@@ -8,6 +8,7 @@ mod field_conflict;
 mod function_conflict;
 mod self_reference;
 mod side_effect;
+mod source_sql;
 mod stale_lock;
 mod test_column;
 mod unfilled_column;
@@ -30,6 +31,7 @@ pub(crate) const ENTITY_CHECKS: &[EntityCheck] = &[duplicate_entity::check, unkn
 pub(crate) const CHECKS: &[Check] = &[
     self_reference::check,
     unknown_table::check,
+    source_sql::check,
     unknown_column::check,
     side_effect::check,
     stale_lock::check,

@@ -12,21 +12,26 @@ const LISTED: usize = 8;
 
 pub(crate) fn check(scope: &Scope<'_>, problems: &mut Problems) {
     for spec in scope.specs {
-        let source = scope.source_table(spec).map(|view| view.table);
-        check_table(scope, scope.project.source(), &spec.source_table, source, problems);
-        let destination = scope.destination_table(spec).map(|view| view.table);
-        check_table(scope, scope.project.destination(), &spec.destination_table, destination, problems);
+        let lock = |connection, name| scope.lock.and_then(|lock| lock.table(scope.project, connection, name));
+        let (source, destination) = (scope.project.source(), scope.project.destination());
+        let locked = match spec.is_query() {
+            true => scope.lock.and_then(|lock| lock.query(scope.project, source, &spec.entity.value)),
+            false => lock(source, &spec.source_table.value),
+        };
+        let found = scope.source_table(spec).map(|view| view.table);
+        check_table((source, &spec.source_table), locked, found, problems);
+        let locked = lock(destination, &spec.destination_table.value);
+        let found = scope.destination_table(spec).map(|view| view.table);
+        check_table((destination, &spec.destination_table), locked, found, problems);
     }
 }
 
 fn check_table(
-    scope: &Scope<'_>,
-    connection: &ConnectionName,
-    name: &Located<TableName>,
+    (connection, name): (&ConnectionName, &Located<TableName>),
+    locked: Option<&Table>,
     found: Option<&Table>,
     problems: &mut Problems,
 ) {
-    let locked = scope.lock.and_then(|lock| lock.table(scope.project, connection, &name.value));
     let (Some(locked), Some(found)) = (locked, found) else { return };
     let differences = differences(locked, found);
     if differences.is_empty() {

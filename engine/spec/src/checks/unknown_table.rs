@@ -11,7 +11,8 @@ pub(crate) fn check(scope: &Scope<'_>, problems: &mut Problems) {
             (scope.source, scope.project.source(), &spec.source_table),
             (scope.destination, scope.project.destination(), &spec.destination_table),
         ];
-        for (catalog, connection, table) in ends {
+        // The table of a query is only its name.
+        for (catalog, connection, table) in ends.into_iter().skip(usize::from(spec.is_query())) {
             check_table(catalog, connection, table, scope.is_offline, problems);
         }
     }

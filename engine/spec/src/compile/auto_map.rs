@@ -23,7 +23,10 @@ pub(crate) fn settle(
 ) {
     for spec in specs {
         let tables = (
-            table(catalogs.get(project.source()), |catalog| catalog.table(&spec.source_table.value)),
+            table(catalogs.get(project.source()), |catalog| match spec.is_query() {
+                true => catalog.written.get(&spec.entity.value)?.as_ref().ok(),
+                false => catalog.table(&spec.source_table.value),
+            }),
             table(catalogs.get(project.destination()), |catalog| catalog.table(&spec.destination_table.value)),
         );
         let (Some(source), Some(destination)) = tables else { continue };

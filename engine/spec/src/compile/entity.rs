@@ -53,6 +53,7 @@ pub(crate) fn compile_entity(
         version: spec.version.clone(),
         spec_path: spec.file.path.clone(),
         source: TableRef { connection: scope.project.source().clone(), table: spec.source_table.value.clone() },
+        rows: spec.relation().rows,
         destination: TableRef {
             connection: scope.project.destination().clone(),
             table: spec.destination_table.value.clone(),

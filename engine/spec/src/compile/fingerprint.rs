@@ -7,7 +7,7 @@
 use std::fmt::Write;
 
 use serde_json::Value;
-use transload_model::{Call, EntityPlan, FieldPlan, Function, KeyStrategy, RulePlan};
+use transload_model::{Call, EntityPlan, FieldPlan, Function, KeyStrategy, RulePlan, Selection};
 use twox_hash::XxHash3_64;
 
 use crate::Project;
@@ -47,6 +47,20 @@ pub(crate) fn plan_fingerprint(plan: &EntityPlan, strategies: &[Option<KeyStrate
     let mut text = Canonical::new("transload-plan/1");
     text.put("entity", plan.name.as_str());
     text.put("source", plan.source.table.as_str());
+    text.maybe(
+        "source.where",
+        match &plan.rows {
+            Selection::Where(condition) => Some(condition.clone()),
+            Selection::All | Selection::Query(_) => None,
+        },
+    );
+    text.maybe(
+        "source.query",
+        match &plan.rows {
+            Selection::Query(query) => Some(query.clone()),
+            Selection::All | Selection::Where(_) => None,
+        },
+    );
     text.put("destination", plan.destination.table.as_str());
     reads(&mut text, plan);
     for column in &plan.key.destination {

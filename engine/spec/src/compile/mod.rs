@@ -17,5 +17,5 @@ mod script;
 mod test;
 
 pub(crate) use plan::specs;
-pub use plan::{Catalogs, Compiled, Summary, compile, compile_offline, expand, lock};
+pub use plan::{Catalogs, Compiled, Summary, compile, compile_offline, expand, lock, written};
 pub(crate) use scope::{Entities, Scope, TableView};

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use transload_model::{
-    Catalog, Code, ConnectionName, Diagnostic, EntityName, EntityPlan, Plan, PlanParts, TestPlan, Vocabulary,
+    Catalog, Code, ConnectionName, Diagnostic, EntityName, EntityPlan, Plan, PlanParts, Relation, TestPlan, Vocabulary,
 };
 
 use crate::Project;
@@ -69,6 +69,16 @@ pub fn compile_offline(project: &Project, vocabulary: &dyn Vocabulary) -> Compil
             Compiled { plan: None, tests: Vec::new(), diagnostics: vec![*problem], summary: Summary::default() }
         }
     }
+}
+
+/// What specs take from the source by SQL of their own, for its caller to describe: by entity.
+#[must_use]
+pub fn written(project: &Project) -> BTreeMap<EntityName, Relation> {
+    let (specs, _) = specs(project, &mut Problems::default());
+    let mut written: Vec<&Spec> = specs.iter().filter(|spec| spec.rows.is_some()).collect();
+    // Of two of one name the active one counts.
+    written.sort_by_key(|spec| spec.is_active);
+    written.into_iter().map(|spec| (spec.entity.value.clone(), spec.relation())).collect()
 }
 
 /// What the databases hold, as far as the lock says; it must have been written for such databases.

@@ -29,6 +29,8 @@ pub(crate) struct Scope<'a> {
     /// Whether the catalogs are the lock's.
     pub(crate) is_offline: bool,
     source_tables: BTreeMap<&'a TableName, TableView<'a>>,
+    /// What the queries of specs give, by entity.
+    queries: BTreeMap<&'a EntityName, TableView<'a>>,
     destination_tables: BTreeMap<&'a TableName, TableView<'a>>,
 }
 
@@ -39,6 +41,10 @@ pub(crate) struct TableView<'a> {
 }
 
 impl<'a> TableView<'a> {
+    fn of(table: &'a Table) -> Self {
+        Self { table, columns: table.columns.iter().map(|column| (&column.name, column)).collect() }
+    }
+
     /// The column of that name.
     pub(crate) fn column(&self, name: &ColumnName) -> Option<&'a Column> {
         self.columns.get(name).copied()
@@ -93,6 +99,7 @@ impl<'a> Scope<'a> {
             lock: None,
             is_offline: false,
             source_tables: views(source, specs.iter().map(|spec| &spec.source_table.value)),
+            queries: queries(source),
             destination_tables: views(destination, specs.iter().map(|spec| &spec.destination_table.value)),
         }
     }
@@ -104,7 +111,11 @@ impl<'a> Scope<'a> {
 
     /// The table that a spec reads.
     pub(crate) fn source_table(&self, spec: &Spec) -> Option<&TableView<'a>> {
-        self.source_tables.get(&spec.source_table.value)
+        if spec.is_query() {
+            self.queries.get(&spec.entity.value)
+        } else {
+            self.source_tables.get(&spec.source_table.value)
+        }
     }
 
     /// The table that a spec writes.
@@ -129,10 +140,13 @@ fn views<'a>(
     let mut views = BTreeMap::new();
     for name in names {
         if let Some(table) = catalog.and_then(|catalog| catalog.table(name)) {
-            let view =
-                || TableView { table, columns: table.columns.iter().map(|column| (&column.name, column)).collect() };
-            views.entry(name).or_insert_with(view);
+            views.entry(name).or_insert_with(|| TableView::of(table));
         }
     }
     views
+}
+
+fn queries(source: Option<&Catalog>) -> BTreeMap<&EntityName, TableView<'_>> {
+    let written = source.into_iter().flat_map(|catalog| &catalog.written);
+    written.filter_map(|(entity, table)| Some((entity, TableView::of(table.as_ref().ok()?)))).collect()
 }

@@ -91,6 +91,7 @@ pub(crate) const SPEC: Keys = Keys {
         "description",
         "tags",
         "depends_on",
+        "source",
         "key",
         "use",
         "auto_map",
@@ -110,19 +111,20 @@ pub(crate) const SPEC: Keys = Keys {
         "explode",
         "id",
         "infinity",
-        "joins",
         "max_row_bytes",
         "on_invalid_utf8",
         "on_nul",
-        "query",
-        "source",
         "template",
         "timezone",
-        "union",
         "updated_at",
-        "where",
         "zero_date",
     ],
+};
+
+pub(crate) const SOURCE: Keys = Keys {
+    what: "`source`",
+    built: &["where", "query"],
+    later: &["as", "connection", "joins", "match_on", "options", "prefer", "union"],
 };
 
 pub(crate) const AUTO_MAP: Keys =

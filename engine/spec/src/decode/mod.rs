@@ -12,6 +12,7 @@ mod literal;
 mod policy;
 mod reader;
 mod rule;
+mod source;
 mod spec;
 mod template;
 mod test;

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use transload_model::{Code, NameError, SourceFile, nearest};
 
 use crate::decode::Keys;
+use crate::decode::language::{SOURCE, SPEC};
 use crate::problems::{Located, Place, Problems, listed, problem, with_suggestion};
 use crate::yaml::{Atom, Entry, Kind, Node, Scalar, resolve};
 
@@ -130,7 +131,11 @@ impl Reader<'_> {
         let headline = format!("{} has no key `{key}`", keys.what);
         let problem = problem(Code::SpecUnknownKey, headline, &place, "this key")
             .note(format!("the keys are {}", listed(keys.built.iter().copied())));
-        self.problems.push(with_suggestion(problem, key, keys.built.iter().copied()));
+        let is_of_source = keys.what == SPEC.what && (SOURCE.built.contains(&key) || SOURCE.later.contains(&key));
+        self.problems.push(match is_of_source {
+            true => problem.help(format!("write it under `source`: `source: {{ {key}: … }}`")),
+            false => with_suggestion(problem, key, keys.built.iter().copied()),
+        });
     }
 
     /// Whether all of `names` are there; one problem names those that are not. A key without a value is not there; one that is only

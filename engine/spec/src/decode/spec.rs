@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use transload_model::{Code, DeletePolicy, EntityName, LoadPolicy, SourceFile, TableName};
+use transload_model::{Code, DeletePolicy, EntityName, LoadPolicy, Relation, Selection, SourceFile, TableName};
 
 use crate::decode::auto_map::{AutoMap, auto_map};
 use crate::decode::field::{Field, fields};
@@ -12,6 +12,7 @@ use crate::decode::language::SPEC;
 use crate::decode::policy::{Defaults, change_detection, deletes, load};
 use crate::decode::reader::Map;
 use crate::decode::rule::{RuleSpec, rules};
+use crate::decode::source::source;
 use crate::decode::template::{Templates, used};
 use crate::decode::test::{TestSpec, tests};
 use crate::decode::{Files, Reader};
@@ -31,6 +32,8 @@ pub(crate) struct Spec {
     pub(crate) description: Option<String>,
     pub(crate) tags: Vec<String>,
     pub(crate) depends_on: Vec<Located<EntityName>>,
+    /// Which rows of the source table; all, where nothing is said.
+    pub(crate) rows: Option<Located<Selection>>,
     pub(crate) key: KeyPart,
     pub(crate) auto_map: Option<AutoMap>,
     pub(crate) fields: Vec<Field>,
@@ -45,6 +48,19 @@ pub(crate) struct Spec {
     pub(crate) deletes: DeletePolicy,
     pub(crate) load: LoadPolicy,
     pub(crate) tests: Vec<TestSpec>,
+}
+
+impl Spec {
+    /// What rows are read from.
+    pub(crate) fn relation(&self) -> Relation {
+        let rows = self.rows.as_ref().map_or(Selection::All, |rows| rows.value.clone());
+        Relation { table: self.source_table.value.clone(), rows }
+    }
+
+    /// Whether a query stands in the place of the source table.
+    pub(crate) fn is_query(&self) -> bool {
+        matches!(self.rows, Some(Located { value: Selection::Query(_), .. }))
+    }
 }
 
 /// What is known of a file that is no readable spec: enough not to report everything that refers to it.
@@ -125,6 +141,7 @@ fn body(reader: &mut Reader<'_>, map: &Map<'_>, surroundings: &Surroundings<'_>,
     }
     let is_active = map.get("is_active").and_then(|entry| reader.boolean(&entry.value, "`is_active`"));
     let depends_on = map.get("depends_on").map(|entry| depends_on(reader, &entry.value)).unwrap_or_default();
+    let rows = map.get("source").and_then(|entry| source(reader, &entry.value, surroundings.files));
     let own_key = map.get("key").map(|entry| key(reader, &entry.value)).unwrap_or_default();
     let before_fields = reader.problems.seen();
     let used = used(reader, map.get("use"), surroundings.templates);
@@ -158,6 +175,7 @@ fn body(reader: &mut Reader<'_>, map: &Map<'_>, surroundings: &Surroundings<'_>,
         description: description.map(|text| text.value),
         tags,
         depends_on,
+        rows,
         key: own_key.or(&defaults.key),
         auto_map,
         fields: used.fields,

@@ -10,8 +10,8 @@ use chrono::{TimeZone as _, Utc};
 use serde_json::Value;
 use transload_model::{
     Call, ColumnName, ConnectionName, DeletePolicy, EntityName, EntityPlan, EntityTransform, FieldPlan, Function,
-    KeyPlan, KeyStrategy, LoadPolicy, LogicalType, OnFailure, ReadColumn, RulePlan, Script, TableName, TableRef,
-    TransformContext, TransformFactory as _, Vocabulary as _,
+    KeyPlan, KeyStrategy, LoadPolicy, LogicalType, OnFailure, ReadColumn, RulePlan, Script, Selection, TableName,
+    TableRef, TransformContext, TransformFactory as _, Vocabulary as _,
 };
 
 use crate::Functions;
@@ -73,6 +73,7 @@ impl Given {
                 version: "1".to_owned(),
                 spec_path: "specs/patients.yaml".to_owned(),
                 source: table("old"),
+                rows: Selection::All,
                 destination: table("new"),
                 reads: columns.iter().map(read).collect(),
                 key: KeyPlan {

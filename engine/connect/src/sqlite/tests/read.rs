@@ -192,7 +192,7 @@ async fn keys_that_occur_more_than_once_are_counted() {
          insert into t values (1, 1), (1, 2), (1, 1), (2, 1), (2, 1), (2, 1), (null, 1), (null, 1)",
     );
     let mut reader = open_source(&file.plan()).unwrap().snapshot(&[], 1).await.unwrap().reader().await.unwrap();
-    let table = super::given::table("t");
+    let table = transload_model::Relation::all(super::given::table("t"));
     let count = reader.count_repeated_keys(&table, &super::given::columns(&["a", "b"])).await.unwrap();
     assert_eq!(count, 2, "(1, 1) and (2, 1)");
     assert_eq!(reader.estimate(&table).await.unwrap(), Some(8));

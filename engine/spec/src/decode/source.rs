@@ -1,0 +1,57 @@
+//! `source`: which rows a spec reads, in the SQL of the source's database.
+
+use transload_model::{Code, Selection};
+
+use crate::decode::language::SOURCE;
+use crate::decode::{Files, Reader};
+use crate::problems::{Located, problem};
+use crate::yaml::Node;
+
+/// Reads `source`; `None` where it says nothing that could be read.
+pub(crate) fn source(reader: &mut Reader<'_>, node: &Node, files: &Files<'_>) -> Option<Located<Selection>> {
+    let map = reader.map(node, &SOURCE)?;
+    match (map.get("where"), map.get("query")) {
+        (Some(_), Some(entry)) => {
+            let place = reader.key_place(entry);
+            let problem = problem(Code::SpecValue, "`source` has a `where` and a `query`", &place, "one is too many");
+            reader.problems.push(problem.help("put the condition into the query"));
+            None
+        }
+        (Some(entry), None) => Some(sql(reader, &entry.value, "`source.where`")?.map(Selection::Where)),
+        (None, Some(entry)) => Some(query(reader, &entry.value, files)?.map(Selection::Query)),
+        (None, None) => {
+            reader.require(&map, &["where"], "`source`");
+            None
+        }
+    }
+}
+
+/// A query, or the file that holds it: what ends with `.sql` is the path of one.
+fn query(reader: &mut Reader<'_>, node: &Node, files: &Files<'_>) -> Option<Located<String>> {
+    let written = sql(reader, node, "`source.query`")?;
+    if !written.value.ends_with(".sql") {
+        return Some(written);
+    }
+    match files(&written.value, &reader.file.path) {
+        Ok(file) => bare(reader, node, "the query", &file.text).map(|value| Located { value, ..written }),
+        Err(found) => {
+            reader.problems.push(found.label(reader.file, written.place.span.clone(), "this file"));
+            None
+        }
+    }
+}
+
+fn sql(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<Located<String>> {
+    let text = reader.text(node, what)?;
+    bare(reader, node, what, &text.value).map(|value| Located { value, ..text })
+}
+
+/// One statement's text without the semicolon that may end it.
+fn bare(reader: &mut Reader<'_>, node: &Node, what: &str, text: &str) -> Option<String> {
+    let text = text.trim().trim_end_matches(';').trim_end();
+    if text.is_empty() {
+        reader.wrong_value(node, format!("{what} is empty"), "SQL of the source's database");
+        return None;
+    }
+    Some(text.to_owned())
+}
