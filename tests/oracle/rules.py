@@ -7,12 +7,15 @@ from decimal import Decimal
 import values
 from faults import OracleError
 
-CODES = {"required": "RULE_REQUIRED", "unique": "RULE_UNIQUE", "format": "RULE_FORMAT", "range": "RULE_RANGE"}
+CODES = {
+    "required": "RULE_REQUIRED", "unique": "RULE_UNIQUE", "format": "RULE_FORMAT", "range": "RULE_RANGE", "length": "RULE_LENGTH",
+    "enum": "RULE_ENUM",
+}
 
 
 def passes(rule, value):
     """Whether a value passes a rule."""
-    checks = {"required": _required, "format": _format, "range": _range}
+    checks = {"required": _required, "format": _format, "range": _range, "length": _length, "enum": _enum}
     if rule.kind not in checks:
         raise OracleError(f"no rule is called {rule.kind}")
     return checks[rule.kind](value, rule.parameters)
@@ -45,6 +48,18 @@ def _range(value, parameters):
     comparable = _comparable(value)
     low, high = _limit(parameters.get("min"), value), _limit(parameters.get("max"), value, last=True)
     return (low is None or low <= comparable) and (high is None or comparable <= high)
+
+
+def _length(value, parameters):
+    if value is None:
+        return _null_passes(parameters)
+    return parameters.get("min", 0) <= len(value) <= parameters.get("max", len(value))
+
+
+def _enum(value, parameters):
+    if value is None:
+        return _null_passes(parameters)
+    return any(value == listed or values.canonical(value) == str(listed) for listed in parameters["values"])
 
 
 def _comparable(value):

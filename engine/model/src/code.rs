@@ -364,6 +364,15 @@ codes! {
     SchemaDrift "TL0431" "SCHEMA_DRIFT" Problems 409 Never
         "A table or column is not there any more, or is not what it was when the run began."
         "Look at what changed in the database, adapt the spec, and run again; what was committed stays.";
+    RuleLength "TL0432" "RULE_LENGTH" Problems 422 WhenRowMoves
+        "The rule `length` found a text or bytes that are too short or too long."
+        "Correct the row, or the bounds.";
+    RuleEnum "TL0433" "RULE_ENUM" Problems 422 WhenRowMoves
+        "The rule `enum` found a value that is not in its list."
+        "Correct the row, or add the value to the list.";
+    RuleJsonSchema "TL0434" "RULE_JSON_SCHEMA" Problems 422 WhenRowMoves
+        "The rule `json_schema` found a text that is no JSON document, or one that its schema does not describe."
+        "Correct the row, or the schema.";
     // TL05: ledger and resume
     LedgerVersion "TL0501" "STATE_VERSION_UNSUPPORTED" CannotStart 409 Never
         "The ledger in the destination was written by a newer Transload."

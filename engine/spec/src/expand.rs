@@ -16,6 +16,9 @@ const WIDTH: usize = 140;
 /// The long form of a spec that was compiled to this.
 pub(crate) fn long_form(spec: &Spec, plan: &EntityPlan) -> String {
     let mut long = Map::new();
+    if let Some(id) = &spec.record.id {
+        long.insert("id".to_owned(), id.as_str().into());
+    }
     long.insert("entity_type".to_owned(), spec.entity.value.as_str().into());
     if let Some(description) = &spec.description {
         long.insert("description".to_owned(), description.as_str().into());
@@ -53,6 +56,12 @@ pub(crate) fn long_form(spec: &Spec, plan: &EntityPlan) -> String {
     long.insert("change_detection".to_owned(), json!({ "strategy": "hash" }));
     long.insert("deletes".to_owned(), deletes(spec.deletes));
     long.insert("load".to_owned(), load(&spec.load));
+    let moments = [("created_at", &spec.record.created_at), ("updated_at", &spec.record.updated_at)];
+    for (name, moment) in moments {
+        if let Some(moment) = moment {
+            long.insert(name.to_owned(), moment.as_str().into());
+        }
+    }
     yaml::write(&Value::Object(long), WIDTH)
 }
 

@@ -83,6 +83,7 @@ pub(crate) const EXECUTION: Keys = Keys {
 pub(crate) const SPEC: Keys = Keys {
     what: "a spec",
     built: &[
+        "id",
         "entity_type",
         "source_table",
         "destination_table",
@@ -102,21 +103,20 @@ pub(crate) const SPEC: Keys = Keys {
         "deletes",
         "load",
         "tests",
+        "created_at",
+        "updated_at",
     ],
     later: &[
         "append_only",
-        "created_at",
         "destination",
         "environments",
         "explode",
-        "id",
         "infinity",
         "max_row_bytes",
         "on_invalid_utf8",
         "on_nul",
         "template",
         "timezone",
-        "updated_at",
         "zero_date",
     ],
 };
@@ -188,7 +188,7 @@ pub(crate) const RULE: Keys = Keys {
 };
 
 /// Rules that belong to the language and are not built.
-pub(crate) const LATER_RULES: &[&str] = &["length", "enum", "expression", "foreign_key", "json_schema"];
+pub(crate) const LATER_RULES: &[&str] = &["expression", "foreign_key"];
 
 pub(crate) const FUNCTION: Keys = Keys {
     what: "a transformation function",

@@ -11,6 +11,7 @@ pub(crate) mod language;
 mod literal;
 mod policy;
 mod reader;
+mod record;
 mod rule;
 mod source;
 mod spec;

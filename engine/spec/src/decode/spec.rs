@@ -11,6 +11,7 @@ use crate::decode::key::{KeyPart, key};
 use crate::decode::language::SPEC;
 use crate::decode::policy::{Defaults, change_detection, deletes, load};
 use crate::decode::reader::Map;
+use crate::decode::record::{Record, record};
 use crate::decode::rule::{RuleSpec, rules};
 use crate::decode::source::source;
 use crate::decode::template::{Templates, used};
@@ -22,6 +23,7 @@ use crate::yaml::{self, Lines};
 /// A spec whose names could be read.
 #[derive(Debug)]
 pub(crate) struct Spec {
+    pub(crate) record: Record,
     pub(crate) file: Arc<SourceFile>,
     pub(crate) lines: Lines,
     pub(crate) entity: Located<EntityName>,
@@ -139,6 +141,7 @@ fn body(reader: &mut Reader<'_>, map: &Map<'_>, surroundings: &Surroundings<'_>,
     if let Some(entry) = map.get("change_detection") {
         change_detection(reader, &entry.value);
     }
+    let record = record(reader, map);
     let is_active = map.get("is_active").and_then(|entry| reader.boolean(&entry.value, "`is_active`"));
     let depends_on = map.get("depends_on").map(|entry| depends_on(reader, &entry.value)).unwrap_or_default();
     let rows = map.get("source").and_then(|entry| source(reader, &entry.value, surroundings.files));
@@ -165,6 +168,7 @@ fn body(reader: &mut Reader<'_>, map: &Map<'_>, surroundings: &Surroundings<'_>,
         .or_else(|| map.get("use"))
         .map(|entry| reader.key_place(entry))?;
     Some(Spec {
+        record,
         file: Arc::clone(reader.file),
         lines: Lines::of(&reader.file.text),
         entity: names.entity?,

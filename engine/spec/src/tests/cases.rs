@@ -48,6 +48,16 @@ const LANGUAGE: &[Case] = &[
         ["version:", "is_active: yes\nversion:", "is_active: True\nversion:"],
         &["TL0106 specs/offices.yaml:4:12"],
     ),
+    case(
+        OFFICES,
+        ["version:", "id: 7\nversion:", "id: 0b6ff3a2-5d43-4f0e-9a3c-6d8f0f3f2c11\nversion:"],
+        &["TL0106 specs/offices.yaml:4:5"],
+    ),
+    case(
+        OFFICES,
+        ["version:", "created_at: 2025-01-27\nversion:", "updated_at: 2025-01-27T10:30:00Z\nversion:"],
+        &["TL0108 specs/offices.yaml:4:13"],
+    ),
     case(OFFICES, ["crt_ts", "[crt_ts]", "{ source_field: crt_ts }"], &["TL0106 specs/offices.yaml:10:15"]),
     case(OFFICES, ["crt_ts", "", "crt_ts"], &["TL0106 specs/offices.yaml:10:13"]),
     case(OFFICES, ["\"Y\": true", "01: true", "\"01\": true"], &["TL0106 specs/offices.yaml:9:52"]),
@@ -153,7 +163,11 @@ const LANGUAGE: &[Case] = &[
         ["rule_type: format", "rule_type: fromat", "rule_type: format"],
         &["TL0108 specs/doctors.yaml:15:16"],
     ),
-    case(DOCTORS, ["rule_type: format", "rule_type: enum", "rule_type: format"], &["TL0109 specs/doctors.yaml:15:16"]),
+    case(
+        DOCTORS,
+        ["rule_type: format", "rule_type: foreign_key", "rule_type: format"],
+        &["TL0109 specs/doctors.yaml:15:16"],
+    ),
     case(
         DOCTORS,
         ["[first_nm, last_nm]", "[first_nm]", "[first_nm, last_nm, email_addr]"],

@@ -4,6 +4,9 @@
 
 mod check;
 mod format;
+mod json_schema;
+mod length;
+mod one_of;
 mod parameters;
 mod range;
 mod required;
@@ -14,4 +17,5 @@ mod unique;
 pub(crate) use check::{Check, Rule};
 
 /// The rules. A new one is a file beside this one and a line here.
-pub(crate) const RULES: &[Rule] = &[required::RULE, unique::RULE, format::RULE, range::RULE];
+pub(crate) const RULES: &[Rule] =
+    &[required::RULE, unique::RULE, format::RULE, range::RULE, length::RULE, one_of::RULE, json_schema::RULE];
