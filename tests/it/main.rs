@@ -25,6 +25,7 @@ mod insurance;
 mod kill;
 mod lock;
 mod mend;
+mod minted;
 mod preview;
 mod proven;
 mod refusals;

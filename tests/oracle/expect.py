@@ -13,6 +13,9 @@ from fields import FieldReader, SourceRow
 from project import Field
 from settle import LOAD, REFERENCE, REQUIRED, RULE, TRANSFORM, Mark, Row, Self, Settlement, Unique
 
+# Strategies whose keys are made when a row is loaded, and kept in the ledger.
+MINTED = ("uuid_v7", "database")
+
 
 @dataclass
 class Expected:
@@ -66,6 +69,7 @@ class EntityRun:
         self.key_source = spec.key_source or expectation.source.primary_key(spec.source_table)
         self.key_destination = spec.key_destination or expectation.destination.primary_key(spec.destination_table)
         self.fields = self._fields()
+        self.minted = None
         self.places = {mapping.destination: index for index, mapping in enumerate(self.fields)}
         self.reader = FieldReader(spec.entity, expectation.scripts, expectation.project.variables)
         self.constraints = expectation.constraints.get(spec.entity, [])
@@ -93,10 +97,10 @@ class EntityRun:
         spec = self.spec
         if not self.key_source or not self.key_destination:
             raise OracleError(f"{spec.entity} has no key")
-        if spec.strategy not in ("keep", "uuid_v5"):
+        if spec.strategy not in ("keep", "uuid_v5", *MINTED):
             raise OracleError(f"{spec.entity}: no key strategy is called {spec.strategy}")
-        if spec.strategy == "uuid_v5" and (len(self.key_destination) != 1 or self.key_destination[0] in self.places):
-            raise OracleError(f"{spec.entity}: uuid_v5 computes one column that no field maps")
+        if spec.strategy != "keep" and (len(self.key_destination) != 1 or self.key_destination[0] in self.places):
+            raise OracleError(f"{spec.entity}: {spec.strategy} fills one column that no field maps")
         for name in [*self.places, *self.key_destination]:
             if name not in self.columns:
                 raise OracleError(f"{spec.entity}: {spec.destination_table} has no column {name}")
@@ -108,7 +112,7 @@ class EntityRun:
         """The entity's expectation."""
         expected = Expected(self.spec.entity, self.spec.destination_table, list(dict.fromkeys([*self.key_destination, *self.places])))
         expected.key_type = self.source_columns[self.key_source[0]].type if len(self.key_source) == 1 else None
-        expected.makes_keys = self.spec.strategy == "uuid_v5"
+        expected.makes_keys = self.spec.strategy != "keep"
         rows = self._rows(expected)
         rows.sort(key=lambda row: row.key)
         self._refuse_duplicates(rows)
@@ -172,7 +176,7 @@ class EntityRun:
         return parent
 
     def _refer(self, row, _source):
-        if self.spec.strategy == "uuid_v5":
+        if self.spec.strategy != "keep":
             row.values[self.key_destination[0]] = self._new_key(row)
         for index, mapping in enumerate(self.fields):
             old = row.values[mapping.destination]
@@ -197,7 +201,26 @@ class EntityRun:
             row.marks.append(Mark(REFERENCE, index, 0, "PARENT_MISSING", mapping.destination))
 
     def _new_key(self, row):
+        if self.spec.strategy in MINTED:
+            return self._minted(row)
         return uuid.uuid5(uuid.UUID(self.spec.namespace), f"{self.spec.entity}:{row.key_text}")
+
+    def _minted(self, row):
+        """What the ledger says was made for the row: nobody can say what it must be, only that it is a key of its kind."""
+        if self.minted is None:
+            found = self.all.destination.ledger("migration_mappings", ["entity_type", "source_id", "destination_id"]) or []
+            self.minted = {old: new for entity, old, new in found if entity == self.spec.entity}
+        is_number = self.columns[self.key_destination[0]].type.kind == "integer"
+        text = self.minted.get(row.key_text)
+        if text is None:
+            # The mapping is missing, which is a difference of its own; no other row has this key.
+            return -1 - len(self.minted) if is_number else uuid.uuid5(uuid.NAMESPACE_OID, row.key_text)
+        if is_number:
+            return int(text)
+        key = uuid.UUID(text)
+        if str(key) != text or (self.spec.strategy == "uuid_v7" and key.version != 7):
+            raise OracleError(f"{self.spec.entity}: {text} is no key of {self.spec.strategy}")
+        return key
 
     def _require(self, row, _source):
         for index, mapping in enumerate(self.fields):
@@ -245,7 +268,7 @@ class EntityRun:
             expected.rows.append(stored)
             if expected.key_type is not None and len(self.key_destination) == 1:
                 expected.parents[row.key[0]] = row.values[self.key_destination[0]]
-            if self.spec.strategy == "uuid_v5":
+            if self.spec.strategy != "keep":
                 expected.mappings.append((row.key_text, str(self._new_key(row))))
 
     def _stored(self, row):

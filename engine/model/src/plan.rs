@@ -127,6 +127,34 @@ pub enum KeyStrategy {
         /// Whether the column takes the UUID as text or as 16 bytes.
         column: LogicalType,
     },
+    /// The one destination key column gets a new key when its row is first loaded. The ledger keeps which it was.
+    Minted {
+        /// Where new keys come from.
+        mint: Mint,
+        /// What the column takes: an integer, or a UUID as such, as text or as 16 bytes.
+        column: LogicalType,
+    },
+}
+
+/// Where new keys come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mint {
+    /// Version-7 UUIDs.
+    UuidV7,
+    /// What the column's own default gives.
+    Database,
+}
+
+impl KeyStrategy {
+    /// The type of the key column's values, where no field fills it.
+    #[must_use]
+    pub fn made(self) -> Option<LogicalType> {
+        match self {
+            Self::Keep => None,
+            Self::Minted { column: LogicalType::Integer, .. } => Some(LogicalType::Integer),
+            Self::UuidV5 { .. } | Self::Minted { .. } => Some(LogicalType::Uuid),
+        }
+    }
 }
 
 /// What a destination column gets.

@@ -185,6 +185,15 @@ pub trait Destination: Send + Sync {
     /// A segment's packed entries and the digest they were stored with.
     async fn segment(&self, id: i64) -> Result<(Vec<u8>, u64)>;
 
+    /// The destination keys that were made for source keys when their rows were loaded, as canonical texts; none where there is none.
+    async fn mappings(&self, entity: &EntityName, keys: &[KeyBytes]) -> Result<Vec<Option<String>>>;
+
+    /// So many values of a column's own default, as canonical texts. None of them is given twice, whether it is used or not.
+    ///
+    /// # Errors
+    /// `TL0428` where the column has no default.
+    async fn new_defaults(&self, table: &TableName, column: &ColumnName, count: usize) -> Result<Vec<String>>;
+
     /// Rows in a table.
     async fn count(&self, table: &TableName) -> Result<u64>;
 

@@ -52,7 +52,7 @@ impl Pass<'_> {
                 continue;
             }
             tried += gone.len() as u64;
-            let rows = self.deriver.key_batch(&gone)?;
+            let rows = self.deriver.key_batch(&gone).await?;
             self.stream.delete(rows, gone);
             let rewrite = Rewrite { removed: vec![head.id], puts: vec![entries], ..Rewrite::default() };
             self.stream.commit(rewrite, None, Phase::Loaded).await?;

@@ -15,7 +15,7 @@ use transload_model::{
 };
 
 use crate::detect::Known;
-use crate::keys::{KeyDeriver, mapping_text};
+use crate::keys::{KeyBasis, KeyDeriver, mapping_text};
 use crate::reference::ParentIndex;
 use crate::rows::{Scored, single_keys};
 use crate::settle::Arrival;
@@ -65,13 +65,15 @@ impl Deriver {
     pub(crate) async fn new(context: &Arc<Context>, plan: &Arc<EntityPlan>) -> Result<Self> {
         let (factory, given) = (&*context.factory, &context.transform_context);
         let transform = factory.compile(plan, given)?;
-        let own_keys = KeyDeriver::new(&context.plan, plan, factory, given)?;
+        let destination = Some(&context.destination);
+        let basis = KeyBasis { plan: &context.plan, factory, context: given, destination };
+        let own_keys = KeyDeriver::new(basis, plan)?;
         let mut parents = BTreeMap::new();
         for reference in plan.fields.iter().filter_map(|field| field.reference.as_ref()) {
             let parent = context.plan.entity(&reference.entity);
             if let (Some(parent), false) = (parent, parents.contains_key(&reference.entity)) {
                 let index = ParentIndex::new(Arc::clone(&context.destination), &parent.name).await?;
-                let keys = KeyDeriver::new(&context.plan, parent, factory, given)?;
+                let keys = KeyDeriver::new(basis, parent)?;
                 parents.insert(parent.name.clone(), (index, keys));
             }
         }
@@ -93,13 +95,13 @@ impl Deriver {
         let started = self.context.clock.monotonic();
         let (rows, faults) = pick(scored, work)?;
         let identities: Vec<KeyBytes> = work.iter().map(|work| scored.identity(work.row)).collect();
-        let derived = self.derive(&rows, &faults, &identities).await?;
+        let derived = self.derive(&rows, &faults, (&identities, work)).await?;
         self.time += self.context.clock.monotonic() - started;
         stream.count(Counts { warned: derived.warned_of(work), ..Counts::default() });
         stream.add_bytes(scored.batch.bytes * work.len() / scored.len().max(1));
         for (at, fault) in derived.faults.iter().enumerate() {
             if let Some(fault) = fault {
-                self.set_aside(fault, &work[at], identities[at].clone(), stream)?;
+                self.set_aside(fault, &work[at], identities[at].clone(), stream).await?;
             } else if work[at].known.is_some_and(was_in_quarantine) {
                 stream.release(identities[at].clone());
             }
@@ -120,7 +122,7 @@ impl Deriver {
         Ok((0..work.len()).map(is_open).collect())
     }
 
-    fn set_aside(&mut self, fault: &RowFault, work: &Work, key: KeyBytes, stream: &mut Stream) -> Result<()> {
+    async fn set_aside(&mut self, fault: &RowFault, work: &Work, key: KeyBytes, stream: &mut Stream) -> Result<()> {
         if fault.severity == OnFailure::Fail {
             return Err(stopped_by(&self.plan, &key, fault));
         }
@@ -132,7 +134,7 @@ impl Deriver {
         let row = quarantine_row(&self.plan, self.context.run, key, fault);
         if work.counted {
             // The first pass loaded it, with its reference open.
-            let rows = self.key_batch(std::slice::from_ref(&row.key))?;
+            let rows = self.key_batch(std::slice::from_ref(&row.key)).await?;
             stream.withdraw(rows, vec![row], outcome);
         } else {
             stream.quarantine(row, outcome, work.known.is_some_and(|known| known.present));
@@ -140,7 +142,12 @@ impl Deriver {
         Ok(())
     }
 
-    async fn derive(&mut self, rows: &RecordBatch, faults: &[CellFault], keys: &[KeyBytes]) -> Result<Derived> {
+    async fn derive(
+        &mut self,
+        rows: &RecordBatch,
+        faults: &[CellFault],
+        (keys, work): (&[KeyBytes], &[Work]),
+    ) -> Result<Derived> {
         let transformed = tokio::task::block_in_place(|| self.transform.transform(rows, faults));
         self.context.script_costs.add(&self.plan.name, rows.num_rows(), self.transform.take_script_time());
         let mut derived = Derived::of(transformed, rows.num_rows());
@@ -153,9 +160,12 @@ impl Deriver {
         for fault in found {
             derived.fail(fault);
         }
-        if matches!(self.plan.key.strategy, KeyStrategy::UuidV5 { .. }) {
-            let keys: Vec<Option<KeyBytes>> = keys.iter().cloned().map(Some).collect();
-            derived.key = self.own_keys.derive(&keys)?;
+        if self.plan.key.strategy != KeyStrategy::Keep {
+            // A row that failed gets no key.
+            let sound = |(key, fault): (&KeyBytes, &Option<RowFault>)| Some(key.clone()).filter(|_| fault.is_none());
+            let keys: Vec<Option<KeyBytes>> = keys.iter().zip(&derived.faults).map(sound).collect();
+            let is_new: Vec<bool> = work.iter().map(|work| work.insert).collect();
+            derived.key = self.own_keys.derive_own(&keys, &is_new).await?;
         }
         self.check_unique(&mut derived).await?;
         Ok(derived)
@@ -172,7 +182,7 @@ impl Deriver {
             }
             // Rules judge the key that the second pass will write.
             if let Some((_, own_keys)) = self.parents.get_mut(&reference.entity) {
-                derived.columns[field] = own_keys.derive(&keys)?.swap_remove(0);
+                derived.columns[field] = own_keys.derive_ahead(&keys).await?.swap_remove(0);
             }
             return Ok(());
         }
@@ -183,7 +193,7 @@ impl Deriver {
             present = index.are_present(&keys).await?;
         }
         derived.leave_out_missing(&self.plan, field, &mut keys, &present);
-        derived.columns[field] = parent_keys.derive(&keys)?.swap_remove(0);
+        derived.columns[field] = parent_keys.derive(&keys).await?.swap_remove(0);
         Ok(())
     }
 
@@ -274,9 +284,9 @@ impl Deriver {
     }
 
     /// Key columns, by name, for rows of which only the source key is known.
-    pub(crate) fn key_batch(&mut self, keys: &[KeyBytes]) -> Result<RecordBatch> {
+    pub(crate) async fn key_batch(&mut self, keys: &[KeyBytes]) -> Result<RecordBatch> {
         let wanted: Vec<Option<KeyBytes>> = keys.iter().cloned().map(Some).collect();
-        let columns = self.own_keys.derive(&wanted)?;
+        let columns = self.own_keys.derive(&wanted).await?;
         let names: Vec<String> = self.plan.key.destination.iter().map(ToString::to_string).collect();
         select(&names, &columns, &(0..keys.len()).collect::<Vec<_>>())
     }

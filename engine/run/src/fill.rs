@@ -78,7 +78,7 @@ impl Pass<'_> {
             quarantine.push(quarantine_row(self.plan, self.context.run, key.clone(), &fault));
         }
         let keys: Vec<KeyBytes> = unrooted.into_keys().collect();
-        let rows = self.deriver.key_batch(&keys)?;
+        let rows = self.deriver.key_batch(&keys).await?;
         self.stream.withdraw(rows, quarantine, Outcome::Orphaned);
         // The corrections of these rows need their entries: the segments that hold them are written again as they are.
         let rewrite = self.rewrite_of(&keys).await?;

@@ -1,7 +1,7 @@
 //! From old keys to new keys.
 //!
-//! A destination key can always be derived from the source key alone. That is what lets a row be found again at the destination when all that is
-//! left of it is its key: to delete it, or to refer to it.
+//! A destination key follows from the source key alone: it is computed from it, or the ledger keeps which it was. That is what lets a row be
+//! found again at the destination when all that is left of it is its key: to delete it, or to refer to it.
 
 use std::sync::Arc;
 
@@ -12,15 +12,28 @@ use arrow::array::{
 use arrow::datatypes::{Field, Schema};
 use arrow::record_batch::RecordBatch;
 use transload_model::{
-    Code, Diagnostic, EntityName, EntityPlan, EntityTransform, KeyBytes, KeyStrategy, KeyValue, LogicalType, Plan,
-    Result, TransformContext, TransformFactory,
+    Code, Destination, Diagnostic, EntityName, EntityPlan, EntityTransform, KeyBytes, KeyStrategy, KeyValue,
+    LogicalType, Plan, Result, TransformContext, TransformFactory,
 };
 use uuid::Uuid;
+
+use crate::mint::Minter;
 
 /// Derives the destination keys of one entity.
 pub(crate) enum KeyDeriver {
     UuidV5 { entity: EntityName, namespace: Uuid },
+    Minted(Box<Minter>),
     Keep(Box<Keep>),
+}
+
+/// What keys are derived with.
+#[derive(Clone, Copy)]
+pub(crate) struct KeyBasis<'a> {
+    pub(crate) plan: &'a Plan,
+    pub(crate) factory: &'a dyn TransformFactory,
+    pub(crate) context: &'a TransformContext,
+    /// Where keys that were made are kept; none where nothing is loaded.
+    pub(crate) destination: Option<&'a Arc<dyn Destination>>,
 }
 
 /// Keys that are computed by the entity's own fields.
@@ -34,22 +47,25 @@ pub(crate) struct Keep {
 
 impl KeyDeriver {
     /// The deriver of `entity`.
-    pub(crate) fn new(
-        plan: &Plan,
-        entity: &EntityPlan,
-        factory: &dyn TransformFactory,
-        context: &TransformContext,
-    ) -> Result<Self> {
-        if let KeyStrategy::UuidV5 { namespace, .. } = entity.key.strategy {
-            return Ok(Self::UuidV5 { entity: entity.name.clone(), namespace });
+    pub(crate) fn new(basis: KeyBasis<'_>, entity: &EntityPlan) -> Result<Self> {
+        match entity.key.strategy {
+            KeyStrategy::UuidV5 { namespace, .. } => Ok(Self::UuidV5 { entity: entity.name.clone(), namespace }),
+            KeyStrategy::Minted { mint, .. } => {
+                let minter = Minter::new(entity, mint, basis.context, basis.destination);
+                Ok(Self::Minted(Box::new(minter)))
+            }
+            KeyStrategy::Keep => Self::kept(basis, entity),
         }
+    }
+
+    fn kept(basis: KeyBasis<'_>, entity: &EntityPlan) -> Result<Self> {
         let mut columns = Vec::new();
         for name in &entity.key.destination {
             let is_it = |field: &transload_model::FieldPlan| field.destination == *name;
             let field = entity.fields.iter().position(is_it).ok_or_else(|| unfilled(entity, name.as_str()))?;
             let parent = entity.fields[field].reference.as_ref().map(|reference| &reference.entity);
-            let parent = parent.filter(|parent| **parent != entity.name).and_then(|parent| plan.entity(parent));
-            let deriver = parent.map(|parent| Self::new(plan, parent, factory, context)).transpose()?;
+            let parent = parent.filter(|parent| **parent != entity.name).and_then(|parent| basis.plan.entity(parent));
+            let deriver = parent.map(|parent| Self::new(basis, parent)).transpose()?;
             columns.push((field, deriver));
         }
         // Only the key's own fields: another field may fail on a row of which nothing but the key is known.
@@ -57,13 +73,14 @@ impl KeyDeriver {
         plan.fields = columns.iter().map(|(field, _)| entity.fields[*field].clone()).collect();
         plan.rules.clear();
         let parents = columns.into_iter().map(|(_, parent)| parent).collect();
-        let transform = factory.compile(&plan, context)?;
+        let transform = basis.factory.compile(&plan, basis.context)?;
         Ok(Self::Keep(Box::new(Keep { plan, transform, parents })))
     }
 
-    /// The destination key columns for these source keys; NULL where there is none.
-    pub(crate) fn derive(&mut self, keys: &[Option<KeyBytes>]) -> Result<Vec<ArrayRef>> {
+    /// The destination key columns for the source keys of rows that are loaded, or whose key is computed; NULL where there is none.
+    pub(crate) async fn derive(&mut self, keys: &[Option<KeyBytes>]) -> Result<Vec<ArrayRef>> {
         match self {
+            Self::Minted(minter) => Ok(vec![minter.stored(keys).await?]),
             Self::UuidV5 { entity, namespace } => {
                 let mut uuids = FixedSizeBinaryBuilder::with_capacity(keys.len(), 16);
                 for key in keys {
@@ -76,7 +93,31 @@ impl KeyDeriver {
                 }
                 Ok(vec![Arc::new(uuids.finish())])
             }
-            Self::Keep(keep) => keep.derive(keys),
+            Self::Keep(keep) => Box::pin(keep.derive(keys)).await,
+        }
+    }
+
+    /// The key columns of rows of which some are new.
+    pub(crate) async fn derive_own(&mut self, keys: &[Option<KeyBytes>], is_new: &[bool]) -> Result<Vec<ArrayRef>> {
+        match self {
+            Self::Minted(minter) => Ok(vec![minter.own(keys, is_new).await?]),
+            _ => self.derive(keys).await,
+        }
+    }
+
+    /// What stands for keys of which some may not be made yet.
+    pub(crate) async fn derive_ahead(&mut self, keys: &[Option<KeyBytes>]) -> Result<Vec<ArrayRef>> {
+        match self {
+            Self::Minted(minter) => Ok(vec![minter.places(keys)?]),
+            _ => self.derive(keys).await,
+        }
+    }
+
+    /// The key columns that a trial shows.
+    pub(crate) async fn derive_tried(&mut self, keys: &[Option<KeyBytes>]) -> Result<Vec<ArrayRef>> {
+        match self {
+            Self::Minted(minter) => Ok(vec![minter.tried(keys).await?]),
+            _ => self.derive(keys).await,
         }
     }
 }
@@ -98,7 +139,7 @@ fn underivable(entity: &EntityName, why: &str) -> Box<Diagnostic> {
 }
 
 impl Keep {
-    fn derive(&mut self, keys: &[Option<KeyBytes>]) -> Result<Vec<ArrayRef>> {
+    async fn derive(&mut self, keys: &[Option<KeyBytes>]) -> Result<Vec<ArrayRef>> {
         let rows = key_rows(&self.plan, keys)?;
         let transformed = self.transform.transform(&rows, &[]);
         if let Some(fault) = transformed.faults.iter().find(|fault| keys[fault.row].is_some()) {
@@ -107,7 +148,7 @@ impl Keep {
         let mut columns = Vec::with_capacity(self.parents.len());
         for (column, parent) in transformed.columns.iter().zip(&mut self.parents) {
             columns.push(match parent {
-                Some(parent) => parent.derive(&crate::rows::single_keys(column)?)?.swap_remove(0),
+                Some(parent) => parent.derive(&crate::rows::single_keys(column)?).await?.swap_remove(0),
                 None => Arc::clone(column),
             });
         }
@@ -183,7 +224,11 @@ fn key_column(parts: &[Option<KeyValue<'_>>], logical: LogicalType) -> Option<Ar
 
 /// The text of a row's destination key, for `migration_mappings`: one column as its canonical text.
 pub(crate) fn mapping_text(strategy: KeyStrategy, columns: &[ArrayRef], row: usize) -> Option<String> {
-    let KeyStrategy::UuidV5 { .. } = strategy else { return None };
-    let column = columns.first()?.as_any().downcast_ref::<arrow::array::FixedSizeBinaryArray>()?;
-    Uuid::from_slice(column.value(row)).ok().map(|uuid| uuid.to_string())
+    strategy.made()?;
+    let column = columns.first()?;
+    if let Some(numbers) = column.as_any().downcast_ref::<arrow::array::Int64Array>() {
+        return Some(numbers.value(row).to_string());
+    }
+    let uuids = column.as_any().downcast_ref::<arrow::array::FixedSizeBinaryArray>()?;
+    Uuid::from_slice(uuids.value(row)).ok().map(|uuid| uuid.to_string())
 }

@@ -109,7 +109,7 @@ fn has_distinct_keys(plan: &EntityPlan) -> bool {
     let is_key = |field: &&FieldPlan| plan.key.destination.contains(&field.destination);
     let is_plain = |field: &FieldPlan| field.calls.is_empty() && field.format.is_none() && field.default.is_none();
     match plan.key.strategy {
-        KeyStrategy::UuidV5 { .. } => true,
+        KeyStrategy::UuidV5 { .. } | KeyStrategy::Minted { .. } => true,
         KeyStrategy::Keep => plan.fields.iter().filter(is_key).all(is_plain),
     }
 }

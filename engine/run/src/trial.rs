@@ -22,7 +22,7 @@ use transload_model::{
 };
 
 use crate::derive::{Derived, missing_parent, put_default};
-use crate::keys::KeyDeriver;
+use crate::keys::{KeyBasis, KeyDeriver};
 use crate::load::no_key;
 use crate::reference::ParentIndex;
 use crate::rows::{Cells, Scored, single_keys};
@@ -115,7 +115,7 @@ impl<'a> Trial<'a> {
             if own.contains(&at) {
                 // Rules judge the key that the row will have, should the row that it refers to be there.
                 let keys = single_keys(&derived.columns[at])?;
-                derived.columns[at] = self.parent_keys(at, &keys, parents)?;
+                derived.columns[at] = self.parent_keys(at, &keys, parents).await?;
                 referred.push((at, keys));
             } else {
                 let keys = self.resolve((at, reference), &mut derived, parents).await?;
@@ -126,7 +126,7 @@ impl<'a> Trial<'a> {
         for fault in transform.validate(&derived.columns, &failed) {
             note(fault, &mut derived, &mut warnings);
         }
-        let own_key = self.own_key(&keys)?;
+        let own_key = self.own_key(&keys, parents).await?;
         self.check_unique(&keys, &own_key, &mut derived, &mut warnings)?;
         self.resolve_own(&keys, &mut referred, &mut derived, parents).await?;
         let own = referred.iter().map(|(at, keys)| (self.entity.fields[*at].destination.clone(), texts(keys)));
@@ -151,7 +151,7 @@ impl<'a> Trial<'a> {
             present = self.are_present(&reference.entity, &keys, parents).await?;
         }
         derived.leave_out_missing(self.entity, field, &mut keys, &present);
-        derived.columns[field] = self.parent_keys(field, &keys, parents)?;
+        derived.columns[field] = self.parent_keys(field, &keys, parents).await?;
         Ok(keys)
     }
 
@@ -198,13 +198,13 @@ impl<'a> Trial<'a> {
             for (key, _) in wanted.iter_mut().zip(known).filter(|(_, known)| !**known) {
                 key.take_if(|key| !arriving.contains(key));
             }
-            derived.columns[*field] = self.parent_keys(*field, wanted, parents)?;
+            derived.columns[*field] = self.parent_keys(*field, wanted, parents).await?;
         }
         Ok(())
     }
 
     /// The new keys for old keys of those whom a field refers to: the given ones, else those that a run would make.
-    fn parent_keys(&self, field: usize, keys: &[Option<KeyBytes>], parents: &Parents<'_>) -> Result<ArrayRef> {
+    async fn parent_keys(&self, field: usize, keys: &[Option<KeyBytes>], parents: &Parents<'_>) -> Result<ArrayRef> {
         let plan = &self.entity.fields[field];
         let parent = plan.reference.as_ref().and_then(|reference| self.plan.entity(&reference.entity));
         let Some(parent) = parent else { return Ok(new_null_array(&plan.written_as.arrow(), keys.len())) };
@@ -214,7 +214,7 @@ impl<'a> Trial<'a> {
         };
         let to_make: Vec<Option<KeyBytes>> =
             keys.iter().map(|key| key.clone().filter(|_| mapping(key).is_none())).collect();
-        let made = KeyDeriver::new(self.plan, parent, self.factory, self.context)?.derive(&to_make)?.swap_remove(0);
+        let made = KeyDeriver::new(self.basis(parents), parent)?.derive_tried(&to_make).await?.swap_remove(0);
         let mut parts = Vec::new();
         for (row, key) in keys.iter().enumerate() {
             parts.push(match mapping(key) {
@@ -251,13 +251,21 @@ impl<'a> Trial<'a> {
     }
 
     /// The key columns that are not fields.
-    fn own_key(&self, keys: &[Option<KeyBytes>]) -> Result<Vec<ArrayRef>> {
+    async fn own_key(&self, keys: &[Option<KeyBytes>], parents: &Parents<'_>) -> Result<Vec<ArrayRef>> {
         match self.entity.key.strategy {
             KeyStrategy::Keep => Ok(Vec::new()),
-            KeyStrategy::UuidV5 { .. } => {
-                KeyDeriver::new(self.plan, self.entity, self.factory, self.context)?.derive(keys)
+            KeyStrategy::UuidV5 { .. } | KeyStrategy::Minted { .. } => {
+                KeyDeriver::new(self.basis(parents), self.entity)?.derive_tried(keys).await
             }
         }
+    }
+
+    fn basis<'p>(&'p self, parents: &'p Parents<'_>) -> KeyBasis<'p> {
+        let destination = match parents {
+            Parents::Loaded(destination) => Some(destination),
+            _ => None,
+        };
+        KeyBasis { plan: self.plan, factory: self.factory, context: self.context, destination }
     }
 
     /// Gives values to rows in the order of their keys, as a run does. A row that fails one rule takes nothing in another.
@@ -305,10 +313,11 @@ impl<'a> Trial<'a> {
     }
 
     fn columns(&self, own_key: &[ArrayRef], derived: &Derived) -> Vec<TriedColumn> {
+        let made = self.entity.key.strategy.made().unwrap_or(LogicalType::Uuid);
         let key = self.entity.key.destination.iter().zip(own_key).map(|(name, column)| TriedColumn {
             name: name.clone(),
-            logical: LogicalType::Uuid,
-            texts: self.factory.texts(column, LogicalType::Uuid),
+            logical: made,
+            texts: self.factory.texts(column, made),
         });
         let fields = self.entity.fields.iter().zip(&derived.columns).map(|(field, column)| TriedColumn {
             name: field.destination.clone(),

@@ -7,8 +7,7 @@ use std::collections::HashMap;
 
 use arrow::array::ArrayRef;
 use transload_model::{
-    ColumnName, Destination, EntityPlan, KeyRange, KeyStrategy, LogicalType, ReadColumn, ReadRequest, Relation, Result,
-    RulePlan,
+    ColumnName, Destination, EntityPlan, KeyRange, LogicalType, ReadColumn, ReadRequest, Relation, Result, RulePlan,
 };
 
 use crate::rows::{Cells, hash_cells};
@@ -92,8 +91,9 @@ pub(crate) fn cells(columns: &[ArrayRef]) -> Result<Vec<Cells<'_>>> {
 
 fn key_type(plan: &EntityPlan, name: &ColumnName) -> LogicalType {
     let field = plan.fields.iter().find(|field| field.destination == *name);
-    match (plan.key.strategy, field) {
-        (KeyStrategy::UuidV5 { .. }, _) | (_, None) => LogicalType::Uuid,
-        (KeyStrategy::Keep, Some(field)) => field.written_as,
+    match (plan.key.strategy.made(), field) {
+        (Some(made), _) => made,
+        (None, Some(field)) => field.written_as,
+        (None, None) => LogicalType::Uuid,
     }
 }

@@ -4,7 +4,7 @@
 
 use serde_json::{Map, Value, json};
 use transload_model::{
-    DeletePolicy, EntityPlan, FieldPlan, KeyStrategy, LoadPolicy, OnFailure, OnMissing, Selection, Share,
+    DeletePolicy, EntityPlan, FieldPlan, KeyStrategy, LoadPolicy, Mint, OnFailure, OnMissing, Selection, Share,
 };
 
 use crate::decode::{CallSpec, Field, FunctionSpec, RuleSpec, Spec};
@@ -75,6 +75,8 @@ fn key(plan: &EntityPlan) -> Value {
             long["strategy"] = "uuid_v5".into();
             long["namespace"] = namespace.to_string().into();
         }
+        KeyStrategy::Minted { mint: Mint::UuidV7, .. } => long["strategy"] = "uuid_v7".into(),
+        KeyStrategy::Minted { mint: Mint::Database, .. } => long["strategy"] = "database".into(),
     }
     long
 }

@@ -2,7 +2,7 @@
 
 use chrono::SecondsFormat;
 use serde_json::{Map, Value, json};
-use transload_model::{ColumnName, EntityPlan, FieldPlan, KeyStrategy, LogicalType, RowFault, Stage};
+use transload_model::{ColumnName, EntityPlan, FieldPlan, KeyStrategy, LogicalType, Mint, RowFault, Stage};
 use transload_run::{TriedColumn, through};
 
 use crate::cli::args::Preview;
@@ -213,6 +213,8 @@ fn strategy(entity: &EntityPlan) -> String {
     match entity.key.strategy {
         KeyStrategy::Keep => "key: keep".to_owned(),
         KeyStrategy::UuidV5 { .. } => "key: uuid_v5".to_owned(),
+        KeyStrategy::Minted { mint: Mint::UuidV7, .. } => "key: uuid_v7, made when the row is loaded".to_owned(),
+        KeyStrategy::Minted { mint: Mint::Database, .. } => "key: database, made when the row is loaded".to_owned(),
     }
 }
 

@@ -10,8 +10,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use sqlx::{PgConnection, Row};
 use transload_model::{
-    Catalog, Claim, Code, ConnectionPlan, Destination, Diagnostic, EntityName, Fence, LedgerState, QuarantineRow,
-    Result, RunId, SegmentHead, Settle, SnapshotReader, TableName, Unit,
+    Catalog, Claim, Code, ColumnName, ConnectionPlan, Destination, Diagnostic, EntityName, Fence, KeyBytes,
+    LedgerState, QuarantineRow, Result, RunId, SegmentHead, Settle, SnapshotReader, TableName, Unit,
 };
 
 use crate::ledger::fenced;
@@ -23,7 +23,7 @@ use super::ledger::Standing;
 use super::open::Address;
 use super::source::{End, reader};
 use super::write::{Shape, WriteError, Written};
-use super::{ledger, sql, write};
+use super::{defaults, ledger, sql, write};
 
 /// A transaction that is left open by mistake or by a process that was stopped must not hold the others up for ever.
 const WRITER: &str = "set idle_in_transaction_session_timeout = '120s'; set default_transaction_isolation = 'read committed'; \
@@ -218,6 +218,22 @@ impl Destination for PostgresDestination {
         let segment = ledger::segment(lease.get(), id).await?;
         lease.give_back();
         Ok(segment)
+    }
+
+    async fn mappings(&self, entity: &EntityName, keys: &[KeyBytes]) -> Result<Vec<Option<String>>> {
+        let mut lease = self.end.connections.lease().await?;
+        let found = ledger::mappings(lease.get(), entity, keys).await.map_err(|error| ledger::failed(&error))?;
+        lease.give_back();
+        Ok(found)
+    }
+
+    async fn new_defaults(&self, table: &TableName, column: &ColumnName, count: usize) -> Result<Vec<String>> {
+        let mut lease = self.end.connections.lease().await?;
+        let doing = format!("new values of `{table}`.`{column}`");
+        let given = defaults::new_values(lease.get(), (&self.end.schema, table, column), count).await;
+        let given = given.map_err(|error| failure(&error, Code::DestinationFailed, &doing))?;
+        lease.give_back();
+        Ok(given)
     }
 
     async fn count(&self, table: &TableName) -> Result<u64> {

@@ -367,6 +367,24 @@ fn number(stream: u32) -> i32 {
     i32::try_from(stream).unwrap_or(i32::MAX)
 }
 
+/// The destination keys of source keys.
+pub(super) async fn mappings(
+    connection: &mut PgConnection,
+    entity: &EntityName,
+    keys: &[KeyBytes],
+) -> sqlx::Result<Vec<Option<String>>> {
+    let there = "select pg_catalog.to_regclass('transload.migration_mappings') is not null";
+    if !sqlx::query(there).fetch_one(&mut *connection).await?.try_get::<bool, _>(0)? {
+        return Ok(vec![None; keys.len()]);
+    }
+    let texts: Vec<String> = keys.iter().map(|key| storable(&key.text())).collect();
+    let sql = "select m.destination_id from pg_catalog.unnest($2::text[]) with ordinality wanted (source_id, place)
+               left join transload.migration_mappings m on m.entity_type = $1 and m.source_id = wanted.source_id
+               order by wanted.place";
+    let rows = sqlx::query(sql).bind(entity.as_str()).bind(texts).fetch_all(connection).await?;
+    rows.iter().map(|row| row.try_get(0)).collect()
+}
+
 async fn write_mappings(connection: &mut PgConnection, unit: &Unit, write: &LedgerWrite) -> sqlx::Result<()> {
     if !write.mappings_removed.is_empty() {
         let texts: Vec<String> = write.mappings_removed.iter().map(|text| storable(text)).collect();

@@ -6,6 +6,7 @@ mod bound;
 mod catalog;
 mod control;
 mod copy;
+mod defaults;
 mod destination;
 mod digest;
 mod error;

@@ -172,6 +172,11 @@ pub(super) fn is_stored(table: &str) -> String {
     )
 }
 
+/// An expression of the server's own catalog, evaluated so many times as `$1` says.
+pub(super) fn evaluated(expression: &str) -> String {
+    format!("select ({expression})::text from pg_catalog.generate_series(1, $1::int8)")
+}
+
 pub(super) fn count(table: &str) -> String {
     format!("select count(*) from {table}")
 }

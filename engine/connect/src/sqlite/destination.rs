@@ -3,14 +3,15 @@
 //! A file has one writer: a thread that is handed complete units, each of which is one immediate transaction. A second connection looks at
 //! what is committed, so that reading the ledger never waits for a unit.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use rusqlite::{Connection, TransactionBehavior};
 use transload_model::{
-    Catalog, Claim, Code, ConnectionPlan, Destination, EntityName, Fence, LedgerState, QuarantineRow, Result, RunId,
-    SegmentHead, Settle, SnapshotReader, TableName, Unit,
+    Catalog, Claim, Code, ColumnName, ConnectionPlan, Destination, EntityName, Fence, KeyBytes, LedgerState,
+    QuarantineRow, Result, RunId, SegmentHead, Settle, SnapshotReader, TableName, Unit,
 };
 
 use crate::ledger::fenced;
@@ -20,13 +21,13 @@ use super::open::{Access, Database};
 use super::source::boxed;
 use super::worker::Worker;
 use super::write::{self, WriteError};
-use super::{catalog, ledger, sql};
+use super::{catalog, defaults, ledger, sql};
 
 pub(crate) fn open_destination(connection: &ConnectionPlan) -> Result<Arc<dyn Destination>> {
     let database = Database::find(connection)?;
     let writer = Worker::new("sqlite-writer", database.open(Access::Write)?)?;
     let viewer = Worker::new("sqlite-viewer", database.open_for_looking()?)?;
-    Ok(Arc::new(SqliteDestination { viewer, writer, database }))
+    Ok(Arc::new(SqliteDestination { viewer, writer, database, next: Arc::default() }))
 }
 
 /// What the destination holds. A file that is missing is imagined, and not made.
@@ -42,6 +43,8 @@ struct SqliteDestination {
     viewer: Worker,
     writer: Worker,
     database: Database,
+    /// The next row number of each table, where this run asked for one.
+    next: Arc<Mutex<BTreeMap<TableName, i64>>>,
 }
 
 impl SqliteDestination {
@@ -83,6 +86,17 @@ impl Destination for SqliteDestination {
 
     async fn segment(&self, id: i64) -> Result<(Vec<u8>, u64)> {
         self.viewer.call(move |connection| ledger::segment(connection, id)).await
+    }
+
+    async fn mappings(&self, entity: &EntityName, keys: &[KeyBytes]) -> Result<Vec<Option<String>>> {
+        let entity = entity.clone();
+        let texts: Vec<String> = keys.iter().map(KeyBytes::text).collect();
+        self.look(move |connection| ledger::mappings(connection, &entity, &texts)).await
+    }
+
+    async fn new_defaults(&self, table: &TableName, column: &ColumnName, count: usize) -> Result<Vec<String>> {
+        let (table, column, next) = (table.clone(), column.clone(), Arc::clone(&self.next));
+        self.look(move |connection| defaults::new_values(connection, (&table, &column), count, &next)).await
     }
 
     async fn count(&self, table: &TableName) -> Result<u64> {

@@ -265,6 +265,21 @@ pub(super) fn write(connection: &Connection, unit: &Unit, write: &LedgerWrite) -
     write_position(connection, unit, &write.position, now)
 }
 
+/// The destination keys of source keys, given as their texts.
+pub(super) fn mappings(
+    connection: &Connection,
+    entity: &EntityName,
+    keys: &[String],
+) -> rusqlite::Result<Vec<Option<String>>> {
+    if !exists(connection)? {
+        return Ok(vec![None; keys.len()]);
+    }
+    let sql = "select destination_id from transload_migration_mappings where entity_type = ? and source_id = ?";
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut find = |key: &String| statement.query_row([entity.as_str(), key], |row| row.get(0)).optional();
+    keys.iter().map(&mut find).collect()
+}
+
 fn write_mappings(connection: &Connection, unit: &Unit, write: &LedgerWrite) -> rusqlite::Result<()> {
     let mut remove = connection
         .prepare_cached("delete from transload_migration_mappings where entity_type = ? and source_id = ?")?;

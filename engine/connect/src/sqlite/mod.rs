@@ -4,6 +4,7 @@
 
 mod catalog;
 mod control;
+mod defaults;
 mod destination;
 mod error;
 mod ledger;

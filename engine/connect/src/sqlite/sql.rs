@@ -83,6 +83,11 @@ pub(super) fn refers(table: &TableName, column: &ColumnName) -> String {
     format!("select 1 from {} where {} = ?", quote(table.as_str()), quote(column.as_str()))
 }
 
+/// A default, as text. The expression is the table's own.
+pub(super) fn default_value(expression: &str) -> String {
+    format!("select cast(({expression}) as text)")
+}
+
 pub(super) fn count(table: &TableName) -> String {
     format!("select count(*) from {}", quote(table.as_str()))
 }

@@ -25,17 +25,18 @@ fn check_twice(spec: &Spec, problems: &mut Problems) {
     }
 }
 
-/// A key that is a UUID is computed from the old key; a mapping of the column would be a second value.
+/// A key that is made fills its column; a mapping of the column would be a second value.
 fn check_key_column(scope: &Scope<'_>, spec: &Spec, problems: &mut Problems) {
-    let Some(strategy) = spec.key.strategy.as_ref().filter(|strategy| strategy.value == Strategy::UuidV5) else {
+    let Some(strategy) = spec.key.strategy.as_ref().filter(|strategy| strategy.value != Strategy::Keep) else {
         return;
     };
     let key = scope.destination_key(spec).unwrap_or_default();
-    // A UUID fills one column; that there are more is a problem of its own.
+    // What is made fills one column; that there are more is a problem of its own.
     if let [column] = key.as_slice()
         && let Some(field) = spec.fields.iter().find(|field| field.destination.value == **column)
     {
-        let headline = format!("key column `{column}` is filled by strategy `uuid_v5` and by a mapping");
+        let headline =
+            format!("key column `{column}` is filled by strategy `{}` and by a mapping", strategy.value.word());
         let problem = problem(Code::FieldConflict, headline, &field.destination.place, "this mapping");
         let named = spec.key.destination.as_ref().and_then(|key| key.first());
         let key = named.map_or(&strategy.place, |column| &column.place);

@@ -7,7 +7,7 @@
 use std::fmt::Write;
 
 use serde_json::Value;
-use transload_model::{Call, EntityPlan, FieldPlan, Function, KeyStrategy, RulePlan, Selection};
+use transload_model::{Call, EntityPlan, FieldPlan, Function, KeyStrategy, Mint, RulePlan, Selection};
 use twox_hash::XxHash3_64;
 
 use crate::Project;
@@ -149,6 +149,8 @@ fn strategy(strategy: KeyStrategy) -> String {
     match strategy {
         KeyStrategy::Keep => "keep".to_owned(),
         KeyStrategy::UuidV5 { namespace, column } => format!("uuid_v5 {namespace} {column}"),
+        KeyStrategy::Minted { mint: Mint::UuidV7, column } => format!("uuid_v7 {column}"),
+        KeyStrategy::Minted { mint: Mint::Database, column } => format!("database {column}"),
     }
 }
 

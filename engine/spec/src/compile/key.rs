@@ -1,6 +1,6 @@
 //! How an old row finds its new row: both keys, found in the spec or in the tables, and whether they can be keys.
 
-use transload_model::{Code, Column, ColumnName, Diagnostic, EntityName, KeyStrategy, Kind, LogicalType};
+use transload_model::{Code, Column, ColumnName, Diagnostic, EntityName, KeyStrategy, Kind, LogicalType, Mint};
 
 use crate::compile::{Scope, TableView};
 use crate::decode::{Spec, Strategy};
@@ -84,36 +84,55 @@ impl End<'_> {
 
 fn strategy(spec: &Spec, destination: Option<&[&Column]>, problems: &mut Problems) -> Option<KeyStrategy> {
     let strategy = spec.key.strategy.as_ref();
-    if strategy.is_none_or(|strategy| strategy.value == Strategy::Keep) {
-        check_idle_namespace(spec, problems);
+    let kind = strategy.map_or(Strategy::Keep, |strategy| strategy.value);
+    if kind != Strategy::UuidV5 {
+        check_idle_namespace(spec, kind, problems);
+    }
+    if kind == Strategy::Keep {
         return Some(KeyStrategy::Keep);
     }
     let place = own_place(spec, strategy.map(|strategy| &strategy.place), &spec.entity.place);
-    let label = if *place == spec.entity.place { "takes `uuid_v5` from the defaults" } else { "this strategy" };
-    if spec.key.namespace.is_none() {
+    let is_own = *place != spec.entity.place;
+    let label = if is_own { "this strategy".to_owned() } else { format!("takes `{}` from the defaults", kind.word()) };
+    if kind == Strategy::UuidV5 && spec.key.namespace.is_none() {
         let headline = format!("the key of `{}` has no `namespace`, which `uuid_v5` needs", spec.entity.value);
         let problem = problem(Code::SpecRequired, headline, place, label);
         problems.push(problem.help("add a UUID of your own as `namespace`, most often under `defaults.key`"));
+        return None;
     }
-    let namespace = spec.key.namespace.as_ref()?.value;
     let destination = destination?;
     let [column] = destination else {
-        let headline =
-            format!("strategy `uuid_v5` fills one key column, and `{}` has {}", spec.entity.value, destination.len());
+        let (word, count) = (kind.word(), destination.len());
+        let headline = format!("strategy `{word}` fills one key column, and `{}` has {count}", spec.entity.value);
         let problem = problem(Code::KeyMissing, headline, place, label);
         problems.push(problem.help("write `strategy: keep` and map each key column"));
         return None;
     };
-    if column.generated || !takes_uuid(column) {
-        problems.push(unfit_key(spec, column));
-        return None;
-    }
-    Some(KeyStrategy::UuidV5 { namespace, column: uuid_column(column) })
+    made(spec, kind, column).map_err(|unfit| problems.push(*unfit)).ok()
 }
 
-fn check_idle_namespace(spec: &Spec, problems: &mut Problems) {
+/// A strategy that makes the value of one key column.
+fn made(spec: &Spec, kind: Strategy, column: &Column) -> Result<KeyStrategy, Box<Diagnostic>> {
+    if kind == Strategy::Database {
+        let is_known = matches!(column.logical, LogicalType::Integer | LogicalType::Uuid);
+        if column.generated || !column.has_default || !is_known {
+            return Err(Box::new(no_default(spec, column)));
+        }
+        return Ok(KeyStrategy::Minted { mint: Mint::Database, column: column.logical });
+    }
+    if column.generated || !takes_uuid(column) {
+        return Err(Box::new(unfit_key(spec, column)));
+    }
+    let taken = uuid_column(column);
+    Ok(match spec.key.namespace.as_ref().filter(|_| kind == Strategy::UuidV5) {
+        Some(namespace) => KeyStrategy::UuidV5 { namespace: namespace.value, column: taken },
+        None => KeyStrategy::Minted { mint: Mint::UuidV7, column: taken },
+    })
+}
+
+fn check_idle_namespace(spec: &Spec, kind: Strategy, problems: &mut Problems) {
     if let Some(namespace) = spec.key.namespace.as_ref().filter(|namespace| namespace.place.file == spec.file) {
-        let headline = "`key.namespace` has no effect with `strategy: keep`";
+        let headline = format!("`key.namespace` has no effect with `strategy: {}`", kind.word());
         problems.push(problem(Code::SpecValue, headline, &namespace.place, "this namespace").help("take it out"));
     }
 }
@@ -128,6 +147,19 @@ fn unfit_key(spec: &Spec, column: &Column) -> Diagnostic {
         format!("declared `{}`", column.declared)
     };
     problem(Code::UnfitColumn, headline, place, label).help("use a text or uuid column, or write `strategy: keep`")
+}
+
+fn no_default(spec: &Spec, column: &Column) -> Diagnostic {
+    let named = spec.key.destination.as_ref().and_then(|key| key.first()).map(|column| &column.place);
+    let place = own_place(spec, named, &spec.destination_table.place);
+    let headline = format!("key column `{}` gets no new integer or UUID from the database", column.name);
+    let label = match column.generated {
+        true => "the database computes it from other columns".to_owned(),
+        false if column.has_default => format!("declared `{}`", column.declared),
+        false => format!("declared `{}`, without a default", column.declared),
+    };
+    let problem = problem(Code::UnfitColumn, headline, place, label);
+    problem.help("make it an identity column, or write `strategy: uuid_v7`, `uuid_v5` or `keep`")
 }
 
 /// Whether a column keeps a UUID, as such, as its text or as its bytes.

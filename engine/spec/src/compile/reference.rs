@@ -80,8 +80,8 @@ fn wrong_type(spec: &ReferenceSpec, from: LogicalType, looked_up: LogicalType, p
 /// The type of an entity's one destination key column. `left` bounds keys that are references to entities whose keys are references.
 fn written_key(scope: &Scope<'_>, keys: &[Option<ResolvedKey<'_>>], entity: usize, left: usize) -> Option<LogicalType> {
     let (spec, key) = (scope.specs.get(entity)?, keys.get(entity)?.as_ref()?);
-    if let KeyStrategy::UuidV5 { .. } = key.strategy {
-        return Some(LogicalType::Uuid);
+    if let Some(made) = key.strategy.made() {
+        return Some(made);
     }
     let column = key.destination.first()?;
     let field = spec.fields.iter().find(|field| field.destination.value == column.name);

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use transload_model::{Code, ColumnName, FieldPlan, LogicalType, RulePlan};
 
 use crate::compile::Scope;
-use crate::decode::{RuleSpec, Spec};
+use crate::decode::{RuleSpec, Spec, Strategy};
 use crate::problems::{Problems, listed, problem, with_suggestion};
 
 /// The rules of a spec whose field and parameters fit.
@@ -25,6 +25,13 @@ pub(crate) fn compile_rules(
         else {
             continue;
         };
+        if judges_unmade_key(spec, rule, field) {
+            let headline = format!("rule `{}` on a reference to the own entity is not built yet", rule.rule.value);
+            let problem = problem(Code::NotBuilt, headline, &rule.rule.place, "this rule");
+            let note = "the keys that it would judge are made while the rows are loaded";
+            problems.push(problem.note(note).help("take the rule out, or write `strategy: uuid_v5` under `key`"));
+            continue;
+        }
         if check(scope, rule, field.written_as, problems) {
             rules.push(RulePlan {
                 field: index,
@@ -35,6 +42,13 @@ pub(crate) fn compile_rules(
         }
     }
     rules
+}
+
+/// Whether the value that a rule looks at is a key that does not exist yet when it looks.
+fn judges_unmade_key(spec: &Spec, rule: &RuleSpec, field: &FieldPlan) -> bool {
+    let strategy = spec.key.strategy.as_ref().map(|strategy| strategy.value);
+    let is_own = field.reference.as_ref().is_some_and(|reference| reference.entity == spec.entity.value);
+    is_own && matches!(strategy, Some(Strategy::UuidV7 | Strategy::Database)) && rule.rule.value != "required"
 }
 
 fn check_name(scope: &Scope<'_>, rule: &RuleSpec, problems: &mut Problems) {

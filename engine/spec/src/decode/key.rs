@@ -32,6 +32,19 @@ impl Default for KeyPart {
 pub(crate) enum Strategy {
     Keep,
     UuidV5,
+    UuidV7,
+    Database,
+}
+
+impl Strategy {
+    /// As a spec says it.
+    pub(crate) const WORDS: [(&'static str, Self); 4] =
+        [("keep", Self::Keep), ("uuid_v5", Self::UuidV5), ("uuid_v7", Self::UuidV7), ("database", Self::Database)];
+
+    /// The word.
+    pub(crate) fn word(self) -> &'static str {
+        Self::WORDS.iter().find(|(_, strategy)| *strategy == self).map_or("", |(word, _)| word)
+    }
 }
 
 impl KeyPart {
@@ -53,8 +66,6 @@ pub(crate) fn key(reader: &mut Reader<'_>, node: &Node) -> KeyPart {
     let Some(map) = reader.map(node, &KEY) else {
         return KeyPart { is_sound: false, ..KeyPart::default() };
     };
-    let strategies = [("keep", Strategy::Keep), ("uuid_v5", Strategy::UuidV5)];
-    let later = ["uuid_v7", "database"];
     let mut part = KeyPart {
         source: map.get("source").and_then(|entry| reader.names(&entry.value, "`key.source`", ColumnName::parse)),
         destination: map
@@ -62,7 +73,7 @@ pub(crate) fn key(reader: &mut Reader<'_>, node: &Node) -> KeyPart {
             .and_then(|entry| reader.names(&entry.value, "`key.destination`", ColumnName::parse)),
         strategy: map
             .get("strategy")
-            .and_then(|entry| reader.word(&entry.value, "`key.strategy`", &strategies, &later)),
+            .and_then(|entry| reader.word(&entry.value, "`key.strategy`", &Strategy::WORDS, &[])),
         namespace: map.get("namespace").and_then(|entry| namespace(reader, &entry.value)),
         is_sound: true,
     };

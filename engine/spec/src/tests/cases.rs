@@ -117,7 +117,26 @@ const LANGUAGE: &[Case] = &[
         &["TL0108 specs/positions.yaml:12:31"],
     ),
     case(POSITIONS, ["mode: ignore", "mode: soft", "mode: hard"], &["TL0109 specs/positions.yaml:12:18"]),
-    case(POSITIONS, ["strategy: keep", "strategy: uuid_v7", "strategy: keep"], &["TL0109 specs/positions.yaml:6:53"]),
+    case(POSITIONS, ["strategy: keep", "strategy: uuid_v7", "strategy: keep"], &["TL0304 specs/positions.yaml:6:39"]),
+    case(POSITIONS, ["strategy: keep", "strategy: database", "strategy: keep"], &["TL0304 specs/positions.yaml:6:39"]),
+    case(
+        OFFICES,
+        [
+            "validation_rules:",
+            "key: { strategy: uuid_v7 }\nvalidation_rules:\n  - { field_name: parent_id, rule_type: format, rule_parameters: { pattern: x } }",
+            "key: { strategy: uuid_v7 }\nvalidation_rules:\n  - { field_name: parent_id, rule_type: required }",
+        ],
+        &["TL0109 specs/offices.yaml:13:41"],
+    ),
+    case(
+        OFFICES,
+        [
+            "validation_rules:",
+            "key: { strategy: uuid_v7, namespace: 0b6ff3a2-5d43-4f0e-9a3c-6d8f0f3f2c11 }\nvalidation_rules:",
+            "key: { strategy: uuid_v7 }\nvalidation_rules:",
+        ],
+        &["TL0108 specs/offices.yaml:11:38"],
+    ),
     case(
         POSITIONS,
         ["strategy: keep", "strategy: keep, namespace: 0b6ff3a2-5d43-4f0e-9a3c-6d8f0f3f2c11", "strategy: keep"],

@@ -100,10 +100,13 @@ fn spec() -> impl Strategy<Value = String> {
         "",
         "key: { source: doc_no, destination: id }\n",
         "key: { source: [doc_no, office_no], strategy: uuid_v5 }\n",
+        "key: { strategy: uuid_v7 }\nsource: { where: \"visits > 0 -- not: { a: b }\" }\n",
+        "key: { source: doc_no, strategy: uuid_v7 }\nid: 0b6ff3a2-5d43-4f0e-9a3c-6d8f0f3f2c11\ncreated_at: 2025-01-27T10:30:00Z\n",
     ]);
     let rules = prop::sample::select(vec![
         "",
         "validation_rules:\n  - { field_name: office_id, rule_type: required }\n  - { field_name: discount, rule_type: range, rule_parameters: { min: 0, max: 100 }, on_failure: warn }\n",
+        "validation_rules:\n  - { field_name: full_name, rule_type: required }\n",
     ]);
     (fields, office, star, policies, key, rules).prop_map(|(fields, office, star, policies, key, rules)| {
         let mut mappings: BTreeMap<usize, &str> = fields;
