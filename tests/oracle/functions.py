@@ -2,6 +2,7 @@
 
 import unicodedata
 import uuid
+from decimal import ROUND_HALF_UP, Decimal
 from itertools import groupby
 
 import conversions
@@ -79,6 +80,23 @@ def to_int(value, _arguments):
     return None if value == "" else conversions.to_integer(value)
 
 
+def rounded(value, arguments):
+    """The nearest decimal of a scale; of two that are as near, the one farther from zero."""
+    number = values.number_as_decimal(value)
+    unit = Decimal(1).scaleb(-arguments.get("scale", 0))
+    return number if number.as_tuple().exponent >= unit.as_tuple().exponent else number.quantize(unit, rounding=ROUND_HALF_UP)
+
+
+def cut(value, arguments):
+    """The first characters of a text."""
+    return _text(value)[: arguments["length"]]
+
+
+def day(value, _arguments):
+    """The date of a timestamp."""
+    return value.date()
+
+
 def constant(_value, arguments):
     """The same value for every row."""
     return arguments["value"]
@@ -120,6 +138,6 @@ def _text(value):
 BUILT_IN = {
     "trimmed": trimmed, "lower": lower, "upper": upper, "title": title, "digits": digits, "concat": concat, "coalesce": coalesce,
     "parse_date": parse_date, "parse_decimal": parse_decimal, "to_int": to_int, "value_map": mapped, "constant": constant,
-    "uuid_v5": uuid_v5,
+    "uuid_v5": uuid_v5, "rounded": rounded, "cut": cut, "day": day,
 }
 SEES_NULL = {"concat", "coalesce", "constant"}

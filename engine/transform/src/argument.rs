@@ -28,7 +28,7 @@ pub(crate) enum ArgumentKind {
     /// Text.
     Text,
     /// A count from the first to the last.
-    Count(u8, u8),
+    Count(u32, u32),
     /// A UUID.
     Uuid,
     /// A strftime pattern.
@@ -45,7 +45,7 @@ pub(crate) enum ArgumentKind {
 #[derive(Debug, Clone)]
 enum Read {
     Text(String),
-    Count(u8),
+    Count(u32),
     Uuid(Uuid),
     Format(Format),
     Mapping(Mapping),
@@ -85,11 +85,16 @@ impl Arguments {
         }
     }
 
-    pub(crate) fn count(&self, name: &str) -> u8 {
+    pub(crate) fn count(&self, name: &str) -> u32 {
         match self.get(name) {
             Read::Count(count) => *count,
             other => wrong(name, other),
         }
+    }
+
+    /// A count of digits.
+    pub(crate) fn digits(&self, name: &str) -> u8 {
+        u8::try_from(self.count(name)).unwrap_or(u8::MAX)
     }
 
     pub(crate) fn uuid(&self, name: &str) -> Uuid {
@@ -145,7 +150,7 @@ impl ArgumentKind {
             (Self::Text, Value::String(text)) => Ok(Read::Text(text.clone())),
             (Self::Text, _) => Err("a text is expected".to_owned()),
             (Self::Count(first, last), _) => {
-                let count = value.as_u64().and_then(|count| u8::try_from(count).ok());
+                let count = value.as_u64().and_then(|count| u32::try_from(count).ok());
                 let count = count.filter(|count| (first..=last).contains(count));
                 count.map(Read::Count).ok_or_else(|| format!("a number from {first} to {last} is expected"))
             }
@@ -167,7 +172,7 @@ impl ArgumentKind {
 
     fn default_value(self, default: &str) -> Value {
         match self {
-            Self::Count(..) => default.parse::<u8>().map_or(Value::Null, Value::from),
+            Self::Count(..) => default.parse::<u32>().map_or(Value::Null, Value::from),
             _ => Value::from(default),
         }
     }

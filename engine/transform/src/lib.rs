@@ -19,10 +19,13 @@ mod transform;
 mod coalesce;
 mod concat;
 mod constant;
+mod cut;
+mod day;
 mod digits;
 mod lower;
 mod parse_date;
 mod parse_decimal;
+mod rounded;
 mod title;
 mod to_int;
 mod trimmed;
@@ -50,6 +53,9 @@ pub(crate) const BUILT_IN: &[Transform] = &[
     parse_date::TRANSFORM,
     parse_decimal::TRANSFORM,
     to_int::TRANSFORM,
+    rounded::TRANSFORM,
+    cut::TRANSFORM,
+    day::TRANSFORM,
     value_map::TRANSFORM,
     constant::TRANSFORM,
     uuid_v5::TRANSFORM,

@@ -34,7 +34,7 @@ goes to quarantine (VALUE_RANGE): nothing is rounded. In a script, `parse_decima
 };
 
 fn decimal_type(_: &[Option<LogicalType>], arguments: &Arguments) -> Result<Option<LogicalType>, String> {
-    let (precision, scale) = (arguments.count("precision"), arguments.count("scale"));
+    let (precision, scale) = (arguments.digits("precision"), arguments.digits("scale"));
     if scale > precision {
         return Err(format!("a scale of {scale} is more than the precision of {precision}"));
     }
@@ -42,7 +42,7 @@ fn decimal_type(_: &[Option<LogicalType>], arguments: &Arguments) -> Result<Opti
 }
 
 fn parse_decimal(batch: &Batch<'_>, arguments: &Arguments) -> Column {
-    let (precision, scale) = (arguments.count("precision"), arguments.count("scale"));
+    let (precision, scale) = (arguments.digits("precision"), arguments.digits("scale"));
     let logical = LogicalType::Decimal { precision, scale };
     let [(_, values)] = batch.columns else {
         return Column::whole(crate::column::nulls(logical, batch.rows));

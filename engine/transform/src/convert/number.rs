@@ -90,6 +90,19 @@ pub(crate) fn decimal_from_float(value: f64, precision: u8, scale: u8) -> Result
     scaled.ok_or_else(|| does_not_fit("the float", &decimal_name(precision, scale)))
 }
 
+/// The nearest decimal of a scale; of two that are as near, the one farther from zero.
+pub(crate) fn rounded(value: i128, from: u8, scale: u8) -> i128 {
+    let unit = power(from.saturating_sub(scale));
+    let half = if value % unit * 2 / unit == 0 { 0 } else { value.signum() };
+    value / unit + half
+}
+
+/// The nearest decimal to what a float stands for, as [`rounded`].
+pub(crate) fn decimal_from_rounded_float(value: f64, precision: u8, scale: u8) -> Result<i128, Reason> {
+    let number = Number::of(value).and_then(|number| number.rounded(scale).scaled(precision, scale));
+    number.ok_or_else(|| does_not_fit("the float", &decimal_name(precision, scale)))
+}
+
 /// The same decimal in another scale.
 pub(crate) fn rescaled(value: i128, from: u8, (precision, scale): (u8, u8)) -> Result<i128, Reason> {
     let scaled = if scale >= from {
@@ -186,6 +199,20 @@ impl Number {
         }
         Self::of(float).is_some_and(|number| number == *self)
             || Self::exactly(float).is_some_and(|number| number == *self)
+    }
+
+    /// The nearest number with so many digits behind the point.
+    fn rounded(&self, scale: u8) -> Self {
+        let dropped = usize::try_from(-self.exponent - i64::from(scale)).unwrap_or_default();
+        if dropped == 0 || dropped > self.digits.len() {
+            let digits = if dropped == 0 { self.digits.clone() } else { String::new() };
+            return Self::new(self.is_negative, digits, self.exponent);
+        }
+        let (kept, rest) = self.digits.split_at(self.digits.len() - dropped);
+        let is_up = rest.starts_with(['5', '6', '7', '8', '9']);
+        // A float has seventeen digits at most.
+        let kept = kept.parse::<u128>().unwrap_or_default() + u128::from(is_up);
+        Self::new(self.is_negative, kept.to_string(), -i64::from(scale))
     }
 
     /// The number as a decimal's integer, if it fits exactly.

@@ -166,6 +166,12 @@ pub(crate) fn date_from_timestamp(micros: i64) -> Result<i32, Reason> {
     whole.and_then(|days| i32::try_from(days).ok()).ok_or_else(|| does_not_fit("a time other than midnight", "date"))
 }
 
+/// The day of a timestamp.
+pub(crate) fn day_of(micros: i64) -> i32 {
+    // Of 64 bits of microseconds, the days take 28.
+    i32::try_from(micros.div_euclid(DAY)).unwrap_or(i32::MAX)
+}
+
 /// Midnight of the day.
 pub(crate) fn timestamp_from_date(days: i32) -> Result<i64, Reason> {
     i64::from(days).checked_mul(DAY).ok_or_else(|| does_not_fit("the day", "timestamp"))

@@ -68,6 +68,7 @@ fn some_arguments(transform: &Transform) -> Arguments {
     let given = match transform.name {
         "value_map" => json!({ "map": { "a": 1, "1": "one", "true": null } }),
         "constant" => json!({ "value": "x" }),
+        "cut" => json!({ "length": 2 }),
         "uuid_v5" => json!({ "namespace": "0b6ff3a2-5d43-4f0e-9a3c-6d8f0f3f2c11" }),
         _ => json!({}),
     };
