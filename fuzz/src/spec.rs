@@ -120,6 +120,7 @@ fn column(name: &str, declared: &str) -> Column {
     Column {
         name: ColumnName::parse(name).expect("a constant"),
         declared: declared.to_owned(),
+        max_length: None,
         logical,
         stores,
         nullable: !declared.ends_with('!'),

@@ -52,6 +52,8 @@ pub struct Column {
     pub declared: String,
     /// What a value read from it is.
     pub logical: LogicalType,
+    /// The most characters that it keeps, where the database keeps to that.
+    pub max_length: Option<usize>,
     /// The kinds of value it stores without changing them.
     pub stores: Vec<Kind>,
     /// Whether NULL is allowed.

@@ -270,6 +270,9 @@ codes! {
     LockStale "TL0316" "LOCK_STALE" Done 422 Never
         "A table is not as `transload.lock` says. It is only a warning: the databases count."
         "Look at what changed, adapt the spec, and let `transload validate --lock` write what is there now.";
+    NarrowColumn "TL0317" "NARROW_COLUMN" Done 422 Never
+        "A destination column is narrower than the column that goes into it. It is only a warning: rows that do not fit are set aside."
+        "Widen the destination column, or say what may be lost: `cut` for text, `rounded` for digits behind the point.";
     // TL04: rows and loading
     ValueType "TL0401" "VALUE_TYPE" Problems 422 WhenRowMoves
         "A value of another type than its column promises."

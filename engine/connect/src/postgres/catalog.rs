@@ -175,6 +175,7 @@ impl PgColumn {
             declared: self.declared,
             logical: self.wire.logical(),
             stores: self.wire.stores(),
+            max_length: self.wire.max_length(),
             nullable: self.nullable,
             has_default: self.has_default,
             generated: self.generated,

@@ -106,6 +106,7 @@ fn describe(raw: &Raw, is_row_id: bool) -> Option<Column> {
         name: ColumnName::parse(&raw.name).ok()?,
         logical: types::logical(&raw.declared),
         stores: types::stores(&raw.declared),
+        max_length: None,
         declared: raw.declared.clone(),
         nullable: !raw.not_null && !is_row_id,
         has_default: raw.default.as_deref().is_some_and(|text| !text.eq_ignore_ascii_case("null")) || is_row_id,

@@ -9,7 +9,7 @@ use crate::compile::key_field::is_key_field;
 use crate::compile::reads::Reads;
 use crate::compile::reference::{self, ResolvedReference};
 use crate::compile::script::Scripts;
-use crate::compile::{Scope, default, format};
+use crate::compile::{Scope, default, format, width};
 use crate::decode::{CallSpec, Field, Spec};
 use crate::problems::{Place, Problems, problem};
 
@@ -56,6 +56,11 @@ pub(crate) fn compile_field(
     let typed = Typed { field, column, from, reference: reference.as_ref() };
     if !typed.check(problems) {
         return None;
+    }
+    if let [only] = field.sources.as_slice()
+        && let Some(source) = context.scope.source_table(context.spec).and_then(|view| view.column(&only.value))
+    {
+        width::narrower(field, source, column).into_iter().for_each(|narrow| problems.push(narrow));
     }
     let place = &field.destination.place;
     Some(CompiledField {
@@ -266,6 +271,15 @@ impl Typed<'_> {
                 (LogicalType::Timestamptz, None) => problem.help("write it as `YYYY-MM-DDTHH:MM:SSZ`"),
                 _ => problem,
             });
+        }
+        let length = default.value.as_str().map(|text| text.chars().count());
+        if let (Some(length), Some(limit)) = (length, self.column.max_length)
+            && length > limit
+        {
+            let headline =
+                format!("`default_value` of field `{}` has {length} characters", self.field.destination.value);
+            let label = format!("column `{}` keeps {limit}", self.column.name);
+            problems.push(problem(Code::SpecValue, headline, &default.place, label));
         }
     }
 

@@ -15,6 +15,7 @@ mod rule;
 mod scope;
 mod script;
 mod test;
+mod width;
 
 pub(crate) use plan::specs;
 pub use plan::{Catalogs, Compiled, Summary, compile, compile_offline, expand, lock, written};

@@ -37,6 +37,8 @@ struct LockedColumn {
     #[serde(rename = "type")]
     logical: String,
     declared: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    max_length: Option<usize>,
     stores: Vec<String>,
     #[serde(default, skip_serializing_if = "is_not")]
     not_null: bool,
@@ -100,6 +102,7 @@ impl LockedColumn {
             name: column.name.to_string(),
             logical: column.logical.to_string(),
             declared: column.declared.clone(),
+            max_length: column.max_length,
             stores: column.stores.iter().map(|kind| kind.as_str().to_owned()).collect(),
             not_null: !column.nullable,
             has_default: column.has_default,
@@ -113,6 +116,7 @@ impl LockedColumn {
         Some(Column {
             name: ColumnName::parse(&self.name).ok()?,
             declared: self.declared.clone(),
+            max_length: self.max_length,
             logical: self.logical.parse().ok()?,
             stores: self.stores.iter().map(kind).collect::<Option<_>>()?,
             nullable: !self.not_null,

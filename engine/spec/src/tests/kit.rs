@@ -175,9 +175,11 @@ fn column(name: &str, declared: &str) -> Column {
         "decimal" => (LogicalType::Decimal { precision: 8, scale: 2 }, vec![Kind::Decimal]),
         _ => (LogicalType::Text, vec![Kind::Text, Kind::Uuid, Kind::Decimal, Kind::Date]),
     };
+    let length = declared.split_once('(').and_then(|(_, rest)| rest.split_once(')'));
     Column {
         name: ColumnName::parse(name).unwrap(),
         declared: declared.to_owned(),
+        max_length: length.and_then(|(length, _)| length.parse().ok()),
         logical,
         stores,
         nullable: !declared.contains("not null"),

@@ -16,4 +16,5 @@ mod project;
 mod scripts;
 mod templates;
 mod vocabulary;
+mod width;
 mod yaml;

@@ -79,6 +79,15 @@ impl Wire {
         }
     }
 
+    /// The most characters that it keeps.
+    pub(in crate::postgres) fn max_length(self) -> Option<usize> {
+        match self {
+            Self::Text(length) => length,
+            Self::Char(length) => Some(length).filter(|length| *length < usize::MAX),
+            _ => None,
+        }
+    }
+
     /// The kinds of value that it stores without changing them. Each value is still looked at: one that does not fit refuses its row.
     pub(in crate::postgres) fn stores(self) -> Vec<Kind> {
         match self {
