@@ -1,0 +1,236 @@
+//! The schema of one entity's spec: that of any spec, with the columns of its two tables in it.
+//!
+//! Columns come from `transload.lock` where there is one, so that the same project gives the same text on every machine; else from what the
+//! databases hold now. A spec that cannot be read yet has a schema too, as soon as it names its tables: that is when it is needed most.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use serde_json::{Map, Value, json};
+use transload_model::{Column, ConnectionName, EntityName, SourceFile, Table, TableName};
+
+use super::shape::reaches;
+use super::spec_schema;
+use crate::Project;
+use crate::compile::Catalogs;
+use crate::problems::Problems;
+use crate::yaml::{self, Kind};
+
+/// A function that every spec of the project may call.
+#[derive(Debug, Clone)]
+pub struct OfferedFunction {
+    /// Its name.
+    pub name: String,
+    /// What it does, in a sentence.
+    pub summary: String,
+}
+
+/// The schemas of all entities whose specs name them, by entity. `catalogs` count where the project has no lock.
+#[must_use]
+pub fn entity_schemas(
+    project: &Project,
+    functions: &[OfferedFunction],
+    catalogs: Option<&Catalogs>,
+) -> BTreeMap<EntityName, Value> {
+    let outlines = outlines(project);
+    let entities: Vec<&str> = outlines.keys().map(EntityName::as_str).collect();
+    let names = Names { functions, entities, templates: templates(project) };
+    let table = |connection: &ConnectionName, table: &TableName| match &project.lock {
+        Some(lock) => lock.table(project, connection, table),
+        None => catalogs?.get(connection)?.table(table),
+    };
+    let schema = |(entity, outline): (&EntityName, &Outline)| {
+        let source = outline.source.as_ref().and_then(|name| table(project.source(), name));
+        let destination = outline.destination.as_ref().and_then(|name| table(project.destination(), name));
+        (entity.clone(), of(entity, &names, source, destination))
+    };
+    outlines.iter().map(schema).collect()
+}
+
+/// What a spec says of itself, as far as it can be read.
+#[derive(Debug)]
+struct Outline {
+    is_active: bool,
+    source: Option<TableName>,
+    destination: Option<TableName>,
+}
+
+/// What is known by name in all of the project.
+struct Names<'a> {
+    functions: &'a [OfferedFunction],
+    entities: Vec<&'a str>,
+    templates: BTreeSet<String>,
+}
+
+/// Of several specs of one entity, the active one counts, else the first.
+fn outlines(project: &Project) -> BTreeMap<EntityName, Outline> {
+    let mut outlines: BTreeMap<EntityName, Outline> = BTreeMap::new();
+    for file in project.spec_files() {
+        let said = texts(file);
+        let Some(entity) = said.get("entity_type").and_then(|name| EntityName::parse(name).ok()) else { continue };
+        let table = |key: &str| said.get(key).and_then(|name| TableName::parse(name).ok());
+        let outline = Outline {
+            is_active: said.get("is_active").is_none_or(|word| !word.eq_ignore_ascii_case("false")),
+            source: table("source_table"),
+            destination: table("destination_table"),
+        };
+        if outlines.get(&entity).is_none_or(|known| outline.is_active && !known.is_active) {
+            outlines.insert(entity, outline);
+        }
+    }
+    outlines
+}
+
+fn templates(project: &Project) -> BTreeSet<String> {
+    project.template_files.iter().filter_map(|file| texts(file).remove("template")).collect()
+}
+
+/// The single values at the top of a file, whatever is wrong with the rest.
+fn texts(file: &Arc<SourceFile>) -> BTreeMap<String, String> {
+    let Some(root) = yaml::load(file, &mut Problems::default()) else { return BTreeMap::new() };
+    let Kind::Map(entries) = root.kind else { return BTreeMap::new() };
+    let text = |entry: yaml::Entry| match entry.value.kind {
+        Kind::Scalar(scalar) => Some((entry.key, scalar.text)),
+        Kind::List(_) | Kind::Map(_) | Kind::Refused => None,
+    };
+    entries.into_iter().filter_map(text).collect()
+}
+
+fn of(entity: &EntityName, names: &Names<'_>, source: Option<&Table>, destination: Option<&Table>) -> Value {
+    let mut schema = spec_schema();
+    without_examples(&mut schema);
+    let table = |table: Option<&Table>| table.map_or_else(|| "?".to_owned(), |table| table.name.to_string());
+    let tables = format!("{} → {}", table(source), table(destination));
+    put(&mut schema, "/title", format!("Transload spec of {entity}: {tables}").into());
+    put(&mut schema, "/properties/entity_type/allOf", json!([{ "enum": [entity] }]));
+    let mut definitions = Map::new();
+    definitions.insert("EntityName".to_owned(), offered(&names.entities, None));
+    let templates: Vec<&str> = names.templates.iter().map(String::as_str).collect();
+    definitions.insert("TemplateName".to_owned(), offered(&templates, None));
+    let functions: Vec<&str> = names.functions.iter().map(|function| function.name.as_str()).collect();
+    let summaries: Vec<&str> = names.functions.iter().map(|function| function.summary.as_str()).collect();
+    definitions.insert("FunctionName".to_owned(), offered(&functions, Some(summaries)));
+    if let Some(table) = source {
+        let columns: Vec<&Column> = table.columns.iter().collect();
+        definitions.insert("SourceColumn".to_owned(), one_of(table, &columns));
+        let names: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
+        definitions.insert("ColumnPattern".to_owned(), offered(&names, None));
+        definitions.insert("SourceRow".to_owned(), row(table, &columns, "Scalar"));
+    }
+    if let Some(table) = destination {
+        // What the database computes takes nothing.
+        let columns: Vec<&Column> = table.columns.iter().filter(|column| !column.generated).collect();
+        definitions.insert("DestinationColumn".to_owned(), one_of(table, &columns));
+        definitions.insert("DestinationRow".to_owned(), row(table, &columns, "Scalar"));
+        definitions.insert("ShortMappings".to_owned(), row(table, &columns, "ShortMapping"));
+        // The column's own description is the one to be shown.
+        for name in ["ShortMapping", "Field"] {
+            for key in ["description", "markdownDescription"] {
+                remove(&mut schema, &format!("/definitions/{name}"), key);
+            }
+        }
+    }
+    for (name, definition) in definitions {
+        put(&mut schema, &format!("/definitions/{name}"), definition);
+    }
+    schema
+}
+
+/// Examples with names of another project would be offered beside the real ones.
+fn without_examples(schema: &mut Value) {
+    let named = BTreeSet::from([
+        "ColumnPattern",
+        "DestinationColumn",
+        "DestinationRow",
+        "DestinationTable",
+        "EntityName",
+        "ShortMappings",
+        "SourceColumn",
+        "SourceRow",
+        "SourceTable",
+        "TemplateName",
+    ]);
+    let definitions = schema["definitions"].clone();
+    let drop = |holder: &mut Value| {
+        let Some(properties) = holder.get_mut("properties").and_then(Value::as_object_mut) else { return };
+        for property in properties.values_mut().filter_map(Value::as_object_mut) {
+            if reaches(property, &definitions, &named) {
+                property.remove("examples");
+            }
+        }
+    };
+    drop(schema);
+    schema["definitions"].as_object_mut().into_iter().flat_map(Map::values_mut).for_each(drop);
+}
+
+/// Names that are offered; others may be new, and pass.
+fn offered(names: &[&str], descriptions: Option<Vec<&str>>) -> Value {
+    if names.is_empty() {
+        return json!({ "type": "string" });
+    }
+    let mut known = json!({ "enum": names });
+    if let Some(descriptions) = descriptions {
+        put(&mut known, "/enumDescriptions", json!(descriptions));
+    }
+    json!({ "anyOf": [known, { "type": "string" }] })
+}
+
+/// Columns, of which one is meant.
+fn one_of(table: &Table, columns: &[&Column]) -> Value {
+    let names: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
+    let described: Vec<String> = columns.iter().map(|column| facts(table, column)).collect();
+    json!({ "enum": names, "enumDescriptions": described, "markdownEnumDescriptions": described })
+}
+
+/// A map by columns of a table.
+fn row(table: &Table, columns: &[&Column], value: &str) -> Value {
+    let property = |column: &&Column| {
+        let text = format!("`{}.{}`: {}", table.name, column.name, facts(table, column));
+        let schema = json!({
+            "title": column.name,
+            "description": text,
+            "markdownDescription": text,
+            "allOf": [{ "$ref": format!("#/definitions/{value}") }],
+        });
+        (column.name.to_string(), schema)
+    };
+    json!({
+        "type": "object",
+        "properties": columns.iter().map(property).collect::<Map<_, _>>(),
+        "patternProperties": { "^x-": {} },
+        "additionalProperties": false,
+    })
+}
+
+/// What a column is: "`text`, NOT NULL, refers to `offices`".
+fn facts(table: &Table, column: &Column) -> String {
+    let mut parts = vec![format!("`{}`", column.logical)];
+    if column.declared.to_lowercase() != column.logical.to_string() {
+        parts.push(format!("declared `{}`", column.declared));
+    }
+    let flags = [
+        (!column.nullable, "NOT NULL"),
+        (column.has_default, "has a default"),
+        (column.generated, "computed by the database"),
+        (column.insert_only, "written only at insert"),
+        (table.primary_key.contains(&column.name), "primary key"),
+    ];
+    parts.extend(flags.into_iter().filter(|(holds, _)| *holds).map(|(_, words)| words.to_owned()));
+    let refers = table.foreign_keys.iter().filter(|key| key.columns.contains(&column.name));
+    parts.extend(refers.map(|key| format!("refers to `{}`", key.table)));
+    parts.join(", ")
+}
+
+/// Puts a value at the end of a path whose last step may be new.
+fn put(schema: &mut Value, path: &str, value: Value) {
+    let Some((parent, key)) = path.rsplit_once('/') else { return };
+    if let Some(Value::Object(parent)) = schema.pointer_mut(parent) {
+        parent.insert(key.to_owned(), value);
+    }
+}
+
+fn remove(schema: &mut Value, path: &str, key: &str) {
+    if let Some(Value::Object(parent)) = schema.pointer_mut(path) {
+        parent.remove(key);
+    }
+}
