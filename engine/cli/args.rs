@@ -143,7 +143,7 @@ pub(crate) enum Command {
         after_help = "Examples:\n  transload validate\n  transload validate --offline --format json\n  transload validate --expand patients"
     )]
     Validate(Validate),
-    /// Print a JSON Schema, by which editors complete and check a file, or write those of the project
+    /// Print a JSON Schema for editors, or write all that the project needs
     #[command(
         after_help = "Examples:\n  transload schema --write\n  transload schema patients\n  transload schema project"
     )]

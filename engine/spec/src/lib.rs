@@ -23,12 +23,12 @@ pub use graph::{Graphed, graph};
 pub use project::Project;
 pub use schema::{OfferedFunction, entity_schemas, project_schema, schema_text, spec_schema, template_schema};
 
-/// A YAML document as plain values, as an editor reads it: without places, and whatever the language says to it. `None` where a file holds no
+/// A YAML document as plain values, as an editor reads it: without places, and whatever the language says to it. `None` where the bytes hold no
 /// document that can be read.
 #[must_use]
-pub fn from_yaml(text: &str) -> Option<serde_json::Value> {
-    let file = transload_model::SourceFile::new(String::new(), text.to_owned());
-    yaml::load(&std::sync::Arc::new(file), &mut problems::Problems::default()).map(|root| yaml::plain(&root))
+pub fn from_yaml(bytes: &[u8]) -> Option<serde_json::Value> {
+    let file = yaml::source_file("", bytes).ok()?;
+    yaml::load(&file, &mut problems::Problems::default()).map(|root| yaml::plain(&root))
 }
 
 /// A map as YAML that people read, a line for what fits on one. It reads back as the same value.

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value, json};
 use transload_model::{Column, ConnectionName, EntityName, SourceFile, Table, TableName};
 
-use super::shape::reaches;
+use super::reach::reaches;
 use super::spec_schema;
 use crate::Project;
 use crate::compile::Catalogs;

@@ -6,6 +6,8 @@
 mod entity;
 #[expect(dead_code, reason = "the types are described, and never filled")]
 mod mirror;
+mod order;
+mod reach;
 mod shape;
 mod text;
 

@@ -9,96 +9,16 @@ use schemars::transform::{Transform, transform_subschemas};
 use schemars::{JsonSchema, Schema, generate::SchemaSettings};
 use serde_json::{Map, Value, json};
 
+use super::order::Ordered;
+
 /// The schema of a kind of file.
 pub(super) fn root<T: JsonSchema>() -> Schema {
     let mut schema = SchemaSettings::draft07().with_transform(Shape).into_generator().into_root_schema_for::<T>();
     let mut referred = BTreeSet::new();
     Properties(&mut referred).transform(&mut schema);
-    if let Some(Value::Object(definitions)) = schema.get_mut("definitions") {
-        for (_, definition) in definitions.iter_mut().filter(|(name, _)| referred.contains(*name)) {
-            let Some(definition) = definition.as_object_mut() else { continue };
-            definition.remove("description");
-            definition.remove("markdownDescription");
-        }
-    }
+    undescribed(&mut schema, &referred);
     Ordered.transform(&mut schema);
     schema
-}
-
-/// Whether a schema leads to one of some definitions.
-pub(super) fn reaches(schema: &Map<String, Value>, definitions: &Value, wanted: &BTreeSet<&str>) -> bool {
-    let (mut open, mut seen) = (names_in(&Value::Object(schema.clone())), BTreeSet::new());
-    while let Some(name) = open.pop() {
-        if wanted.contains(name.as_str()) {
-            return true;
-        }
-        if let (Some(definition), true) = (definitions.get(&name), seen.insert(name.clone())) {
-            open.extend(names_in(definition));
-        }
-    }
-    false
-}
-
-/// The definitions that a schema names.
-fn names_in(schema: &Value) -> Vec<String> {
-    match schema {
-        Value::Object(map) => {
-            let own = map.get("$ref").and_then(Value::as_str).and_then(|path| path.rsplit('/').next());
-            own.map(ToOwned::to_owned).into_iter().chain(map.values().flat_map(names_in)).collect()
-        }
-        Value::Array(items) => items.iter().flat_map(names_in).collect(),
-        _ => Vec::new(),
-    }
-}
-
-/// The keys of each schema in the order in which people read them.
-struct Ordered;
-
-const ORDER: [&str; 14] = [
-    "$schema",
-    "title",
-    "description",
-    "markdownDescription",
-    "type",
-    "enum",
-    "enumDescriptions",
-    "markdownEnumDescriptions",
-    "default",
-    "examples",
-    "required",
-    "properties",
-    "patternProperties",
-    "additionalProperties",
-];
-
-impl Transform for Ordered {
-    fn transform(&mut self, schema: &mut Schema) {
-        transform_subschemas(self, schema);
-        let Some(schema) = schema.as_object_mut() else { return };
-        let mut rest = std::mem::take(schema);
-        let definitions = rest.shift_remove_entry("definitions");
-        for key in ORDER {
-            schema.extend(rest.shift_remove_entry(key));
-        }
-        schema.extend(rest);
-        schema.extend(definitions);
-    }
-}
-
-/// Gives each property its name as title, and finds the definitions that properties refer to.
-struct Properties<'a>(&'a mut BTreeSet<String>);
-
-impl Transform for Properties<'_> {
-    fn transform(&mut self, schema: &mut Schema) {
-        transform_subschemas(self, schema);
-        let Some(Value::Object(properties)) = schema.get_mut("properties") else { return };
-        for (name, property) in properties {
-            let Some(property) = property.as_object_mut() else { continue };
-            property.insert("title".to_owned(), name.as_str().into());
-            let referred = property.get("allOf").and_then(|all| all.pointer("/0/$ref")).and_then(Value::as_str);
-            self.0.extend(referred.and_then(|path| path.rsplit('/').next()).map(ToOwned::to_owned));
-        }
-    }
 }
 
 #[derive(Debug, Clone)]
@@ -179,6 +99,33 @@ fn markdown(schema: &mut Map<String, Value>) {
         schema.insert("markdownDescription".to_owned(), markdown.into());
     }
     schema.insert("description".to_owned(), description.into());
+}
+
+/// Gives each property its name as title, and finds the definitions that properties refer to.
+struct Properties<'a>(&'a mut BTreeSet<String>);
+
+impl Transform for Properties<'_> {
+    fn transform(&mut self, schema: &mut Schema) {
+        transform_subschemas(self, schema);
+        let Some(Value::Object(properties)) = schema.get_mut("properties") else { return };
+        for (name, property) in properties {
+            let Some(property) = property.as_object_mut() else { continue };
+            property.insert("title".to_owned(), name.as_str().into());
+            let referred = property.get("allOf").and_then(|all| all.pointer("/0/$ref")).and_then(Value::as_str);
+            self.0.extend(referred.and_then(|path| path.rsplit('/').next()).map(ToOwned::to_owned));
+        }
+    }
+}
+
+/// Takes the descriptions of definitions away that properties refer to: editors show the innermost one, and a property's own says more.
+fn undescribed(schema: &mut Schema, names: &BTreeSet<String>) {
+    let Some(Value::Object(definitions)) = schema.get_mut("definitions") else { return };
+    for (_, definition) in definitions.iter_mut().filter(|(name, _)| names.contains(*name)) {
+        if let Some(definition) = definition.as_object_mut() {
+            definition.remove("description");
+            definition.remove("markdownDescription");
+        }
+    }
 }
 
 /// Lets `${…}` stand where a number, a boolean or a word is expected: a project's variables are read before its values.

@@ -31,7 +31,7 @@ fn schema_of(path: &str) -> Value {
 
 /// What the schema says against a file; nothing where it is valid.
 fn complaints(path: &str, text: &str) -> Vec<String> {
-    let Some(document) = from_yaml(text) else { return vec!["it is no YAML".to_owned()] };
+    let Some(document) = from_yaml(text.as_bytes()) else { return vec!["it is no YAML".to_owned()] };
     let complaint = |error: jsonschema::ValidationError<'_>| format!("{path}{}: {error}", error.instance_path());
     validator(&schema_of(path)).iter_errors(&document).map(complaint).collect()
 }
@@ -309,7 +309,7 @@ fn the_schema_of_an_entity_knows_its_columns() {
     let schema = entity("doctors", &good());
     assert!(jsonschema::meta::is_valid(&schema));
     let doctors = validator(&schema);
-    let valid = |text: &str| doctors.is_valid(&from_yaml(text).unwrap());
+    let valid = |text: &str| doctors.is_valid(&from_yaml(text.as_bytes()).unwrap());
     let spec = &good()["specs/doctors.yaml"];
     assert!(valid(spec));
 

@@ -26,9 +26,9 @@ pub(in crate::schema) struct ShortMappings(BTreeMap<DestinationColumn, ShortMapp
 #[derive(JsonSchema)]
 #[schemars(untagged)]
 pub(in crate::schema) enum ShortMapping {
-    #[schemars(title = "the source column")]
+    #[schemars(title = "a source column")]
     Column(SourceColumn),
-    #[schemars(title = "how the value comes to be")]
+    #[schemars(title = "a mapping")]
     Field(Field),
 }
 

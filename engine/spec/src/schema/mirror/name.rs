@@ -2,29 +2,34 @@
 
 use schemars::JsonSchema;
 
+/// What a database's names are made of: anything but control characters.
+const IDENTIFIER: &str = r"^[^\x00-\x1F\x7F]+$";
+/// What names of entities and connections are made of: they appear in file names, URLs and messages.
+const WORD: &str = "^[A-Za-z0-9_-]+$";
+
 /// An entity: what one spec moves.
 #[derive(JsonSchema)]
-pub(super) struct EntityName(#[schemars(regex(pattern = "^[A-Za-z0-9_-]+$"))] String);
+pub(super) struct EntityName(#[schemars(regex(pattern = WORD))] String);
 
 /// A connection of `transload.yaml`.
 #[derive(JsonSchema)]
-pub(super) struct ConnectionName(#[schemars(regex(pattern = "^[A-Za-z0-9_-]+$"))] String);
+pub(super) struct ConnectionName(#[schemars(regex(pattern = WORD))] String);
 
 /// A table of the source.
 #[derive(JsonSchema)]
-pub(super) struct SourceTable(#[schemars(length(min = 1))] String);
+pub(super) struct SourceTable(#[schemars(regex(pattern = IDENTIFIER))] String);
 
 /// A table of the destination.
 #[derive(JsonSchema)]
-pub(super) struct DestinationTable(#[schemars(length(min = 1))] String);
+pub(super) struct DestinationTable(#[schemars(regex(pattern = IDENTIFIER))] String);
 
 /// A column of the source table.
 #[derive(JsonSchema)]
-pub(super) struct SourceColumn(#[schemars(length(min = 1))] String);
+pub(super) struct SourceColumn(#[schemars(regex(pattern = IDENTIFIER))] String);
 
 /// A column of the destination table.
 #[derive(JsonSchema)]
-pub(super) struct DestinationColumn(#[schemars(length(min = 1))] String);
+pub(super) struct DestinationColumn(#[schemars(regex(pattern = IDENTIFIER))] String);
 
 /// A function: of the spec, of `transforms/*.rhai`, of the standard library, or built in. `transload explain` lists those that every
 /// project has.
