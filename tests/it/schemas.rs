@@ -133,6 +133,28 @@ fn the_schema_of_an_entity_knows_the_columns_of_its_tables(ends: Ends) {
 for_each_pair!(the_schema_of_an_entity_knows_the_columns_of_its_tables);
 
 #[test]
+fn a_table_that_the_lock_does_not_have_is_looked_for_in_the_databases() {
+    let world = library(1);
+    assert_eq!(world.transload(&["validate", "--lock"]).code, 0);
+    let begun = "entity_type: copies\nsource_table: old_books\ndestination_table: copies\n";
+    world.write("specs/copies.yaml", begun);
+    world.source().execute("create table more_books (no integer primary key, isbn text)");
+    world.replace("specs/copies.yaml", "old_books", "more_books");
+
+    let told = world.transload(&["schema", "copies"]);
+
+    assert_eq!(told.code, 0, "{told:?}");
+    let schema: Value = serde_json::from_str(&told.stdout).unwrap();
+    assert_eq!(schema["definitions"]["SourceColumn"]["enum"], serde_json::json!(["no", "isbn"]));
+    assert!(told.stderr.contains("the columns of platform.copies are not known"), "{}", told.stderr);
+
+    world.take_databases_away();
+    let told = world.transload(&["schema", "--write"]);
+    assert_eq!(told.code, 0, "{told:?}");
+    assert!(told.stderr.contains("TL0005") && told.stderr.contains("wrote 6 of 6 schemas"), "{}", told.stderr);
+}
+
+#[test]
 fn what_an_entity_is_called_is_told_where_it_is_not_there() {
     let told = library(1).transload(&["schema", "boocks"]);
     assert_eq!(told.code, 2, "{told:?}");

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 use transload_model::{EntityName, Exit};
-use transload_spec::{OfferedFunction, Project, schema_text};
+use transload_spec::{EntitySchemas, OfferedFunction, Project, schema_text};
 use transload_transform::Functions;
 
 use crate::cli::args::{Format, Schema};
@@ -35,14 +35,14 @@ pub(crate) async fn run(chosen: &Chosen, asked: &Schema, screen: &Screen) -> Res
     }
     let schema = match of_kind(&asked.what) {
         Some(schema) => schema,
-        None => of_entity(chosen, &asked.what).await?,
+        None => of_entity(chosen, &asked.what, screen).await?,
     };
     screen.answer(schema_text(&schema).trim_end());
     Ok(Exit::Done)
 }
 
-async fn of_entity(chosen: &Chosen, what: &str) -> Result<Value, Failure> {
-    let (_, mut schemas) = entities(chosen).await?;
+async fn of_entity(chosen: &Chosen, what: &str, screen: &Screen) -> Result<Value, Failure> {
+    let (_, mut schemas) = entities(chosen, screen).await?;
     let wanted = schemas.keys().find(|entity| entity.as_str() == what).cloned();
     if let Some(schema) = wanted.and_then(|entity| schemas.remove(&entity)) {
         return Ok(schema);
@@ -52,7 +52,7 @@ async fn of_entity(chosen: &Chosen, what: &str) -> Result<Value, Failure> {
 }
 
 async fn write(chosen: &Chosen, screen: &Screen) -> Result<Exit, Failure> {
-    let (root, entities) = entities(chosen).await?;
+    let (root, entities) = entities(chosen, screen).await?;
     let Written { files, changed } = write_all(&root, entities)?;
     if screen.format == Format::Json {
         screen.answer(&pretty(&json!({ "schema": "transload.schema/1", "files": files, "changed": changed })));
@@ -88,21 +88,32 @@ fn write_all(root: &Path, entities: BTreeMap<EntityName, Value>) -> Result<Writt
     Ok(written)
 }
 
-/// Writes those of a project that has a lock; no variable of the environment is read.
+/// Writes those of a project that has a lock; no variable of the environment is read, and no database asked.
 pub(crate) fn write_locked(directory: &Path) -> Result<(), Failure> {
     let project = Project::load(directory, None, &|_| None)?;
-    write_all(project.root(), transload_spec::entity_schemas(&project, &offered(&project)?, None)).map(|_| ())
+    let EntitySchemas { schemas, .. } = transload_spec::entity_schemas(&project, &offered(&project)?, None);
+    write_all(project.root(), schemas).map(|_| ())
 }
 
-/// The project's directory, and the schemas of its entities: by its lock, where it has one, and else by its databases.
-async fn entities(chosen: &Chosen) -> Result<(PathBuf, BTreeMap<EntityName, Value>), Failure> {
+/// The project's directory, and the schemas of its entities. Databases are asked only for tables that the lock does not have.
+async fn entities(chosen: &Chosen, screen: &Screen) -> Result<(PathBuf, BTreeMap<EntityName, Value>), Failure> {
     let project = wiring::project(chosen)?;
-    let catalogs = match project.locked_at() {
-        Some(_) => None,
-        None => Some(wiring::catalogs(&project).await?.0),
-    };
-    let schemas = transload_spec::entity_schemas(&project, &offered(&project)?, catalogs.as_ref());
-    Ok((project.root().to_owned(), schemas))
+    let (root, functions) = (project.root().to_owned(), offered(&project)?);
+    let mut found = transload_spec::entity_schemas(&project, &functions, None);
+    if !found.unknown.is_empty() {
+        match wiring::catalogs(&project).await {
+            Ok((catalogs, _)) => found = transload_spec::entity_schemas(&project, &functions, Some(&catalogs)),
+            // What is locked is known all the same.
+            Err(Failure(problems)) if project.locked_at().is_some() => {
+                problems.iter().for_each(|problem| screen.problem(problem));
+            }
+            Err(failure) => return Err(failure),
+        }
+    }
+    for table in &found.unknown {
+        screen.hint(&format!("the columns of {table} are not known, and not in the schemas"));
+    }
+    Ok((root, found.schemas))
 }
 
 /// The functions that every spec of a project may call. A library that cannot be read is told of by `validate`; what every project has is

@@ -21,7 +21,9 @@ mod tests;
 pub use compile::{Catalogs, Compiled, Summary, compile, compile_offline, expand, lock};
 pub use graph::{Graphed, graph};
 pub use project::Project;
-pub use schema::{OfferedFunction, entity_schemas, project_schema, schema_text, spec_schema, template_schema};
+pub use schema::{
+    EntitySchemas, OfferedFunction, entity_schemas, project_schema, schema_text, spec_schema, template_schema,
+};
 
 /// A YAML document as plain values, as an editor reads it: without places, and whatever the language says to it. `None` where the bytes hold no
 /// document that can be read.

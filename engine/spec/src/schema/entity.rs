@@ -1,7 +1,7 @@
 //! The schema of one entity's spec: that of any spec, with the columns of its two tables in it.
 //!
-//! Columns come from `transload.lock` where there is one, so that the same project gives the same text on every machine; else from what the
-//! databases hold now. A spec that cannot be read yet has a schema too, as soon as it names its tables: that is when it is needed most.
+//! Columns come from `transload.lock` where it has the table, so that the same project gives the same text on every machine; else from what
+//! the databases hold now. A spec that cannot be read yet has a schema too, as soon as it names its tables: that is when it is needed most.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -25,26 +25,41 @@ pub struct OfferedFunction {
     pub summary: String,
 }
 
-/// The schemas of all entities whose specs name them, by entity. `catalogs` count where the project has no lock.
+/// The schemas of a project's entities.
+#[derive(Debug)]
+pub struct EntitySchemas {
+    /// By entity: all whose specs name it.
+    pub schemas: BTreeMap<EntityName, Value>,
+    /// Tables that neither the lock nor the databases have, as `connection.table`: the columns of these are not in the schemas.
+    pub unknown: BTreeSet<String>,
+}
+
+/// The schemas of all entities. A table is as the project's lock says, else as `catalogs` do.
 #[must_use]
-pub fn entity_schemas(
-    project: &Project,
-    functions: &[OfferedFunction],
-    catalogs: Option<&Catalogs>,
-) -> BTreeMap<EntityName, Value> {
+pub fn entity_schemas(project: &Project, functions: &[OfferedFunction], catalogs: Option<&Catalogs>) -> EntitySchemas {
     let outlines = outlines(project);
-    let entities: Vec<&str> = outlines.keys().map(EntityName::as_str).collect();
-    let names = Names { functions, entities, templates: templates(project) };
-    let table = |connection: &ConnectionName, table: &TableName| match &project.lock {
-        Some(lock) => lock.table(project, connection, table),
-        None => catalogs?.get(connection)?.table(table),
+    let names = Names {
+        functions: functions.iter().map(|function| (function.name.clone(), function.summary.clone())).collect(),
+        entities: outlines.iter().map(|(entity, outline)| (entity.to_string(), outline.tables())).collect(),
+        templates: templates(project),
     };
-    let schema = |(entity, outline): (&EntityName, &Outline)| {
-        let source = outline.source.as_ref().and_then(|name| table(project.source(), name));
-        let destination = outline.destination.as_ref().and_then(|name| table(project.destination(), name));
-        (entity.clone(), of(entity, &names, source, destination))
+    let mut unknown = BTreeSet::new();
+    let mut table = |connection: &ConnectionName, name: Option<&TableName>| {
+        let (name, lock) = (name?.clone(), project.lock.as_ref());
+        let known = lock.and_then(|lock| lock.table(project, connection, &name).cloned());
+        let found = known.or_else(|| catalogs?.get(connection)?.table(&name).cloned());
+        if found.is_none() {
+            unknown.insert(format!("{connection}.{name}"));
+        }
+        found
     };
-    outlines.iter().map(schema).collect()
+    let mut schemas = BTreeMap::new();
+    for (entity, outline) in &outlines {
+        let source = table(project.source(), outline.source.as_ref());
+        let destination = table(project.destination(), outline.destination.as_ref());
+        schemas.insert(entity.clone(), of((entity, outline), &names, source.as_ref(), destination.as_ref()));
+    }
+    EntitySchemas { schemas, unknown }
 }
 
 /// What a spec says of itself, as far as it can be read.
@@ -55,11 +70,19 @@ struct Outline {
     destination: Option<TableName>,
 }
 
-/// What is known by name in all of the project.
-struct Names<'a> {
-    functions: &'a [OfferedFunction],
-    entities: Vec<&'a str>,
-    templates: BTreeSet<String>,
+impl Outline {
+    /// `dispatch_offices → offices`
+    fn tables(&self) -> String {
+        let shown = |table: &Option<TableName>| table.as_ref().map_or_else(|| "?".to_owned(), ToString::to_string);
+        format!("{} → {}", shown(&self.source), shown(&self.destination))
+    }
+}
+
+/// What all of the project may name, each with a description.
+struct Names {
+    functions: Vec<(String, String)>,
+    entities: Vec<(String, String)>,
+    templates: Vec<(String, String)>,
 }
 
 /// Of several specs of one entity, the active one counts, else the first.
@@ -81,8 +104,13 @@ fn outlines(project: &Project) -> BTreeMap<EntityName, Outline> {
     outlines
 }
 
-fn templates(project: &Project) -> BTreeSet<String> {
-    project.template_files.iter().filter_map(|file| texts(file).remove("template")).collect()
+fn templates(project: &Project) -> Vec<(String, String)> {
+    let template = |file: &Arc<SourceFile>| {
+        let mut said = texts(file);
+        let description = said.remove("description").unwrap_or_else(|| file.path.clone());
+        Some((said.remove("template")?, description))
+    };
+    project.template_files.iter().filter_map(template).collect()
 }
 
 /// The single values at the top of a file, whatever is wrong with the rest.
@@ -96,25 +124,24 @@ fn texts(file: &Arc<SourceFile>) -> BTreeMap<String, String> {
     entries.into_iter().filter_map(text).collect()
 }
 
-fn of(entity: &EntityName, names: &Names<'_>, source: Option<&Table>, destination: Option<&Table>) -> Value {
+fn of(
+    (entity, outline): (&EntityName, &Outline),
+    names: &Names,
+    source: Option<&Table>,
+    destination: Option<&Table>,
+) -> Value {
     let mut schema = spec_schema();
     without_examples(&mut schema);
-    let table = |table: Option<&Table>| table.map_or_else(|| "?".to_owned(), |table| table.name.to_string());
-    let tables = format!("{} → {}", table(source), table(destination));
-    put(&mut schema, "/title", format!("Transload spec of {entity}: {tables}").into());
+    put(&mut schema, "/title", format!("Transload spec of {entity}: {}", outline.tables()).into());
     put(&mut schema, "/properties/entity_type/allOf", json!([{ "enum": [entity] }]));
     let mut definitions = Map::new();
-    definitions.insert("EntityName".to_owned(), offered(&names.entities, None));
-    let templates: Vec<&str> = names.templates.iter().map(String::as_str).collect();
-    definitions.insert("TemplateName".to_owned(), offered(&templates, None));
-    let functions: Vec<&str> = names.functions.iter().map(|function| function.name.as_str()).collect();
-    let summaries: Vec<&str> = names.functions.iter().map(|function| function.summary.as_str()).collect();
-    definitions.insert("FunctionName".to_owned(), offered(&functions, Some(summaries)));
+    definitions.insert("EntityName".to_owned(), offered(&names.entities));
+    definitions.insert("TemplateName".to_owned(), offered(&names.templates));
+    definitions.insert("FunctionName".to_owned(), offered(&names.functions));
     if let Some(table) = source {
         let columns: Vec<&Column> = table.columns.iter().collect();
         definitions.insert("SourceColumn".to_owned(), one_of(table, &columns));
-        let names: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
-        definitions.insert("ColumnPattern".to_owned(), offered(&names, None));
+        definitions.insert("ColumnPattern".to_owned(), offered(&with_facts(table, &columns)));
         definitions.insert("SourceRow".to_owned(), row(table, &columns, "Scalar"));
     }
     if let Some(table) = destination {
@@ -164,22 +191,30 @@ fn without_examples(schema: &mut Value) {
 }
 
 /// Names that are offered; others may be new, and pass.
-fn offered(names: &[&str], descriptions: Option<Vec<&str>>) -> Value {
+fn offered(names: &[(String, String)]) -> Value {
     if names.is_empty() {
         return json!({ "type": "string" });
     }
-    let mut known = json!({ "enum": names });
-    if let Some(descriptions) = descriptions {
-        put(&mut known, "/enumDescriptions", json!(descriptions));
-    }
-    json!({ "anyOf": [known, { "type": "string" }] })
+    json!({ "anyOf": [known(names), { "type": "string" }] })
 }
 
 /// Columns, of which one is meant.
 fn one_of(table: &Table, columns: &[&Column]) -> Value {
-    let names: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
-    let described: Vec<String> = columns.iter().map(|column| facts(table, column)).collect();
-    json!({ "enum": names, "enumDescriptions": described, "markdownEnumDescriptions": described })
+    known(&with_facts(table, columns))
+}
+
+/// Names with their descriptions.
+fn known(names: &[(String, String)]) -> Value {
+    let (names, descriptions): (Vec<&String>, Vec<&String>) = names.iter().map(|(name, text)| (name, text)).unzip();
+    let mut schema = json!({ "enum": names, "enumDescriptions": descriptions });
+    if descriptions.iter().any(|text| text.contains('`')) {
+        put(&mut schema, "/markdownEnumDescriptions", json!(descriptions));
+    }
+    schema
+}
+
+fn with_facts(table: &Table, columns: &[&Column]) -> Vec<(String, String)> {
+    columns.iter().map(|column| (column.name.to_string(), facts(table, column))).collect()
 }
 
 /// A map by columns of a table.

@@ -13,7 +13,7 @@ mod text;
 
 use serde_json::Value;
 
-pub use entity::{OfferedFunction, entity_schemas};
+pub use entity::{EntitySchemas, OfferedFunction, entity_schemas};
 pub use text::schema_text;
 
 /// The schema of `transload.yaml`.

@@ -299,7 +299,7 @@ fn entity(name: &str, files: &std::collections::BTreeMap<String, String>) -> Val
     let directory = written(files);
     let project = load(directory.path()).unwrap();
     let functions = [OfferedFunction { name: "trimmed".to_owned(), summary: "No blanks at the ends.".to_owned() }];
-    let mut schemas = entity_schemas(&project, &functions, Some(&catalogs()));
+    let mut schemas = entity_schemas(&project, &functions, Some(&catalogs())).schemas;
     schemas.retain(|entity, _| entity.as_str() == name);
     schemas.into_values().next().unwrap()
 }
@@ -357,6 +357,9 @@ fn a_spec_that_is_being_written_has_a_schema() {
     let columns = schema["definitions"]["SourceColumn"]["enum"].as_array().unwrap();
     assert!(columns.contains(&json!("first_nm")), "{columns:?}");
     assert_eq!(schema["definitions"]["DestinationColumn"]["type"], "string", "its table is not known");
+    let project = written(&files);
+    let unknown = entity_schemas(&load(project.path()).unwrap(), &[], Some(&catalogs())).unknown;
+    assert_eq!(unknown.into_iter().collect::<Vec<_>>(), ["platform.nowhere"]);
 }
 
 #[test]
