@@ -2,12 +2,13 @@
 //!
 //! Whatever project a scenario here runs is held against the schemas too: `World::transload` asks [`complaints`].
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 use jsonschema::Validator;
 use serde_json::Value;
-use transload_model::Vocabulary;
+use transload_model::{LogicalType, Vocabulary};
 use transload_transform::Functions;
 
 use crate::ends::{Ends, for_each_pair};
@@ -55,7 +56,7 @@ fn schema(world: &World, what: &[&str]) -> Value {
 }
 
 /// Every file of a folder, by its name.
-fn texts(folder: &Path) -> std::collections::BTreeMap<String, String> {
+fn texts(folder: &Path) -> BTreeMap<String, String> {
     let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap());
     entries
         .map(|entry| (entry.file_name().into_string().unwrap(), std::fs::read_to_string(entry.path()).unwrap()))
@@ -180,13 +181,25 @@ fn an_entity_that_is_called_as_a_kind_of_file_does_not_take_its_place() {
 }
 
 #[test]
-fn rules_of_the_schema_are_those_that_are_built() {
-    let schema = schema(&World::empty(), &["spec"]);
-    let words: Vec<&str> = schema["definitions"]["RuleType"]["enum"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|word| word.as_str().unwrap())
-        .collect();
-    assert_eq!(words, Functions::new(&[]).unwrap().rule_names());
+fn rules_of_the_schema_are_those_that_are_built_and_take_its_parameters() {
+    let (schema, functions) = (schema(&World::empty(), &["spec"]), Functions::new(&[]).unwrap());
+    let words = schema["definitions"]["RuleType"]["enum"].as_array().unwrap().iter();
+    let words: Vec<&str> = words.map(|word| word.as_str().unwrap()).collect();
+    assert_eq!(words, functions.rule_names());
+
+    for (name, property) in schema["definitions"]["RuleParameters"]["properties"].as_object().unwrap() {
+        for example in property["examples"].as_array().unwrap() {
+            let alone = BTreeMap::from([(name.clone(), example.clone())]);
+            let beside = |other: &str, value: &str| {
+                let others = BTreeMap::from([(other.to_owned(), Value::from(value))]);
+                others.into_iter().chain(alone.clone()).collect::<BTreeMap<_, _>>()
+            };
+            let tried = [alone.clone(), beside("pattern", "x"), beside("min", "2020-01-01")];
+            let types = [LogicalType::Text, LogicalType::Integer, LogicalType::Date];
+            let takes = |rule: &&str| {
+                types.iter().any(|of| tried.iter().any(|parameters| functions.rule(rule, *of, parameters).is_ok()))
+            };
+            assert!(words.iter().any(takes), "no rule takes {name}: {example}");
+        }
+    }
 }
