@@ -143,6 +143,11 @@ pub(crate) enum Command {
         after_help = "Examples:\n  transload validate\n  transload validate --offline --format json\n  transload validate --expand patients"
     )]
     Validate(Validate),
+    /// Print a JSON Schema for editors, or write all that the project needs
+    #[command(
+        after_help = "Examples:\n  transload schema --write\n  transload schema patients\n  transload schema project"
+    )]
+    Schema(Schema),
     /// Show which entity waits for which, and why; looks at specs, not at databases
     #[command(
         after_help = "Examples:\n  transload graph\n  transload graph --format mermaid >> \"$GITHUB_STEP_SUMMARY\"\n  transload graph --format svg > graph.svg"
@@ -258,6 +263,17 @@ pub(crate) struct Preview {
     /// Show the values of sensitive fields
     #[arg(long)]
     pub(crate) show_values: bool,
+}
+
+/// `schema`
+#[derive(Debug, Group)]
+pub(crate) struct Schema {
+    /// What it is for: `spec` (any spec), `project`, `template`, or an entity, with the columns of its tables
+    #[arg(value_name = "WHAT", default_value = "spec")]
+    pub(crate) what: String,
+    /// Write all of them into the project's `schemas/`: these three, and one for each entity
+    #[arg(long, conflicts_with = "what")]
+    pub(crate) write: bool,
 }
 
 /// `graph`

@@ -47,6 +47,7 @@ async fn dispatch(args: &Args, screen: &Screen) -> Result<Exit, Failure> {
         Command::Validate(validate) => commands::validate::run(&chosen, validate, screen).await,
         Command::Test(test) => commands::test::run(&chosen, test, screen).await,
         Command::Preview(preview) => commands::preview::run(&chosen, preview, screen).await,
+        Command::Schema(schema) => commands::schema::run(&chosen, schema, screen).await,
         Command::Graph(graph) => commands::graph::run(&chosen, graph, screen),
         Command::Run(run) => commands::run::run(&chosen, run, screen).await,
         Command::Status(status) => commands::status::run(&chosen, status, screen).await,

@@ -56,18 +56,24 @@ pub(crate) fn project(chosen: &Chosen) -> Result<Project, Failure> {
 pub(crate) async fn world(chosen: &Chosen) -> Result<World, Failure> {
     let project = project(chosen)?;
     let functions = Arc::new(Functions::new(project.transforms())?);
-    let source = transload_connect::source(connection(&project, project.source())?).await?;
-    let destination = transload_connect::destination_catalog(connection(&project, project.destination())?).await?;
+    let (catalogs, source) = catalogs(&project).await?;
+    let compiled = transload_spec::compile(&project, &*functions, &catalogs);
+    let sources = BTreeMap::from([(project.source().clone(), source)]);
+    Ok(World { project, functions, catalogs: Some(catalogs), sources, compiled })
+}
+
+/// What both ends hold, and the source that was opened for it.
+pub(crate) async fn catalogs(project: &Project) -> Result<(Catalogs, Arc<dyn Source>), Failure> {
+    let source = transload_connect::source(connection(project, project.source())?).await?;
+    let destination = transload_connect::destination_catalog(connection(project, project.destination())?).await?;
     let mut catalogs = Catalogs::new();
     let mut held = source.catalog().await?;
-    for (entity, relation) in transload_spec::written(&project) {
+    for (entity, relation) in transload_spec::written(project) {
         held.written.insert(entity, source.describe(&relation).await.map_err(|problem| *problem));
     }
     catalogs.insert(project.source().clone(), held);
     catalogs.insert(project.destination().clone(), destination);
-    let compiled = transload_spec::compile(&project, &*functions, &catalogs);
-    let sources = BTreeMap::from([(project.source().clone(), source)]);
-    Ok(World { project, functions, catalogs: Some(catalogs), sources, compiled })
+    Ok((catalogs, source))
 }
 
 /// Compiles the specs against what `transload.lock` says. No database is asked.

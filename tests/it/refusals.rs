@@ -53,7 +53,7 @@ pub(crate) fn library(books_a_shelf: u64) -> World {
     library_between(Ends::SqliteToSqlite, books_a_shelf)
 }
 
-fn library_between(ends: Ends, books_a_shelf: u64) -> World {
+pub(crate) fn library_between(ends: Ends, books_a_shelf: u64) -> World {
     let deletes = "  deletes: { mode: hard, max: 50% }";
     let world = World::project(ends, deletes, SCHEMA, &[("shelves", SHELVES), ("books", BOOKS)]);
     let sql = format!(

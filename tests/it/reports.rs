@@ -9,9 +9,9 @@ const FORMATS: [&str; 6] = ["concise", "github", "gitlab", "json", "junit", "sar
 
 /// Codes and places of the three problems of the broken clinic.
 const BROKEN: [(&str, &str, u64, u64); 3] = [
-    ("TL0206", "specs/doctors.yaml", 11, 55),
+    ("TL0206", "specs/doctors.yaml", 13, 55),
     ("TL0101", "specs/offices.yaml", 1, 14),
-    ("TL0203", "specs/patients.yaml", 10, 30),
+    ("TL0203", "specs/patients.yaml", 12, 30),
 ];
 
 type Broken = fn(&World);
@@ -132,7 +132,7 @@ fn a_line_of_concise_has_place_code_headline_and_help() {
 
     let last = told.stdout.lines().last().unwrap();
     let line =
-        "specs/patients.yaml:10:30: error[TL0203] source column `rec_nr` does not exist (did you mean `rec_no`?)";
+        "specs/patients.yaml:12:30: error[TL0203] source column `rec_nr` does not exist (did you mean `rec_no`?)";
     assert_eq!(last, line);
 }
 

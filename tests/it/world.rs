@@ -8,6 +8,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::ends::{End, Ends};
+use crate::schemas::complaints;
 
 /// The checkout.
 pub(crate) fn root() -> &'static Path {
@@ -197,7 +198,13 @@ impl World {
     }
 
     pub(crate) fn transload(&self, arguments: &[&str]) -> Ended {
-        ended(&self.command(arguments).output().unwrap())
+        let told = ended(&self.command(arguments).output().unwrap());
+        let is_of_project = matches!(arguments, ["validate" | "run" | "test", ..]) && !arguments.contains(&"-C");
+        if told.code == 0 && is_of_project && self.file("transload.yaml").exists() {
+            let complaints = complaints(self.path());
+            assert!(complaints.is_empty(), "an editor would not accept what Transload does: {complaints:#?}");
+        }
+        told
     }
 
     /// Runs the project; gives its result document.

@@ -5,6 +5,7 @@ use std::path::Path;
 use transload_model::{Code, Diagnostic, Exit};
 
 use crate::cli::args::Init;
+use crate::cli::commands::schema;
 use crate::cli::demo::legacy;
 use crate::cli::failure::{Failure, file_error};
 use crate::cli::render::Screen;
@@ -50,6 +51,7 @@ pub(crate) fn create(directory: &Path, screen: &Screen) -> Result<(), Failure> {
     for (name, content) in FILES {
         write(&directory.join(name), content)?;
     }
+    schema::write_locked(directory)?;
     let path = directory.join("data").join("legacy.db");
     make_folder(&path)?;
     let facts = legacy::write(&path)
@@ -58,6 +60,7 @@ pub(crate) fn create(directory: &Path, screen: &Screen) -> Result<(), Failure> {
     screen.hint(&format!(
         "created {place}/transload.yaml       project: connections, defaults\n\
          \x20       {place}/specs/*.yaml         one spec for each entity, with tests\n\
+         \x20       {place}/schemas/*.json       what an editor needs to complete and check them\n\
          \x20       {place}/schema/platform.sql  the new schema, created on the first run\n\
          \x20       {place}/data/legacy.db       SQLite, {} tables, {} rows, {} of them broken on purpose",
         facts.table_count,

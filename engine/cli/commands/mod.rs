@@ -7,6 +7,7 @@ pub(crate) mod init;
 pub(crate) mod preview;
 pub(crate) mod quarantine;
 pub(crate) mod run;
+pub(crate) mod schema;
 pub(crate) mod status;
 pub(crate) mod test;
 pub(crate) mod validate;

@@ -12,6 +12,7 @@ mod graph;
 mod lock;
 mod problems;
 mod project;
+mod schema;
 mod yaml;
 
 #[cfg(test)]
@@ -20,6 +21,17 @@ mod tests;
 pub use compile::{Catalogs, Compiled, Summary, compile, compile_offline, expand, lock, written};
 pub use graph::{Graphed, graph};
 pub use project::Project;
+pub use schema::{
+    EntitySchemas, OfferedFunction, entity_schemas, project_schema, schema_text, spec_schema, template_schema,
+};
+
+/// A YAML document as plain values, as an editor reads it: without places, and whatever the language says to it. `None` where the bytes hold no
+/// document that can be read.
+#[must_use]
+pub fn from_yaml(bytes: &[u8]) -> Option<serde_json::Value> {
+    let file = yaml::source_file("", bytes).ok()?;
+    yaml::load(&file, &mut problems::Problems::default()).map(|root| yaml::plain(&root))
+}
 
 /// A map as YAML that people read, a line for what fits on one. It reads back as the same value.
 #[must_use]

@@ -3,6 +3,7 @@
 mod limits;
 mod load;
 mod node;
+mod plain;
 mod position;
 mod scalar;
 mod syntax;
@@ -13,6 +14,7 @@ mod write;
 pub(crate) use limits::{FILE_BYTES_MAX, too_large};
 pub(crate) use load::{load, load_up_to};
 pub(crate) use node::{Entry, Kind, Node, Scalar, Style};
+pub(crate) use plain::plain;
 pub(crate) use position::{Embedded, Lines, script_span};
 pub(crate) use scalar::{Atom, is_exact_float, resolve};
 pub(crate) use text::source_file;

@@ -1,0 +1,191 @@
+//! `field_mappings`: the long form and the short one.
+
+use std::collections::BTreeMap;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use transload_model::LogicalType;
+
+use super::name::{DestinationColumn, EntityName, FunctionName, SourceColumn};
+use super::value::{Present, Scalar, Tree};
+
+/// What each destination column gets.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+pub(in crate::schema) enum FieldMappings {
+    #[schemars(title = "short form: destination column: source column or {…}")]
+    Short(ShortMappings),
+    #[schemars(title = "long form: a list of {source_field, destination_field, …}")]
+    Long(Vec<LongField>),
+}
+
+/// What destination columns get, by their names.
+#[derive(JsonSchema)]
+pub(in crate::schema) struct ShortMappings(BTreeMap<DestinationColumn, ShortMapping>);
+
+/// Where the values of one destination column come from.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+pub(in crate::schema) enum ShortMapping {
+    #[schemars(title = "a source column")]
+    Column(SourceColumn),
+    #[schemars(title = "a mapping")]
+    Field(Field),
+}
+
+/// What one destination column gets. In this order: source values, `expression`, `transformation`, `value_map`, `default_value` for NULL,
+/// conversion to `data_type`, `references`, `is_required`, rules.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields, extend("dependencies" = { "on_missing": ["references"], "on_unmapped": ["value_map"] }))]
+pub(in crate::schema) struct LongField {
+    /// The destination column.
+    #[schemars(extend("examples" = ["full_name"]))]
+    destination_field: DestinationColumn,
+    #[schemars(flatten)]
+    field: Field,
+}
+
+/// What one destination column gets. In this order: source values, `expression`, `transformation`, `value_map`, `default_value` for NULL,
+/// conversion to `data_type`, `references`, `is_required`, rules.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields, extend("dependencies" = { "on_missing": ["references"], "on_unmapped": ["value_map"] }))]
+pub(in crate::schema) struct Field {
+    /// The source column; or two and more, of which a `transformation` or an `expression` makes one value. In the short form the column of
+    /// the same name is read where this is not said.
+    #[schemars(extend("examples" = ["office_nm", ["first_nm", "last_nm"]]))]
+    source_field: Option<SourceField>,
+    /// The type of the value; without it, that of the destination column.
+    #[schemars(extend("examples" = ["date", "decimal(10,2)"]))]
+    data_type: Option<DataType>,
+    /// How a date or a timestamp is written in text, in the signs of strftime; without it, ISO 8601.
+    #[schemars(extend("examples" = ["%d/%m/%Y", "%Y-%m-%d %H:%M:%S"]))]
+    format: Option<String>,
+    /// A function, or a list of them, each of which gets what the one before gave.
+    #[schemars(extend("examples" = ["trimmed", ["trimmed", "lower"], [{ "concat": { "separator": ", " } }]]))]
+    transformation: Option<Transformation>,
+    /// New values by old ones. Keys are canonical text; what YAML would read as something else than text is put in quotes, such as `"01"`.
+    #[schemars(extend("minProperties" = 1, "examples" = [{ "1": "male", "2": "female" }]))]
+    value_map: Option<BTreeMap<String, Scalar>>,
+    /// What becomes of a value that `value_map` does not have.
+    #[schemars(extend("default" = "quarantine"), extend("examples" = ["keep"]))]
+    on_unmapped: Option<OnUnmapped>,
+    /// Takes the place of NULL. Without a source column, a constant.
+    #[schemars(extend("examples" = ["active", 0]))]
+    default_value: Option<Present>,
+    /// Whether NULL sends the row to quarantine (`REQUIRED_MISSING`); without it, whether the destination column is NOT NULL and has no
+    /// default.
+    #[schemars(extend("examples" = [true]))]
+    is_required: Option<bool>,
+    /// An entity: the old key becomes that entity's new key. It is loaded before this one.
+    #[schemars(extend("examples" = ["doctors"]))]
+    references: Option<EntityName>,
+    /// What becomes of a row whose parent is not in the destination.
+    #[schemars(extend("default" = "quarantine"), extend("examples" = [null]))]
+    on_missing: Option<OnMissing>,
+    /// Whether the values are hidden where people look at rows, as in `transload preview`. What is moved does not change.
+    #[schemars(extend("default" = false), extend("examples" = [true]))]
+    sensitive: Option<bool>,
+    /// A script of this field alone, in place of a function. It needs no `source_field`: it sees `row`; with one, `value` is what it reads.
+    #[schemars(extend("examples" = ["row.first_nm + \" \" + row.last_nm"]))]
+    expression: Option<String>,
+}
+
+/// A source column, or several that become one value.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+enum SourceField {
+    #[schemars(title = "one column")]
+    One(SourceColumn),
+    #[schemars(title = "two and more columns")]
+    Several(#[schemars(length(min = 2))] Vec<SourceColumn>),
+}
+
+/// A function, or several in their order.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+enum Transformation {
+    #[schemars(title = "a function")]
+    One(FunctionName),
+    #[schemars(title = "functions in their order")]
+    Chain(Vec<Call>),
+}
+
+/// A function of a chain.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+enum Call {
+    #[schemars(title = "a function")]
+    Name(FunctionName),
+    #[schemars(title = "a function with arguments")]
+    With(#[schemars(extend("minProperties" = 1, "maxProperties" = 1))] BTreeMap<FunctionName, BTreeMap<String, Tree>>),
+}
+
+/// The type of a value.
+struct DataType;
+
+impl JsonSchema for DataType {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "DataType".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let described = |name: &&str| match *name {
+            "boolean" => "True or false.",
+            "integer" => "64 bits, with a sign.",
+            "float" => "64 bits, IEEE 754.",
+            "text" => "UTF-8.",
+            "bytes" => "Bytes.",
+            "date" => "A day, without a time zone.",
+            "timestamp" => "Date and time in microseconds, without a time zone.",
+            "timestamptz" => "A moment in microseconds, whatever the zone it is shown in.",
+            "uuid" => "A UUID.",
+            _ => "A type of its own.",
+        };
+        let names: Vec<&str> = LogicalType::NAMES.into_iter().filter(|name| !name.starts_with("decimal")).collect();
+        json_schema!({
+            "description": "The type of a value.",
+            "anyOf": [
+                {
+                    "title": "a type",
+                    "enum": names,
+                    "enumDescriptions": names.iter().map(described).collect::<Vec<_>>(),
+                },
+                {
+                    "title": "an exact decimal: digits in all, and behind the point",
+                    "type": "string",
+                    "pattern": r"^decimal\( *[0-9]+ *, *[0-9]+ *\)$",
+                    "examples": ["decimal(10,2)"],
+                },
+            ],
+        })
+    }
+}
+
+/// What becomes of a value that `value_map` does not have.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "snake_case")]
+enum OnUnmapped {
+    /// The row is set aside (`VALUE_UNMAPPED`).
+    Quarantine,
+    /// It becomes NULL.
+    Null,
+    /// It becomes `default_value`.
+    Default,
+    /// It stays as it is.
+    Keep,
+    /// The entity stops; what was committed stays.
+    Fail,
+}
+
+/// What becomes of a row whose parent is not in the destination.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "snake_case")]
+enum OnMissing {
+    /// The row is set aside (`PARENT_MISSING`), and tried again when the parent arrives.
+    Quarantine,
+    /// The reference becomes NULL.
+    Null,
+    /// The reference becomes `default_value`.
+    Default,
+    /// The entity stops; what was committed stays.
+    Fail,
+}

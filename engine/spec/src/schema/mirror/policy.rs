@@ -1,0 +1,85 @@
+//! `change_detection`, `deletes`, `load`, and the project's `defaults` for them.
+
+use schemars::JsonSchema;
+
+use super::key::Key;
+use super::value::Share;
+
+/// What every spec has that says nothing of its own. A spec's own keys win, one by one.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub(in crate::schema) struct Defaults {
+    /// How an old row finds its new row, in specs that do not say it.
+    #[schemars(extend("examples" = [{ "strategy": "uuid_v5", "namespace": "${vars.key_namespace}" }]))]
+    key: Option<Key>,
+    /// How changed rows are found, in specs that do not say it.
+    #[schemars(extend("default" = { "strategy": "hash" }), extend("examples" = [{ "strategy": "hash" }]))]
+    change_detection: Option<ChangeDetection>,
+    /// What becomes of rows that the source no longer has, in specs that do not say it.
+    #[schemars(extend("default" = { "mode": "ignore" }), extend("examples" = [{ "mode": "hard", "max": "10%" }]))]
+    deletes: Option<Deletes>,
+    /// How rows are loaded, in specs that do not say it.
+    #[schemars(extend("examples" = [{ "max_errors": 100 }]))]
+    load: Option<Load>,
+}
+
+/// How rows that are new or modified are found.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub(in crate::schema) struct ChangeDetection {
+    /// By what a row is known to have changed.
+    #[schemars(extend("default" = "hash"), extend("examples" = ["hash"]))]
+    strategy: Option<DetectionStrategy>,
+}
+
+/// By what a row is known to have changed.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "snake_case")]
+enum DetectionStrategy {
+    /// By a digest over all columns that the spec reads; no timestamp is trusted.
+    Hash,
+}
+
+/// What becomes of destination rows whose source row is gone. Only rows that Transload loaded are ever deleted.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub(in crate::schema) struct Deletes {
+    /// Whether such rows are deleted.
+    #[schemars(extend("default" = "ignore"), extend("examples" = ["hard"]))]
+    mode: Option<DeleteMode>,
+    /// The most rows that may be deleted in one run, as a count or a percentage; without it, the greater of 1 % and 10 rows. Where more
+    /// are gone, none is deleted until `transload run --max-deletes` says so. It goes with `mode: hard`.
+    #[schemars(extend("examples" = [50, "1%"]))]
+    max: Option<Share>,
+}
+
+/// Whether destination rows are deleted whose source row is gone.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "snake_case")]
+enum DeleteMode {
+    /// They stay.
+    Ignore,
+    /// They are deleted, children before parents.
+    Hard,
+}
+
+/// How rows are loaded.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub(in crate::schema) struct Load {
+    /// Rows that are derived at once; without it, Transload chooses.
+    #[schemars(range(min = 1, max = 1_000_000), extend("examples" = [2000]))]
+    batch_size: Option<u64>,
+    /// Batches that are committed together; without it, Transload chooses, or 8 where `batch_size` is given.
+    #[schemars(range(min = 1, max = 10_000), extend("examples" = [8]))]
+    checkpoint_interval: Option<u64>,
+    /// The most rows that may fail, as a count or a percentage. Where more do, the entity stops; what was committed stays.
+    #[schemars(extend("default" = 100), extend("examples" = [0, "2%"]))]
+    max_errors: Option<Share>,
+    /// How often a unit is tried again after a failure that may pass, such as a lost connection.
+    #[schemars(extend("default" = transload_model::LoadPolicy::default().max_retry_attempts), range(min = 0, max = 10), extend("examples" = [3]))]
+    max_retry_attempts: Option<u64>,
+    /// Key ranges of the entity that are moved side by side; without it, as many as fit its rows and the machine, at most 4.
+    #[schemars(range(min = 1, max = 64), extend("examples" = [4]))]
+    streams: Option<u64>,
+}

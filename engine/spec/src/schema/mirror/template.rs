@@ -1,0 +1,28 @@
+//! A template: a file of `templates/`.
+
+use schemars::JsonSchema;
+
+use super::field::FieldMappings;
+use super::function::Function;
+use super::rule::Rule;
+
+/// A piece of a spec with a name. `use: [name]` puts it in front of what a spec says itself.
+#[derive(JsonSchema)]
+#[schemars(title = "Transload template", deny_unknown_fields)]
+pub(in crate::schema) struct Template {
+    /// The template's name, which specs give in `use`.
+    #[schemars(extend("examples" = ["audit_columns"]))]
+    template: String,
+    /// What it is for.
+    #[schemars(extend("examples" = ["When and by whom a row was written."]))]
+    description: Option<String>,
+    /// What each destination column gets. A spec's own mapping of a column wins.
+    #[schemars(extend("examples" = [{ "created_at": "crt_ts" }]))]
+    field_mappings: Option<FieldMappings>,
+    /// What must hold for a row to be loaded. The rules of a spec are added.
+    #[schemars(extend("examples" = [[{ "field_name": "created_at", "rule_type": "required" }]]))]
+    validation_rules: Option<Vec<Rule>>,
+    /// Functions in rhai, for the specs that use the template.
+    #[schemars(extend("examples" = [[{ "name": "cents", "function_body": "(parse_decimal(value) * 100).to_int()" }]]))]
+    transformation_functions: Option<Vec<Function>>,
+}
