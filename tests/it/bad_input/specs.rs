@@ -472,11 +472,22 @@ const MEANING: &[Case] = &[
         "a schema from elsewhere",
         |world| append(
             world,
-            "validation_rules:\n  - { field_name: title, rule_type: json_schema, rule_parameters: { $ref: 'http://169.254.169.254/' } }\n"
+            "validation_rules:\n  - { field_name: title, rule_type: json_schema, rule_parameters: { schema: { $ref: 'http://169.254.169.254/' } } }\n"
         ),
-        "TL0109 NOT_BUILT",
-        "specs/books.yaml:10:37",
-        "`json_schema`"
+        "TL0307 RULE_PARAMETER",
+        "specs/books.yaml:10:50",
+        "no JSON Schema"
+    ),
+    case!(
+        "A26",
+        "a schema from a file of the machine",
+        |world| append(
+            world,
+            "validation_rules:\n  - { field_name: title, rule_type: json_schema, rule_parameters: { schema: { $ref: 'file:///etc/passwd' } } }\n"
+        ),
+        "TL0307 RULE_PARAMETER",
+        "specs/books.yaml:10:50",
+        "no JSON Schema"
     ),
     case!("A27", "a pattern that others need ages for", |world| pattern(world, "(a+)+$")),
     case!(
