@@ -10,6 +10,7 @@ mod decode;
 mod expand;
 mod graph;
 mod lock;
+mod outline;
 mod problems;
 mod project;
 mod yaml;
@@ -19,6 +20,7 @@ mod tests;
 
 pub use compile::{Catalogs, Compiled, Summary, compile, compile_offline, expand, lock};
 pub use graph::{Graphed, graph};
+pub use outline::{KeyDefault, Mapped, Outlined, outlines};
 pub use project::Project;
 
 /// A map as YAML that people read, a line for what fits on one. It reads back as the same value.

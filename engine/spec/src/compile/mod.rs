@@ -16,6 +16,7 @@ mod scope;
 mod script;
 mod test;
 
+pub(crate) use auto_map::settle;
 pub(crate) use plan::specs;
 pub use plan::{Catalogs, Compiled, Summary, compile, compile_offline, expand, lock};
 pub(crate) use scope::{Entities, Scope, TableView};
