@@ -138,7 +138,7 @@ pub(crate) enum Command {
     /// Make a new project
     #[command(after_help = "Examples:\n  transload init clinic --demo\n  cd clinic && transload run")]
     Init(Init),
-    /// Draft specs from what both databases hold, with a confidence for each guess; overwrites nothing
+    /// Draft specs from what both databases hold; overwrites nothing
     #[command(
         after_help = "Examples:\n  transload infer\n  transload infer -s 'crm_*' --dry-run\n  transload infer --update --entity patients"
     )]

@@ -21,6 +21,7 @@ mod exact;
 mod fix;
 mod graph;
 mod history;
+mod infer;
 mod insurance;
 mod kill;
 mod lock;
