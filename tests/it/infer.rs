@@ -95,7 +95,7 @@ fn chinook_is_drafted_and_loads_what_its_own_specs_load(ends: Ends) {
 }
 
 /// What a person adds to the drafts of the clinic: what codes stand for, and what no column says.
-const DECISIONS: [(&str, &str, &str); 15] = [
+const DECISIONS: [(&str, &str, &str); 14] = [
     ("doctors", "  # initials:", "  initials: { source_field: doc_nm, transformation: initials } #"),
     (
         "doctors",
@@ -127,7 +127,7 @@ const DECISIONS: [(&str, &str, &str); 15] = [
     ("patients", "\"N\": false } }", "\"N\": false }, default_value: false }"),
     (
         "orders",
-        "product: prod_cd",
+        "product: { source_field: prod_cd, transformation: trimmed }",
         "product: { source_field: prod_cd, transformation: trimmed, value_map: { ALGN: aligner, BRDG: bridge, CRWN: crown, DENT: denture, GRD: night_guard, IMPL: implant, INLY: inlay, VENR: veneer } }",
     ),
     (
@@ -135,7 +135,6 @@ const DECISIONS: [(&str, &str, &str); 15] = [
         "status: stat_cd",
         "status: { source_field: stat_cd, value_map: { N: received, P: in_production, S: shipped, X: cancelled } }",
     ),
-    ("orders", "{ source_field: due_dt,", "{ source_field: due_dt, transformation: zero_date_to_null,"),
     (
         "system_messages",
         "code: sys_cd",
@@ -174,7 +173,7 @@ fn the_clinic_is_drafted_and_loads_once_its_codes_are_explained(ends: Ends) {
     assert_eq!(found["lock"], "not_written");
     for line in [
         "auto_map: true # city",
-        "name: office_nm",
+        "name: { source_field: office_nm, transformation: trimmed }",
         "parent_office_id: { source_field: parent_no, references: offices }",
         "opened_on: { source_field: open_dt, format: \"%d/%m/%Y\" }",
         "is_active: { source_field: actv_fl, value_map: { \"Y\": true, \"N\": false } }",
@@ -182,6 +181,8 @@ fn the_clinic_is_drafted_and_loads_once_its_codes_are_explained(ends: Ends) {
     ] {
         assert!(body(&world, "offices").iter().any(|own| own == line), "{line}: {:#?}", body(&world, "offices"));
     }
+    let due = "due_on: { source_field: due_dt, transformation: zero_date_to_null, format: \"%d/%m/%Y\" }";
+    assert!(body(&world, "orders").iter().any(|own| own == due), "{:#?}", body(&world, "orders"));
     for (entity, from, to) in DECISIONS {
         world.replace(&format!("specs/{entity}.yaml"), from, to);
     }

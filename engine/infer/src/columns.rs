@@ -9,7 +9,7 @@ use transload_model::{Column, ColumnName, EntityName, Kind, LogicalType, TableNa
 
 use crate::confidence::Confidence;
 use crate::draft::{Fate, FieldDraft, Mapping};
-use crate::fit::{Fit, fit, is_writable, needs_value, takes_uuid};
+use crate::fit::{LOOK, fit, is_short, is_writable, needs_value, takes_uuid};
 use crate::name::Name;
 use crate::observed::Observations;
 use crate::tables::Side;
@@ -57,7 +57,6 @@ const PARTS_OF_A_NAME: [&str; 2] = ["first", "last"];
 const PUT_TOGETHER: Confidence = Confidence::thousandths(750);
 /// A copied key that nothing looks up.
 const OLD_KEY: Confidence = Confidence::thousandths(650);
-const LOOK: Confidence = Confidence::thousandths(790);
 
 impl Columns<'_, '_> {
     /// A field for each of the destination columns that are wanted, in the table's order, from source columns that may be used.
@@ -122,7 +121,7 @@ impl Columns<'_, '_> {
                         field.fate = Fate::Mapped(Mapping::copy(source.clone()));
                     }
                     field.confidence = field.confidence.min(OLD_KEY);
-                    field.reasons.push(format!("{reason}, so the old key is copied"));
+                    field.doubts.push(format!("{reason}, so the old key is copied"));
                     Ok((alike, field))
                 })
             }
@@ -152,15 +151,16 @@ impl Columns<'_, '_> {
         let mut fit = fit(from, to, seen)?;
         let are_texts = from.logical == LogicalType::Text && to.logical == LogicalType::Text;
         let is_same = from_name.is_same(to_name);
-        if are_texts && from_name.says("code") && !to_name.says("code") && !is_same {
-            at_most(&mut fit, "a code there: does it need a `value_map`?");
+        let is_code = from_name.says("code") || (is_short(from) && !is_short(to));
+        if are_texts && is_code && !to_name.says("code") && !is_same {
+            fit.look("a code there: does it need a `value_map`?");
         }
         if from.logical == LogicalType::Integer && to.logical == LogicalType::Text && !is_same {
-            at_most(&mut fit, "a number there, text here: does it need a `value_map`?");
+            fit.look("a number there, text here: does it need a `value_map`?");
         }
         let is_key_part = self.from.table.primary_key.len() > 1 && self.from.table.primary_key.contains(&from.name);
         if is_key_part && !is_same {
-            at_most(&mut fit, "a part of the old key");
+            fit.look("a part of the old key");
         }
         let confidence = alike.and(fit.confidence);
         let is_copied = is_same && fit.is_plain() && confidence >= Confidence::SETTLED;
@@ -168,15 +168,21 @@ impl Columns<'_, '_> {
             data_type: fit.data_type,
             format: fit.format,
             flags: fit.flags,
+            calls: fit.calls,
             ..Mapping::copy(from.name.clone())
         };
-        let mut reasons = vec![likeness(from_name, to_name, alike, from.logical == to.logical)];
-        reasons.append(&mut fit.reasons);
+        let mut notes = vec![likeness(from_name, to_name, alike, from.logical == to.logical)];
+        // What is doubted for its name alone says so; beside another doubt a good name is not worth a word.
+        let is_doubted = alike < Confidence::SETTLED || (fit.doubts.is_empty() && confidence < Confidence::SETTLED);
+        let mut doubts = if is_doubted { std::mem::take(&mut notes) } else { Vec::new() };
+        doubts.append(&mut fit.doubts);
+        notes.append(&mut fit.notes);
         Ok(FieldDraft {
             destination: to.name.clone(),
             fate: if is_copied { Fate::Same(from.name.clone()) } else { Fate::Mapped(mapping) },
             confidence,
-            reasons,
+            doubts,
+            notes,
             needs_value: needs_value(to),
             asks: fit.asks,
         })
@@ -210,24 +216,25 @@ impl Columns<'_, '_> {
             ));
         }
         let mut confidence = alike;
-        let mut reasons = vec![format!("refers to `{}`", parent.entity)];
+        let mut notes = vec![format!("refers to `{}`", parent.entity)];
+        let mut doubts = if alike < Confidence::SETTLED { std::mem::take(&mut notes) } else { Vec::new() };
         let mut mapping = Mapping { references: Some(parent.entity.clone()), ..Mapping::copy(from.name.clone()) };
         if from.logical != key.logical {
             let counts = matches!(from.logical.kind(), Kind::Text | Kind::Float | Kind::Decimal);
             if !counts || key.logical != LogicalType::Integer {
                 return Err(format!("it is {}, and the key of `{}` is {}", from.logical, parent.entity, key.logical));
             }
-            mapping.transformation = Some("to_int");
+            mapping.calls = vec!["to_int"];
             confidence = confidence.and(LOOK);
-            reasons.push(format!("{} that must read as a key", from.logical));
+            doubts.push(format!("{} that must read as a key", from.logical));
         }
         let seen = self.seen.get(&(self.from.table.name.clone(), from.name.clone()));
         let may_miss = from.nullable && !to.nullable;
         match seen.filter(|seen| seen.rows > 0) {
-            Some(seen) if may_miss && seen.blank == 0 => {}
+            Some(seen) if may_miss && seen.nulls == 0 => {}
             _ if may_miss => {
                 confidence = confidence.min(LOOK);
-                reasons.push("may be NULL there, and must not be here".to_owned());
+                doubts.push("may be NULL there, and must not be here".to_owned());
             }
             _ => {}
         }
@@ -235,7 +242,8 @@ impl Columns<'_, '_> {
             destination: to.name.clone(),
             fate: Fate::Mapped(mapping),
             confidence,
-            reasons,
+            doubts,
+            notes,
             needs_value: needs_value(to),
             asks: may_miss,
         };
@@ -300,13 +308,10 @@ impl Columns<'_, '_> {
         let sources = [first, last].map(|at| self.from.table.columns[at].name.clone());
         let field = FieldDraft {
             destination: to.name.clone(),
-            fate: Fate::Mapped(Mapping {
-                sources: sources.into(),
-                transformation: Some("concat"),
-                ..Mapping::default()
-            }),
+            fate: Fate::Mapped(Mapping { sources: sources.into(), calls: vec!["concat"], ..Mapping::default() }),
             confidence: PUT_TOGETHER,
-            reasons: vec!["a name that was taken apart".to_owned()],
+            doubts: vec!["a name that was taken apart".to_owned()],
+            notes: Vec::new(),
             needs_value: needs_value(to),
             asks: false,
         };
@@ -316,8 +321,8 @@ impl Columns<'_, '_> {
     /// A column that nothing fills, and the nearest reason.
     fn left(&self, at: usize, refused: Option<(Confidence, String)>) -> FieldDraft {
         let column = &self.to.table.columns[at];
-        let reasons = refused.map(|(_, reason)| reason).into_iter().collect();
-        FieldDraft::left(column.name.clone(), needs_value(column), reasons)
+        let doubts = refused.map(|(_, reason)| reason).into_iter().collect();
+        FieldDraft::left(column.name.clone(), needs_value(column), doubts)
     }
 }
 
@@ -327,11 +332,6 @@ enum Refers<'s> {
     /// To a row, but of no entity that could be looked up, for this reason.
     Nowhere(String),
     Not,
-}
-
-fn at_most(fit: &mut Fit, reason: &str) {
-    fit.confidence = fit.confidence.min(LOOK);
-    fit.reasons.push(reason.to_owned());
 }
 
 fn likeness(from: &Name, to: &Name, alike: Confidence, is_same_type: bool) -> String {

@@ -152,8 +152,10 @@ pub struct FieldDraft {
     pub fate: Fate,
     /// How sure that is.
     pub confidence: Confidence,
-    /// Why.
-    pub reasons: Vec<String>,
+    /// What speaks against it, or keeps it from being filled.
+    pub doubts: Vec<String>,
+    /// What speaks for it, or was seen on the way.
+    pub notes: Vec<String>,
     /// Whether each row must bring a value.
     pub needs_value: bool,
     /// Whether rows of the source would tell more.
@@ -182,8 +184,8 @@ pub struct Mapping {
     pub format: Option<&'static str>,
     /// The words for yes and no.
     pub flags: Option<Flags>,
-    /// The function to call.
-    pub transformation: Option<&'static str>,
+    /// The functions to call, in their order.
+    pub calls: Vec<&'static str>,
     /// The entity that is referred to.
     pub references: Option<EntityName>,
 }
@@ -197,8 +199,9 @@ impl Mapping {
 
 impl FieldDraft {
     /// A column that nothing fills.
-    pub(crate) fn left(destination: ColumnName, needs_value: bool, reasons: Vec<String>) -> Self {
-        Self { destination, fate: Fate::Left, confidence: Confidence::NONE, reasons, needs_value, asks: false }
+    pub(crate) fn left(destination: ColumnName, needs_value: bool, doubts: Vec<String>) -> Self {
+        let confidence = Confidence::NONE;
+        Self { destination, fate: Fate::Left, confidence, doubts, notes: Vec::new(), needs_value, asks: false }
     }
 
     /// The source columns that it reads.

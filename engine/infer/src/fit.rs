@@ -13,31 +13,49 @@ pub(crate) struct Fit {
     pub(crate) data_type: Option<LogicalType>,
     pub(crate) format: Option<&'static str>,
     pub(crate) flags: Option<Flags>,
-    /// What a person should know of it.
-    pub(crate) reasons: Vec<String>,
+    /// Functions to call first.
+    pub(crate) calls: Vec<&'static str>,
+    /// What speaks against it.
+    pub(crate) doubts: Vec<String>,
+    /// What speaks for it, or was seen on the way.
+    pub(crate) notes: Vec<String>,
     /// Whether rows of the source would tell more.
     pub(crate) asks: bool,
 }
 
 /// Below [`Confidence::SETTLED`]: works, but a person should look.
-const LOOK: Confidence = Confidence::thousandths(790);
+pub(crate) const LOOK: Confidence = Confidence::thousandths(790);
 /// A guess that rows may refute.
 const MAYBE: Confidence = Confidence::thousandths(700);
 
 impl Fit {
     fn sure(confidence: u32) -> Self {
         let confidence = Confidence::thousandths(confidence);
-        Self { confidence, data_type: None, format: None, flags: None, reasons: Vec::new(), asks: false }
+        Self {
+            confidence,
+            data_type: None,
+            format: None,
+            flags: None,
+            calls: Vec::new(),
+            doubts: Vec::new(),
+            notes: Vec::new(),
+            asks: false,
+        }
+    }
+
+    /// Marks a guess that works, and that a person should look at.
+    pub(crate) fn look(&mut self, doubt: &str) {
+        self.at_most(LOOK, doubt);
     }
 
     fn at_most(&mut self, most: Confidence, reason: impl Into<String>) {
         self.confidence = self.confidence.min(most);
-        self.reasons.push(reason.into());
+        self.doubts.push(reason.into());
     }
 
     /// Whether a copy is all that is needed.
     pub(crate) fn is_plain(&self) -> bool {
-        self.data_type.is_none() && self.format.is_none() && self.flags.is_none()
+        self.data_type.is_none() && self.format.is_none() && self.flags.is_none() && self.calls.is_empty()
     }
 }
 
@@ -69,6 +87,10 @@ pub(crate) fn fit(from: &Column, to: &Column, seen: Option<&Observed>) -> Result
     if target != to.logical {
         fit.data_type = Some(target);
     }
+    if from.logical == LogicalType::Text {
+        fit.asks = true;
+        padded(&mut fit, seen);
+    }
     missing(&mut fit, from, to, seen);
     Ok(fit)
 }
@@ -82,10 +104,9 @@ fn target(from: &Column, to: &Column) -> Option<LogicalType> {
 
 /// A conversion that rows may fail in.
 fn checked(from: &Column, target: LogicalType, seen: Option<&Observed>) -> Result<Fit, String> {
-    let seen = seen.filter(|seen| seen.filled() > 0);
     match (from.logical.kind(), target.kind()) {
-        (Kind::Text, Kind::Date) => days(from, seen),
-        (Kind::Text, Kind::Boolean) => flags(seen),
+        (Kind::Text, Kind::Date) => days(from, seen.filter(|seen| seen.days_told() > 0)),
+        (Kind::Text, Kind::Boolean) => flags(seen.filter(|seen| seen.filled() > 0)),
         (Kind::Text, _) => {
             let mut fit = Fit::sure(1000);
             fit.at_most(LOOK, format!("text that must read as {target}"));
@@ -97,7 +118,7 @@ fn checked(from: &Column, target: LogicalType, seen: Option<&Observed>) -> Resul
 }
 
 fn days(from: &Column, seen: Option<&Observed>) -> Result<Fit, String> {
-    let mut fit = Fit { asks: true, ..Fit::sure(1000) };
+    let mut fit = Fit::sure(1000);
     let Some(seen) = seen else {
         if has_length(from, 8) {
             fit.format = Some("%Y%m%d");
@@ -107,23 +128,27 @@ fn days(from: &Column, seen: Option<&Observed>) -> Result<Fit, String> {
         }
         return Ok(fit);
     };
+    let told = seen.days_told();
     let Some(Days { format, fitting, is_ambiguous }) = seen.days else {
-        return Err(format!("none of {} rows spells a day in a way that is known", seen.filled()));
+        return Err(format!("none of {told} rows spells a day in a way that is known"));
     };
     fit.format = format;
     if is_ambiguous {
-        fit.at_most(MAYBE, format!("{} rows fit more than one `format`", seen.filled()));
-    } else if fitting < seen.filled() {
-        fit.at_most(LOOK, format!("{fitting} of {} rows have this format", seen.filled()));
+        fit.at_most(MAYBE, format!("{told} rows fit more than one `format`"));
+    } else if fitting < told {
+        fit.at_most(LOOK, format!("{fitting} of {told} rows have this format"));
     } else {
-        fit.confidence = Confidence::thousandths(980);
-        fit.reasons.push(format!("all of {} rows have this format", seen.filled()));
+        fit.notes.push(format!("all of {told} rows have this format"));
+    }
+    if seen.zeros + seen.blank > 0 {
+        fit.calls.push("zero_date_to_null");
+        fit.notes.push(format!("{} of {} rows say that there is no day", seen.zeros + seen.blank, seen.rows));
     }
     Ok(fit)
 }
 
 fn flags(seen: Option<&Observed>) -> Result<Fit, String> {
-    let mut fit = Fit { asks: true, ..Fit::sure(1000) };
+    let mut fit = Fit::sure(1000);
     match seen {
         None => {
             fit.flags = Some(YES_AND_NO);
@@ -132,29 +157,47 @@ fn flags(seen: Option<&Observed>) -> Result<Fit, String> {
         Some(seen) => {
             let reason = || format!("{} rows hold other words than those for yes and no", seen.filled());
             fit.flags = Some(seen.flags.ok_or_else(reason)?);
-            fit.reasons.push(format!("{} rows hold nothing else", seen.filled()));
+            fit.notes.push(format!("{} rows hold nothing else", seen.filled()));
+            if seen.blank > 0 {
+                fit.at_most(LOOK, format!("{} of {} rows are blank", seen.blank, seen.rows));
+            }
         }
     }
     Ok(fit)
 }
 
+/// Old systems pad what is shorter than its column.
+fn padded(fit: &mut Fit, seen: Option<&Observed>) {
+    if let Some(seen) = seen.filter(|seen| seen.padded > 0) {
+        fit.calls.insert(0, "trimmed");
+        fit.notes.push(format!("{} of {} rows have white space around", seen.padded, seen.rows));
+    }
+}
+
 /// NULL that the destination does not take.
 fn missing(fit: &mut Fit, from: &Column, to: &Column, seen: Option<&Observed>) {
-    if !from.nullable || to.nullable {
+    let gives_null = fit.calls.contains(&"zero_date_to_null");
+    if to.nullable || !(from.nullable || gives_null) {
         return;
     }
     fit.asks = true;
     match seen.filter(|seen| seen.rows > 0) {
-        Some(seen) if seen.blank > 0 => {
-            let reason = format!(
-                "{} of {} rows hold nothing, and something must be here: a `default_value`?",
-                seen.blank, seen.rows
+        Some(seen) if seen.nulls > 0 => {
+            let (nulls, rows) = (seen.nulls, seen.rows);
+            fit.at_most(
+                LOOK,
+                format!("{nulls} of {rows} rows hold nothing, and something must be here: a `default_value`?"),
             );
-            fit.at_most(LOOK, reason);
         }
-        Some(seen) => fit.reasons.push(format!("may be NULL there, and is in none of {} rows", seen.rows)),
+        Some(_) if gives_null => fit.at_most(LOOK, "something must be here: a `default_value`?"),
+        Some(seen) => fit.notes.push(format!("may be NULL there, and is in none of {} rows", seen.rows)),
         None => fit.at_most(LOOK, "may be NULL there, and must not be here"),
     }
+}
+
+/// Whether the type is declared with so few characters that they can only be a code.
+pub(crate) fn is_short(column: &Column) -> bool {
+    column.logical == LogicalType::Text && (1..=3).any(|length| has_length(column, length))
 }
 
 /// Whether the type is declared with this length.

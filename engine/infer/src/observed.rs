@@ -15,8 +15,14 @@ pub type Observations = BTreeMap<(TableName, ColumnName), Observed>;
 pub struct Observed {
     /// Rows that were looked at.
     pub rows: usize,
-    /// Those of them with NULL, or with nothing but white space.
+    /// Those of them with NULL.
+    pub nulls: usize,
+    /// Those with a text of nothing but white space.
     pub blank: usize,
+    /// Those with a text that has white space around it.
+    pub padded: usize,
+    /// Those with the zeros of a form that nobody filled in: `00/00/0000`.
+    pub zeros: usize,
     /// How its texts spell days; `None` where they do not.
     pub days: Option<Days>,
     /// The words for yes and no, where all texts are one or the other.
@@ -68,14 +74,36 @@ impl Observed {
     /// Looks at the texts of a column; `None` is NULL.
     #[must_use]
     pub fn of(texts: &[Option<String>]) -> Self {
-        let words: Vec<&str> = texts.iter().flatten().map(|text| text.trim()).filter(|text| !text.is_empty()).collect();
-        Self { rows: texts.len(), blank: texts.len() - words.len(), days: days(&words), flags: flags(&words) }
+        let present: Vec<&str> = texts.iter().flatten().map(String::as_str).collect();
+        let words: Vec<&str> = present.iter().map(|text| text.trim()).filter(|text| !text.is_empty()).collect();
+        let is_padded = |text: &&&str| text.trim() != **text && !text.trim().is_empty();
+        let (zeros, others): (Vec<&str>, Vec<&str>) = words.iter().partition(|word| is_zero(word));
+        Self {
+            rows: texts.len(),
+            nulls: texts.len() - present.len(),
+            blank: present.len() - words.len(),
+            padded: present.iter().filter(is_padded).count(),
+            zeros: zeros.len(),
+            days: days(&others),
+            flags: flags(&words),
+        }
     }
 
     /// The rows that say something.
     pub(crate) fn filled(&self) -> usize {
-        self.rows - self.blank
+        self.rows - self.nulls - self.blank
     }
+
+    /// The rows that say something other than zeros.
+    pub(crate) fn days_told(&self) -> usize {
+        self.filled() - self.zeros
+    }
+}
+
+/// Eight zeros, with or without signs between them.
+fn is_zero(word: &str) -> bool {
+    let is_sign = |sign: char| matches!(sign, '0' | '/' | '-' | '.');
+    word.chars().all(is_sign) && word.chars().filter(|sign| *sign == '0').count() == 8
 }
 
 fn days(words: &[&str]) -> Option<Days> {
@@ -157,8 +185,9 @@ mod tests {
     }
 
     #[test]
-    fn blanks_are_counted() {
-        let seen = seen(&["NULL", " ", "x"]);
-        assert_eq!((seen.rows, seen.blank, seen.filled()), (3, 2, 1));
+    fn what_says_nothing_is_counted() {
+        let seen = seen(&["NULL", " ", "x", " y", "00/00/0000", "00000000"]);
+        assert_eq!((seen.rows, seen.nulls, seen.blank, seen.padded, seen.zeros), (6, 1, 1, 1, 2));
+        assert_eq!((seen.filled(), seen.days_told()), (4, 2));
     }
 }

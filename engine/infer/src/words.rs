@@ -248,8 +248,13 @@ pub(crate) fn word_alike(one: &str, other: &str) -> u32 {
         return 900;
     }
     let (short_bones, long_bones) = (consonants(short), consonants(long));
-    if short_bones.len() >= 3 && short.len() + 1 < long.len() && long_bones.starts_with(&short_bones) {
-        return 850;
+    if short_bones.len() >= 3 && short.len() + 1 < long.len() {
+        if long_bones.starts_with(&short_bones) {
+            return 850;
+        }
+        if short == short_bones && is_kept(short, &long_bones) {
+            return 820;
+        }
     }
     spelling(short, long)
 }
@@ -269,6 +274,12 @@ fn consonants(word: &str) -> String {
         .filter(|(at, character)| *at == 0 || !is_vowel(*character))
         .map(|(_, character)| character)
         .collect()
+}
+
+/// Whether all letters of the one are in the other, in their order and from the first on.
+fn is_kept(short: &str, long: &str) -> bool {
+    let mut rest = long.chars();
+    short.chars().next() == long.chars().next() && short.chars().all(|sign| rest.any(|other| other == sign))
 }
 
 /// How alike two words are that may be spelt in two ways, or wrongly.
@@ -350,6 +361,9 @@ mod tests {
             ("InvoiceDate", "invoiced_at"),
             ("elim_days", "elimination_days"),
             ("upd_ts", "updated_at"),
+            ("svc_dt", "service_on"),
+            ("clm_no", "claim_no"),
+            ("pol_no", "policy_no"),
         ] {
             assert!(score(one, other) >= 800, "{one} and {other}: {}", score(one, other));
             assert_eq!(score(one, other), score(other, one), "{one} and {other}");

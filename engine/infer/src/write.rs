@@ -66,7 +66,7 @@ pub(crate) fn line(field: &FieldDraft, style: Style) -> Option<String> {
         (Style::Map, [_]) => format!("{destination}: {}", names(&mapping.sources)),
         (Style::Map, _) => format!("{destination}: {{ {} }}", entries.join(", ")),
     };
-    let mark = field.is_doubtful().then(|| format!(" # {MARK}: {}, {}", field.confidence, field.reasons.join("; ")));
+    let mark = field.is_doubtful().then(|| format!(" # {MARK}: {}, {}", field.confidence, field.doubts.join("; ")));
     Some(body + &mark.unwrap_or_default())
 }
 
@@ -143,7 +143,7 @@ fn mappings(text: &mut String, draft: &Draft) {
 
 /// What is said of a column that nothing fills; `None` where there is nothing to say.
 fn line_of_left(field: &FieldDraft) -> Option<String> {
-    let reasons = field.reasons.join("; ");
+    let reasons = field.doubts.join("; ");
     let why = match (field.needs_value, reasons.as_str()) {
         _ if !matches!(field.fate, Fate::Left) => return None,
         (true, "") => "must have a value, and no source column is like it".to_owned(),
@@ -181,8 +181,10 @@ fn shortened(names: &[&str]) -> String {
 /// The parts of a mapping, its sources first.
 fn entries(mapping: &Mapping) -> Vec<String> {
     let mut entries = vec![format!("source_field: {}", names(&mapping.sources))];
-    if let Some(transformation) = mapping.transformation {
-        entries.push(format!("transformation: {transformation}"));
+    match mapping.calls.as_slice() {
+        [] => {}
+        [only] => entries.push(format!("transformation: {only}")),
+        calls => entries.push(format!("transformation: [{}]", calls.join(", "))),
     }
     if let Some(flags) = mapping.flags {
         entries.push(format!("value_map: {{ {}: true, {}: false }}", Value::from(flags.yes), Value::from(flags.no)));

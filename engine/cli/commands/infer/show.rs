@@ -51,6 +51,13 @@ pub(super) fn text(answer: &Answer, asked: &Infer, screen: &Screen) {
     for line in marks(&pairs, &signs) {
         screen.say(&line);
     }
+    let mut drafts = pairs.iter().filter(|pair| pair.file.state == State::Drafted).filter_map(|pair| pair.draft);
+    if let Some(namespace) = drafts.find_map(|draft| draft.namespace) {
+        screen.hint(&format!(
+            "each new key names its namespace; in transload.yaml one line says it for all:\n  \
+             defaults: {{ key: {{ strategy: uuid_v5, namespace: {namespace} }} }}"
+        ));
+    }
     next(answer, &pairs, screen);
 }
 
@@ -310,7 +317,8 @@ fn field_json(field: &FieldDraft) -> Value {
         "state": fate,
         "references": field.parent(),
         "confidence": share(field.confidence),
-        "reasons": field.reasons,
+        "doubts": field.doubts,
+        "reasons": field.notes,
         "is_unfilled": field.is_unfilled(),
     })
 }

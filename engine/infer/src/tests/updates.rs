@@ -42,7 +42,8 @@ fn block(text: &str, last: &str, style: Style) -> Mappings {
 
 #[test]
 fn new_lines_go_behind_the_last_one_and_nothing_else_moves() {
-    let lines = "  created_at: crt_ts\n  state: state_cd # TODO(infer): 0.70, similar name and type; a code there: does it need a `value_map`?\n";
+    let lines =
+        "  created_at: crt_ts\n  state: state_cd # TODO(infer): 0.70, a code there: does it need a `value_map`?\n";
     for (before, after) in [
         ("field_mappings:\n  name: nm # the name\n", ""),
         ("field_mappings:\n  name: nm # the name\n  # one more\n", "\n# what follows\nnext: 1\n"),
@@ -64,7 +65,7 @@ fn lists_and_other_line_ends_keep_their_form() {
         new,
         "field_mappings:\r\n- { source_field: nm, destination_field: name }\r\n\
          - { source_field: crt_ts, destination_field: created_at }\r\n\
-         - { source_field: state_cd, destination_field: state } # TODO(infer): 0.70, similar name and type; a code there: does it need a `value_map`?\r\n\
+         - { source_field: state_cd, destination_field: state } # TODO(infer): 0.70, a code there: does it need a `value_map`?\r\n\
          next: 1\r\n"
     );
 }
