@@ -305,16 +305,21 @@ fn a_file_in_the_way_is_never_overwritten() {
 }
 
 #[test]
-fn what_is_written_on_one_line_is_left_to_a_person() {
-    let world = small(Ends::SqliteToSqlite);
-    let spec = "entity_type: offices\nsource_table: app_office\ndestination_table: offices\nversion: \"1\"\n\
-                key: { strategy: uuid_v5, namespace: 0b6ff3a2-5d43-4f0e-9a3c-6d8f0f3f2c11 }\nfield_mappings: { name: office_nm }\n";
-    world.write("specs/offices.yaml", spec);
+fn mappings_without_lines_of_their_own_are_left_to_a_person() {
+    for mappings in ["{ name: office_nm }", "{\n  name: office_nm }", "\n  name: {\n    source_field: office_nm\n}"] {
+        let world = small(Ends::SqliteToSqlite);
+        let spec = format!(
+            "entity_type: offices\nsource_table: app_office\ndestination_table: offices\nversion: \"1\"\n\
+             key: {{ strategy: uuid_v5, namespace: 0b6ff3a2-5d43-4f0e-9a3c-6d8f0f3f2c11 }}\nfield_mappings: {mappings}\n"
+        );
+        world.write("specs/offices.yaml", &spec);
+        told(&world, &["validate"], 0, &["names and types fit"]);
 
-    told(&world, &["infer", "--update", "--entity", "offices"], 0, &["specs/offices.yaml  exists; by hand: city"]);
+        told(&world, &["infer", "--update", "--entity", "offices"], 0, &["specs/offices.yaml  exists; by hand: city"]);
 
-    assert_eq!(world.read("specs/offices.yaml"), spec);
-    assert!(!world.file("specs/doctors.yaml").exists());
+        assert_eq!(world.read("specs/offices.yaml"), spec);
+        assert!(!world.file("specs/doctors.yaml").exists());
+    }
 }
 
 #[test]

@@ -20,7 +20,7 @@ mod tests;
 
 pub use compile::{Catalogs, Compiled, Summary, compile, compile_offline, expand, lock};
 pub use graph::{Graphed, graph};
-pub use outline::{KeyDefault, Mapped, Outlined, outlines};
+pub use outline::{KeyDefault, Mapped, Outlined, mapped_columns, outlines};
 pub use project::Project;
 
 /// A map as YAML that people read, a line for what fits on one. It reads back as the same value.

@@ -10,8 +10,8 @@ use transload_model::{ColumnName, Diagnostic, EntityName, SourceFile, Table, Tab
 use uuid::Uuid;
 
 use crate::Project;
-use crate::compile::{Catalogs, specs};
-use crate::decode::{AutoMap, Spec, Strategy};
+use crate::compile::{Catalogs, specs, with_surroundings};
+use crate::decode::{AutoMap, Spec, Strategy, decode};
 use crate::problems::Problems;
 use crate::yaml::{self, Entry, Kind};
 
@@ -89,6 +89,18 @@ pub fn outlines(project: &Project, catalogs: &Catalogs) -> Result<Vec<Outlined>,
     // What a star cannot copy is reported where the project is compiled.
     crate::compile::settle(project, &mut specs, catalogs, None, &mut Problems::default());
     Ok(specs.iter().map(|spec| outlined(project, spec, catalogs)).collect())
+}
+
+/// The destination columns that a spec would map if this were its text; `None` where it could not be read. A star is not asked.
+#[must_use]
+pub fn mapped_columns(project: &Project, path: &str, text: &str) -> Option<BTreeSet<ColumnName>> {
+    let mut problems = Problems::default();
+    let file = Arc::new(SourceFile::new(path, text));
+    let spec =
+        with_surroundings(project, &mut problems, |surroundings, problems| decode(&file, surroundings, problems))
+            .ok()?;
+    let is_sound = !problems.has_errors() && spec.has_all_fields;
+    is_sound.then(|| spec.fields.iter().map(|field| field.destination.value.clone()).collect())
 }
 
 fn outlined(project: &Project, spec: &Spec, catalogs: &Catalogs) -> Outlined {
@@ -172,4 +184,42 @@ fn dash(text: &str, item: usize) -> Option<usize> {
     let line = before.rfind('\n')? + 1;
     let hyphen = before.get(line..)?.rfind('-')?;
     Some(line + hyphen)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What stands behind `from` up to `to`, and how the mappings are written.
+    fn place(text: &str) -> Option<(Option<bool>, usize, &str)> {
+        let file = Arc::new(SourceFile::new("specs/a.yaml", text));
+        let place = mapped(&file)?;
+        Some((place.is_list, place.indent, text.get(place.last)?))
+    }
+
+    #[test]
+    fn new_mappings_belong_behind_the_last_one() {
+        for (text, expected) in [
+            ("field_mappings:\n  a: b\n  c: d # e\n\nversion: 1\n", Some((Some(false), 2, "c: d # e\n\n"))),
+            ("field_mappings:\n    a:\n      source_field: b", Some((Some(false), 4, "a:\n      source_field: b"))),
+            (
+                "field_mappings:\n- { destination_field: a-b }\n- source_field: b\n  x: 1\nversion: 1",
+                Some((Some(true), 0, "- source_field: b\n  x: 1\n")),
+            ),
+            ("field_mappings:\n  - {\n      a: b }\n", Some((Some(true), 2, "- {\n      a: b }\n"))),
+            ("auto_map: true # all\n# more\nversion: 1\n", Some((None, 2, "auto_map: true # all\n# more\n"))),
+            ("version: 1\nuse: [a]", Some((None, 2, "use: [a]"))),
+            // On one line, from elsewhere, or with nothing in it: a person must do it.
+            ("field_mappings: { a: b }\n", None),
+            ("field_mappings: {\n  a: b }\n", Some((Some(false), 2, "a: b }\n"))),
+            ("x-all: &all\n  a: b\nfield_mappings: *all\n", None),
+            ("field_mappings:\nversion: 1\n", None),
+            ("field_mappings: []\n", None),
+            ("{ field_mappings: { a: b } }\n", None),
+            ("[]", None),
+            ("field_mappings: {\n", None),
+        ] {
+            assert_eq!(place(text), expected, "{text}");
+        }
+    }
 }

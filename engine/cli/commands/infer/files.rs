@@ -7,7 +7,7 @@ use std::path::Path;
 
 use transload_infer::{Addition, Draft, Inferred, MARK, Mappings, Style, added};
 use transload_model::{Code, ColumnName, Diagnostic, EntityName};
-use transload_spec::{Mapped, Outlined, Project};
+use transload_spec::{Mapped, Outlined, Project, mapped_columns};
 
 use crate::cli::args::Infer;
 use crate::cli::failure::{Failure, file_error};
@@ -84,7 +84,7 @@ pub(super) fn planned(
         done.drafts.insert(draft.entity.clone(), File { path, state, text, is_own: !is_there });
     }
     for (addition, outline) in pairs(inferred, outlines) {
-        done.specs.push(updated(addition, outline, asked.update));
+        done.specs.push(updated(project, addition, outline, asked.update));
     }
     Ok(done)
 }
@@ -127,22 +127,29 @@ fn pairs<'a>(inferred: &'a Inferred, outlines: &'a [Outlined]) -> impl Iterator<
     inferred.additions.iter().filter_map(|addition| Some((addition, outlines.get(addition.known)?)))
 }
 
-fn updated(addition: &Addition, outline: &Outlined, is_asked: bool) -> File {
-    let text = outline.file.text.clone();
-    let unchanged = |state| File { path: outline.file.path.clone(), state, text: text.clone(), is_own: true };
-    if !is_asked {
-        return unchanged(State::Exists);
+fn updated(project: &Project, addition: &Addition, outline: &Outlined, is_asked: bool) -> File {
+    let text = outline.file.text.as_str();
+    let file = |state, text: &str| File { path: outline.file.path.clone(), state, text: text.to_owned(), is_own: true };
+    let new = outline.mappings.as_ref().and_then(|place| added(text, &mappings(place), &addition.fields));
+    match new {
+        _ if !is_asked => file(State::Exists, text),
+        Some((new, columns)) if says_the_same(project, outline, &new, &columns) => file(State::Updated(columns), &new),
+        Some((_, columns)) => file(State::ByHand(columns), text),
+        None if outline.mappings.is_some() => file(State::Exists, text),
+        None => {
+            // Only which columns there are counts here, not where they would stand.
+            let nowhere = Mappings::None { last: 0..text.len() };
+            let columns = added(text, &nowhere, &addition.fields).map(|(_, columns)| columns);
+            file(columns.map_or(State::Exists, State::ByHand), text)
+        }
     }
-    let Some(place) = &outline.mappings else {
-        // Only which columns there are counts here, not where they would stand.
-        let nowhere = Mappings::None { last: 0..text.len() };
-        let columns = added(&text, &nowhere, &addition.fields).map(|(_, columns)| columns);
-        return unchanged(columns.map_or(State::Exists, State::ByHand));
-    };
-    match added(&text, &mappings(place), &addition.fields) {
-        Some((new, columns)) => File { text: new, ..unchanged(State::Updated(columns)) },
-        None => unchanged(State::Exists),
-    }
+}
+
+/// Whether a spec still maps what it did, and these columns besides. Lines can stand in ways in which a new one does not belong behind the last.
+fn says_the_same(project: &Project, outline: &Outlined, new: &str, columns: &[ColumnName]) -> bool {
+    let mapped = |text: &str| mapped_columns(project, &outline.file.path, text);
+    let expected = mapped(&outline.file.text).map(|before| before.into_iter().chain(columns.iter().cloned()).collect());
+    expected.is_some() && mapped(new) == expected
 }
 
 fn mappings(place: &Mapped) -> Mappings {

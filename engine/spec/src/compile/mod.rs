@@ -17,6 +17,6 @@ mod script;
 mod test;
 
 pub(crate) use auto_map::settle;
-pub(crate) use plan::specs;
 pub use plan::{Catalogs, Compiled, Summary, compile, compile_offline, expand, lock};
+pub(crate) use plan::{specs, with_surroundings};
 pub(crate) use scope::{Entities, Scope, TableView};
