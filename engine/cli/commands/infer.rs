@@ -10,7 +10,7 @@ mod show;
 use std::collections::BTreeSet;
 
 use glob::Pattern;
-use transload_infer::{Asked, Inferred, KeyDefaults, KeyDraft, Known, Observations, Selected};
+use transload_infer::{Asked, Inferred, KeyDefaults, KeyDraft, Known, Observations, Schemas, Selected};
 use transload_model::{Catalog, Code, ColumnName, Diagnostic, Exit, TableName, nearest};
 use transload_spec::{Outlined, Project};
 use uuid::Uuid;
@@ -77,15 +77,15 @@ async fn inferred(ends: &Ends, outlines: &[Outlined], asked: &Infer) -> Result<I
     };
     let known: Vec<Known> = outlines.iter().map(known).collect();
     let selected = selected(asked, source, destination, outlines)?;
+    let schemas = Schemas::of(source, destination);
     let nothing = Observations::new();
-    let question =
-        Asked { source, destination, known: &known, keys: keys(&ends.project), seen: &nothing, selected: &selected };
-    let first = transload_infer::infer(&question);
+    let question = Asked { known: &known, keys: keys(&ends.project), seen: &nothing, selected: &selected };
+    let first = transload_infer::infer(&schemas, &question);
     if asked.no_rows {
         return Ok(first);
     }
     let seen = rows::observed(ends, source, &first).await?;
-    Ok(transload_infer::infer(&Asked { seen: &seen, ..question }))
+    Ok(transload_infer::infer(&schemas, &Asked { seen: &seen, ..question }))
 }
 
 /// Where the project gives no namespace for keys, one that follows from its name: the same each time.

@@ -13,7 +13,7 @@ use crate::fit::{LOOK, fit, is_short, is_writable, needs_value, takes_uuid};
 use crate::name::Name;
 use crate::observed::Observations;
 use crate::tables::Side;
-use crate::words::word_alike;
+use crate::words::{Word, word_alike};
 
 /// What may be told of columns that refer to another table.
 pub(crate) type Parents<'a> = BTreeMap<&'a TableName, Parent>;
@@ -114,7 +114,8 @@ impl Columns<'_, '_> {
                 let alike = from_name.alike_as_references(to_name);
                 let copied = self.copy((from, from_name), (to, to_name), alike);
                 copied.and_then(|mut field| {
-                    if from.logical != to.logical {
+                    // A text may be a key that is a UUID by now; that one it could only miss.
+                    if from.logical != to.logical || from.logical.kind() == Kind::Text {
                         return Err(reason.clone());
                     }
                     if let Fate::Same(source) = &field.fate {
@@ -291,9 +292,10 @@ impl Columns<'_, '_> {
     ) {
         let used: BTreeSet<usize> = taken.values().flat_map(|(sources, _)| sources).copied().collect();
         let part = |part: &str| {
+            let part = Word::of(part);
             usable.iter().copied().find(|at| {
                 let (column, name) = (&self.from.table.columns[*at], &self.from.names[*at]);
-                let is_part = name.words().iter().any(|word| word_alike(word, part) >= 920);
+                let is_part = name.words().iter().any(|word| word_alike(word, &part) >= 920);
                 !used.contains(at) && is_part && name.says("name") && column.logical == LogicalType::Text
             })
         };

@@ -14,13 +14,27 @@ use crate::key::{KeyDefaults, KeyDraft, ends, simple};
 use crate::observed::{Flags, Observations};
 use crate::tables::{End, Pair, assigned, candidates};
 
-/// All that drafts are made of.
+/// Both ends, with their names read and their tables compared: most of the work, and the same whatever is asked.
+#[derive(Debug)]
+pub struct Schemas<'a> {
+    source: End<'a>,
+    destination: End<'a>,
+    candidates: Vec<Pair<'a>>,
+}
+
+impl<'a> Schemas<'a> {
+    /// Compares what both ends hold.
+    #[must_use]
+    pub fn of(source: &'a Catalog, destination: &'a Catalog) -> Self {
+        let (source, destination) = (End::of(source), End::of(destination));
+        let candidates = candidates(&source, &destination);
+        Self { source, destination, candidates }
+    }
+}
+
+/// What drafts are made of besides.
 #[derive(Debug, Clone, Copy)]
 pub struct Asked<'a> {
-    /// What the source holds.
-    pub source: &'a Catalog,
-    /// What the destination holds.
-    pub destination: &'a Catalog,
     /// The specs that there are.
     pub known: &'a [Known],
     /// What the project says of keys.
@@ -238,17 +252,16 @@ impl FieldDraft {
 
 /// Drafts a spec for each pair of tables that has none, and looks for what the other specs do not fill.
 #[must_use]
-pub fn infer(asked: &Asked<'_>) -> Inferred {
-    let (source, destination) = (End::of(asked.source), End::of(asked.destination));
-    let candidates = candidates(&source, &destination);
+pub fn infer(schemas: &Schemas<'_>, asked: &Asked<'_>) -> Inferred {
+    let Schemas { source, destination, candidates } = schemas;
     let taken = asked
         .known
         .iter()
         .flat_map(|known| [(false, known.source_table.clone()), (true, known.destination_table.clone())]);
-    let all = assigned(&candidates, &taken.collect());
+    let all = assigned(candidates, &taken.collect());
     let selected = asked.selected;
     let pairs: Vec<Pair<'_>> = all.iter().filter(|pair| selected.has(pair.source, pair.destination)).cloned().collect();
-    let work = Work { asked, source: &source, destination: &destination };
+    let work = Work { asked, source, destination };
     let keys = work.keys(&pairs);
     let parents = work.parents(&pairs, &keys);
     let mut drafts: Vec<Draft> =
@@ -265,9 +278,9 @@ pub fn infer(asked: &Asked<'_>) -> Inferred {
     let known = known.filter(|(_, known)| selected.has(&known.source_table, &known.destination_table));
     Inferred {
         drafts,
-        additions: known.filter_map(|(at, known)| work.addition((at, known), &parents, &candidates)).collect(),
-        unpaired_sources: unpaired(&source, &paired, &candidates, (false, selected.sources.as_ref())),
-        unpaired_destinations: unpaired(&destination, &paired, &candidates, (true, selected.destinations.as_ref())),
+        additions: known.filter_map(|(at, known)| work.addition((at, known), &parents, candidates)).collect(),
+        unpaired_sources: unpaired(source, &paired, candidates, (false, selected.sources.as_ref())),
+        unpaired_destinations: unpaired(destination, &paired, candidates, (true, selected.destinations.as_ref())),
     }
 }
 
@@ -304,7 +317,7 @@ fn unpaired(
 type Keys<'a> = BTreeMap<&'a TableName, KeyDraft>;
 
 struct Work<'s, 'a> {
-    asked: &'s Asked<'a>,
+    asked: &'s Asked<'s>,
     source: &'s End<'a>,
     destination: &'s End<'a>,
 }

@@ -22,7 +22,9 @@ mod write;
 mod tests;
 
 pub use confidence::Confidence;
-pub use draft::{Addition, Asked, Draft, Fate, FieldDraft, Inferred, Known, Mapping, Selected, Unpaired, infer};
+pub use draft::{
+    Addition, Asked, Draft, Fate, FieldDraft, Inferred, Known, Mapping, Schemas, Selected, Unpaired, infer,
+};
 pub use key::{KeyDefaults, KeyDraft};
 pub use observed::{Days, Flags, Observations, Observed};
 pub use update::{Mappings, Style, added};

@@ -5,7 +5,7 @@
 use transload_model::Table;
 
 use crate::confidence::Confidence;
-use crate::words::{alike, column_words, is_kind, squeezed, word_alike};
+use crate::words::{Word, alike, column_words, squeezed, word_alike};
 
 /// A name that needs the words of its table taken away to be alike is a little less so.
 const WITHOUT_TABLE: u32 = 970;
@@ -15,27 +15,32 @@ const WITHOUT_TABLE: u32 = 970;
 pub(crate) struct Name {
     snake: String,
     squeezed: String,
-    words: Vec<String>,
-    /// Without the words of the table; `None` where nothing is left, or nothing goes.
-    bare: Option<Vec<String>>,
+    /// The words in each way that they can be read, as they stand first, and what that is worth.
+    forms: Vec<Form>,
+    /// The same without the words that say that there is a key.
+    as_reference: Vec<Form>,
 }
 
+type Form = (Vec<Word>, u32);
+
 /// The words by which a table and its rows are called.
-pub(crate) fn own_words(table: &Table, table_words: &[String]) -> Vec<String> {
+pub(crate) fn own_words(table: &Table, table_words: &[Word]) -> Vec<Word> {
     let mut own = table_words.to_vec();
     if let [key] = table.primary_key.as_slice() {
-        own.extend(column_words(key.as_str()).into_iter().filter(|word| !is_kind(word)));
+        own.extend(column_words(key.as_str()).into_iter().filter(|word| !word.is_kind()));
     }
     own
 }
 
 impl Name {
-    pub(crate) fn of(name: &str, own: &[String]) -> Self {
+    pub(crate) fn of(name: &str, own: &[Word]) -> Self {
         let words = column_words(name);
-        let is_own = |word: &String| own.iter().any(|known| word_alike(word, known) >= 900);
-        let bare: Vec<String> = words.iter().filter(|word| !is_own(word)).cloned().collect();
-        let bare = (!bare.is_empty() && bare.len() < words.len()).then_some(bare);
-        Self { snake: transload_model::snake_case(name), squeezed: squeezed(name), words, bare }
+        let is_own = |word: &Word| own.iter().any(|known| word_alike(word, known) >= 900);
+        let bare: Vec<Word> = words.iter().filter(|word| !is_own(word)).cloned().collect();
+        let bare = (!bare.is_empty() && bare.len() < words.len()).then_some((bare, WITHOUT_TABLE));
+        let forms: Vec<Form> = std::iter::once((words, 1000)).chain(bare).collect();
+        let as_reference = forms.iter().map(|(words, share)| (without_key_words(words), *share)).collect();
+        Self { snake: transload_model::snake_case(name), squeezed: squeezed(name), forms, as_reference }
     }
 
     /// Whether `auto_map` takes the two for one name.
@@ -44,19 +49,25 @@ impl Name {
     }
 
     /// Its words, in their order.
-    pub(crate) fn words(&self) -> &[String] {
-        &self.words
+    pub(crate) fn words(&self) -> &[Word] {
+        self.forms.first().map_or(&[], |(words, _)| words.as_slice())
+    }
+
+    /// Its words as one text.
+    pub(crate) fn said(&self) -> String {
+        self.words().iter().map(Word::as_str).collect::<Vec<_>>().join(" ")
     }
 
     /// Whether one of its words is this.
     pub(crate) fn says(&self, word: &str) -> bool {
-        self.words.iter().any(|own| own == word)
+        self.words().iter().any(|own| own.as_str() == word)
     }
 
     /// Whether it is the whole name of what the table holds: `name`, `full_name`.
     pub(crate) fn is_bare_name(&self) -> bool {
-        let words = self.bare.as_ref().unwrap_or(&self.words);
-        words.iter().any(|word| word == "name") && words.iter().all(|word| matches!(word.as_str(), "full" | "name"))
+        let words = self.forms.last().map_or(&[][..], |(words, _)| words.as_slice());
+        let is_name = |word: &Word| word.as_str() == "name";
+        words.iter().any(is_name) && words.iter().all(|word| is_name(word) || word.as_str() == "full")
     }
 
     /// How alike the two are.
@@ -67,30 +78,22 @@ impl Name {
         if !self.squeezed.is_empty() && self.squeezed == other.squeezed {
             return Confidence::thousandths(980);
         }
-        best(&self.forms(), &other.forms())
+        best(&self.forms, &other.forms)
     }
 
     /// How alike the two are as references: what says that there is a key is left out.
     pub(crate) fn alike_as_references(&self, other: &Self) -> Confidence {
-        let bare = |forms: Vec<(Vec<String>, u32)>| -> Vec<(Vec<String>, u32)> {
-            forms.into_iter().map(|(words, share)| (without_key_words(words), share)).collect()
-        };
-        best(&bare(self.forms()), &bare(other.forms()))
-    }
-
-    /// The words in each way that they can be read, and what that is worth.
-    fn forms(&self) -> Vec<(Vec<String>, u32)> {
-        let whole = (self.words.clone(), 1000);
-        std::iter::once(whole).chain(self.bare.clone().map(|bare| (bare, WITHOUT_TABLE))).collect()
+        best(&self.as_reference, &other.as_reference)
     }
 }
 
-fn without_key_words(words: Vec<String>) -> Vec<String> {
-    let is_key_word = |word: &String| matches!(word.as_str(), "id" | "number" | "code" | "key");
-    if words.iter().all(is_key_word) { words } else { words.into_iter().filter(|word| !is_key_word(word)).collect() }
+fn without_key_words(words: &[Word]) -> Vec<Word> {
+    let is_key_word = |word: &&Word| matches!(word.as_str(), "id" | "number" | "code" | "key");
+    let others: Vec<Word> = words.iter().filter(|word| !is_key_word(word)).cloned().collect();
+    if others.is_empty() { words.to_vec() } else { others }
 }
 
-fn best(one: &[(Vec<String>, u32)], other: &[(Vec<String>, u32)]) -> Confidence {
+fn best(one: &[Form], other: &[Form]) -> Confidence {
     let scores = one.iter().flat_map(|(words, share)| {
         other
             .iter()

@@ -10,7 +10,7 @@ use transload_model::{Catalog, Column, Conversion, Table, TableName};
 use crate::confidence::Confidence;
 use crate::key::identity;
 use crate::name::{Name, own_words};
-use crate::words::{alike, table_words};
+use crate::words::{Word, alike, table_words};
 
 /// First words that say nothing, in any schema.
 const NOISE: &[&str] = &["t", "tb", "tbl", "tab", "v", "vw", "old", "new", "legacy", "src"];
@@ -27,7 +27,7 @@ const WORTH_A_LOOK: u32 = 300;
 #[derive(Debug)]
 pub(crate) struct Side<'a> {
     pub(crate) table: &'a Table,
-    words: Vec<String>,
+    words: Vec<Word>,
     /// Those of the columns, in their order.
     pub(crate) names: Vec<Name>,
 }
@@ -48,13 +48,13 @@ pub(crate) struct Pair<'a> {
 
 impl<'a> End<'a> {
     pub(crate) fn of(catalog: &'a Catalog) -> Self {
-        let words: BTreeMap<&TableName, Vec<String>> =
+        let words: BTreeMap<&TableName, Vec<Word>> =
             catalog.tables.keys().map(|name| (name, table_words(name.as_str()))).collect();
         let mut first: BTreeMap<&str, usize> = BTreeMap::new();
         for word in words.values().filter_map(|words| words.first()) {
-            *first.entry(word).or_default() += 1;
+            *first.entry(word.as_str()).or_default() += 1;
         }
-        let is_noise = |word: &String| {
+        let is_noise = |word: &Word| {
             let count = first.get(word.as_str()).copied().unwrap_or(0);
             NOISE.contains(&word.as_str()) || (count >= 3 && count * 10 >= words.len() * 4)
         };
@@ -152,20 +152,20 @@ impl<'a> Rarity<'a> {
         let mut tables: BTreeMap<String, BTreeSet<&TableName>> = BTreeMap::new();
         for side in end.sides.values() {
             for name in &side.names {
-                tables.entry(name.words().join(" ")).or_default().insert(&side.table.name);
+                tables.entry(name.said()).or_default().insert(&side.table.name);
             }
         }
         Self { tables }
     }
 
     fn weight(&self, name: &Name) -> u32 {
-        let count = self.tables.get(&name.words().join(" ")).map_or(1, BTreeSet::len);
+        let count = self.tables.get(&name.said()).map_or(1, BTreeSet::len);
         1000 / u32::try_from(count).unwrap_or(u32::MAX)
     }
 
     /// The tables that share a column with this one which few have.
     fn tables_with(&self, side: &Side<'_>) -> BTreeSet<&'a TableName> {
-        let rare = side.names.iter().filter_map(|name| self.tables.get(&name.words().join(" ")));
+        let rare = side.names.iter().filter_map(|name| self.tables.get(&name.said()));
         rare.filter(|tables| tables.len() <= 4).flatten().copied().collect()
     }
 }

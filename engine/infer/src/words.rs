@@ -126,8 +126,41 @@ const NEAR_KINDS: &[(&str, &str)] =
 const KIND_WEIGHT: u32 = 250;
 const WEIGHT: u32 = 1000;
 
+/// A word, with what is compared of it: names are many and words are few, but each is compared with all others.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Word {
+    text: String,
+    /// A bit for each line of [`SAME`] that it is in.
+    meanings: u32,
+    /// The first letter and all consonants: what abbreviations keep.
+    bones: String,
+    is_kind: bool,
+}
+
+impl Word {
+    pub(crate) fn of(text: &str) -> Self {
+        let means = |group: &&[&str]| group.iter().any(|known| is_form_of(text, known));
+        let meanings = SAME.iter().enumerate().filter(|(_, group)| means(group)).map(|(at, _)| 1 << at);
+        Self {
+            text: text.to_owned(),
+            meanings: meanings.fold(0, |all, one: u32| all | one),
+            bones: consonants(text),
+            is_kind: KINDS.contains(&text) || text.chars().all(|character| character.is_ascii_digit()),
+        }
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// Whether it says what kind of value there is, and no more.
+    pub(crate) fn is_kind(&self) -> bool {
+        self.is_kind
+    }
+}
+
 /// The words of a column's name. The ends and beginnings that conventions use for a kind of value are kinds.
-pub(crate) fn column_words(name: &str) -> Vec<String> {
+pub(crate) fn column_words(name: &str) -> Vec<Word> {
     let mut parts = parts(name);
     if parts.len() > 1 {
         if let Some(first) = parts.first_mut().filter(|first| matches!(first.as_str(), "is" | "has")) {
@@ -143,18 +176,13 @@ pub(crate) fn column_words(name: &str) -> Vec<String> {
 }
 
 /// The words of a table's name.
-pub(crate) fn table_words(name: &str) -> Vec<String> {
+pub(crate) fn table_words(name: &str) -> Vec<Word> {
     spelt_out(&parts(name))
 }
 
 /// A name in one piece: what `FIRSTNAME` and `first_name` have in common.
 pub(crate) fn squeezed(name: &str) -> String {
     name.chars().filter(|character| character.is_alphanumeric()).flat_map(char::to_lowercase).collect()
-}
-
-/// Whether a word says what kind of value there is, and no more.
-pub(crate) fn is_kind(word: &str) -> bool {
-    KINDS.contains(&word) || word.chars().all(|character| character.is_ascii_digit())
 }
 
 /// The name at its signs, at the humps of its capitals, and where letters end and digits begin.
@@ -170,13 +198,13 @@ fn parts(name: &str) -> Vec<String> {
     parts
 }
 
-fn spelt_out(parts: &[String]) -> Vec<String> {
+fn spelt_out(parts: &[String]) -> Vec<Word> {
     let mut words = Vec::new();
     for part in parts {
         let known = SPELT_OUT.iter().find(|(short, _)| short == part);
         match known {
-            Some((_, long)) => words.extend(long.split(' ').map(str::to_owned)),
-            None => words.push(singular(part)),
+            Some((_, long)) => words.extend(long.split(' ').map(Word::of)),
+            None => words.push(Word::of(&singular(part))),
         }
     }
     words
@@ -197,7 +225,7 @@ fn singular(word: &str) -> String {
 }
 
 /// How alike two names are, in thousandths: the words that have a counterpart, by their weight.
-pub(crate) fn alike(one: &[String], other: &[String]) -> u32 {
+pub(crate) fn alike(one: &[Word], other: &[Word]) -> u32 {
     let (one_weights, other_weights) = (weights(one), weights(other));
     let mut pairs: Vec<(u32, usize, usize)> = Vec::new();
     for (at, word) in one.iter().enumerate() {
@@ -222,41 +250,46 @@ pub(crate) fn alike(one: &[String], other: &[String]) -> u32 {
 }
 
 /// What each word counts. Where there is nothing but kinds, they are what tells.
-fn weights(words: &[String]) -> Vec<u32> {
-    let has_other = words.iter().any(|word| !is_kind(word));
-    words.iter().map(|word| if has_other && is_kind(word) { KIND_WEIGHT } else { WEIGHT }).collect()
+fn weights(words: &[Word]) -> Vec<u32> {
+    let has_other = words.iter().any(|word| !word.is_kind);
+    words.iter().map(|word| if has_other && word.is_kind { KIND_WEIGHT } else { WEIGHT }).collect()
 }
 
 /// How alike two words are, in thousandths.
-pub(crate) fn word_alike(one: &str, other: &str) -> u32 {
-    if one == other {
+pub(crate) fn word_alike(one: &Word, other: &Word) -> u32 {
+    if one.text == other.text {
         return 1000;
     }
-    let near = |(a, b): &(&str, &str)| (*a == one && *b == other) || (*a == other && *b == one);
-    if NEAR_KINDS.iter().any(near) {
+    if one.is_kind && other.is_kind && is_near_kind(&one.text, &other.text) {
         return 700;
     }
-    let means = |word: &str, group: &[&str]| group.iter().any(|known| is_form_of(word, known));
-    if SAME.iter().any(|group| means(one, group) && means(other, group)) {
+    if one.meanings & other.meanings != 0 {
         return 920;
     }
-    let (short, long) = if one.len() <= other.len() { (one, other) } else { (other, one) };
-    if is_form_of(long, short) {
+    let (short, long) = if one.text.len() <= other.text.len() { (one, other) } else { (other, one) };
+    // Whatever is left begins with the same letter, but for what is wrongly spelt from the start.
+    if short.text.chars().next() != long.text.chars().next() {
+        return 0;
+    }
+    if is_form_of(&long.text, &short.text) {
         return 960;
     }
-    if short.len() >= 3 && long.starts_with(short) {
+    if short.text.len() >= 3 && long.text.starts_with(&short.text) {
         return 900;
     }
-    let (short_bones, long_bones) = (consonants(short), consonants(long));
-    if short_bones.len() >= 3 && short.len() + 1 < long.len() {
-        if long_bones.starts_with(&short_bones) {
+    if short.bones.len() >= 3 && short.text.len() + 1 < long.text.len() {
+        if long.bones.starts_with(&short.bones) {
             return 850;
         }
-        if short == short_bones && is_kept(short, &long_bones) {
+        if short.text == short.bones && is_kept(&short.text, &long.bones) {
             return 820;
         }
     }
-    spelling(short, long)
+    spelling(&short.text, &long.text)
+}
+
+fn is_near_kind(one: &str, other: &str) -> bool {
+    NEAR_KINDS.iter().any(|(a, b)| (*a == one && *b == other) || (*a == other && *b == one))
 }
 
 /// Whether a word is another one with an ending of English: `hired` and `hire`, `opened` and `open`.
@@ -267,7 +300,6 @@ fn is_form_of(word: &str, stem: &str) -> bool {
             && word.strip_prefix(base).is_some_and(|ending| matches!(ending, "ed" | "s" | "es" | "ing" | "e" | "t")))
 }
 
-/// The first letter and all consonants: what abbreviations keep.
 fn consonants(word: &str) -> String {
     let is_vowel = |character: char| matches!(character, 'a' | 'e' | 'i' | 'o' | 'u');
     word.char_indices()
@@ -276,16 +308,16 @@ fn consonants(word: &str) -> String {
         .collect()
 }
 
-/// Whether all letters of the one are in the other, in their order and from the first on.
+/// Whether all letters of the one are in the other, in their order.
 fn is_kept(short: &str, long: &str) -> bool {
     let mut rest = long.chars();
-    short.chars().next() == long.chars().next() && short.chars().all(|sign| rest.any(|other| other == sign))
+    short.chars().all(|sign| rest.any(|other| other == sign))
 }
 
 /// How alike two words are that may be spelt in two ways, or wrongly.
 fn spelling(short: &str, long: &str) -> u32 {
     let length = long.chars().count();
-    if length < 5 {
+    if length < 5 || (long.len() - short.len()) * 4 > long.len() {
         return 0;
     }
     let wrong = strsim::damerau_levenshtein(short, long);
@@ -296,6 +328,15 @@ fn spelling(short: &str, long: &str) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn joined(words: &[Word]) -> String {
+        words.iter().map(Word::as_str).collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn there_is_a_bit_for_every_meaning() {
+        assert!(SAME.len() <= 32);
+    }
 
     #[test]
     fn names_become_the_words_they_stand_for() {
@@ -318,7 +359,7 @@ mod tests {
             ("a.b c-d", "a b c d"),
             ("__", ""),
         ] {
-            assert_eq!(column_words(name).join(" "), expected, "{name}");
+            assert_eq!(joined(&column_words(name)), expected, "{name}");
         }
     }
 
@@ -335,7 +376,7 @@ mod tests {
             ("invoice_lines", "invoice line"),
             ("houses", "house"),
         ] {
-            assert_eq!(table_words(name).join(" "), expected, "{name}");
+            assert_eq!(joined(&table_words(name)), expected, "{name}");
         }
     }
 

@@ -5,7 +5,7 @@
 use transload_model::{Catalog, Column, ColumnName, ForeignKey, Kind, LogicalType, SideEffects, Table, TableName};
 use uuid::Uuid;
 
-use crate::{Asked, Inferred, KeyDefaults, Known, Observations, Selected, infer, spec};
+use crate::{Asked, Inferred, KeyDefaults, Known, Observations, Schemas, Selected, infer, spec};
 
 pub(super) const KEYS: KeyDefaults = KeyDefaults { is_uuid: None, has_namespace: false, namespace: Uuid::nil() };
 
@@ -69,7 +69,7 @@ pub(super) fn inferred(source: &str, destination: &str) -> Inferred {
 pub(super) fn inferred_beside(source: &str, destination: &str, known: &[Known]) -> Inferred {
     let (source, destination) = (catalog(source), catalog(destination));
     let (seen, selected) = (Observations::new(), Selected::default());
-    infer(&Asked { source: &source, destination: &destination, known, keys: KEYS, seen: &seen, selected: &selected })
+    infer(&Schemas::of(&source, &destination), &Asked { known, keys: KEYS, seen: &seen, selected: &selected })
 }
 
 /// The specs that are drafted, one behind the other.

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use transload_model::{Catalog, Column, ColumnName, ForeignKey, Table, TableName};
 
 use super::given::{KEYS, column, specs};
-use crate::{Asked, Confidence, Fate, FieldDraft, Inferred, Observations, Selected, infer};
+use crate::{Asked, Confidence, Fate, FieldDraft, Inferred, Observations, Schemas, Selected, infer};
 
 const TYPES: [&str; 9] = ["integer", "text", "date", "timestamp", "uuid", "boolean", "decimal", "char(8)", "integer!"];
 const WORDS: [&str; 24] = [
@@ -57,7 +57,7 @@ fn any_catalog() -> impl Strategy<Value = Catalog> {
 
 fn drafted(source: &Catalog, destination: &Catalog) -> Inferred {
     let (seen, selected) = (Observations::new(), Selected::default());
-    infer(&Asked { source, destination, known: &[], keys: KEYS, seen: &seen, selected: &selected })
+    infer(&Schemas::of(source, destination), &Asked { known: &[], keys: KEYS, seen: &seen, selected: &selected })
 }
 
 /// A schema of `tables` tables with plain names.
