@@ -261,7 +261,7 @@ pub fn infer(schemas: &Schemas<'_>, asked: &Asked<'_>) -> Inferred {
     let all = assigned(candidates, &taken.collect());
     let selected = asked.selected;
     let pairs: Vec<Pair<'_>> = all.iter().filter(|pair| selected.has(pair.source, pair.destination)).cloned().collect();
-    let work = Work { asked, source, destination };
+    let work = Work { asked, source, destination, names: entity_names(&pairs, asked.known) };
     let keys = work.keys(&pairs);
     let parents = work.parents(&pairs, &keys);
     let mut drafts: Vec<Draft> =
@@ -320,6 +320,8 @@ struct Work<'s, 'a> {
     asked: &'s Asked<'s>,
     source: &'s End<'a>,
     destination: &'s End<'a>,
+    /// What new entities are called, by destination table.
+    names: BTreeMap<&'a TableName, EntityName>,
 }
 
 impl<'a> Work<'_, 'a> {
@@ -402,11 +404,12 @@ impl<'a> Work<'_, 'a> {
             parents.insert(&known.destination_table, Parent { entity, source_table, key });
         }
         for pair in pairs {
-            let (Some(key), Some(entity)) = (keys.get(pair.destination), entity_name(pair.destination)) else {
+            let (Some(key), Some(entity)) = (keys.get(pair.destination), self.names.get(pair.destination)) else {
                 continue;
             };
             let key = self.parent_key(pair.source, pair.destination, key, keys);
-            parents.insert(pair.destination, Parent { entity, source_table: pair.source.clone(), key });
+            let (entity, source_table) = (entity.clone(), pair.source.clone());
+            parents.insert(pair.destination, Parent { entity, source_table, key });
         }
         parents
     }
@@ -465,7 +468,7 @@ impl<'a> Work<'_, 'a> {
         let is_primary = key.source().iter().copied().eq(&from.table.primary_key)
             && key.destination().iter().copied().eq(&to.table.primary_key);
         Some(Draft {
-            entity: entity_name(pair.destination)?,
+            entity: self.names.get(pair.destination)?.clone(),
             source_table: pair.source.clone(),
             destination_table: pair.destination.clone(),
             score: pair.score,
@@ -520,8 +523,24 @@ impl<'a> Work<'_, 'a> {
     }
 }
 
-/// The entity that a table's rows are. What cannot stand in a file's name becomes an underscore.
-fn entity_name(table: &TableName) -> Option<EntityName> {
+/// What new entities are called: as their tables are, with a number where another entity has that name.
+fn entity_names<'a>(pairs: &[Pair<'a>], known: &[Known]) -> BTreeMap<&'a TableName, EntityName> {
+    let mut taken: BTreeSet<EntityName> = known.iter().map(|known| known.entity.clone()).collect();
+    let mut names = BTreeMap::new();
+    for pair in pairs {
+        let numbered = (2..=taken.len() + 2).map(|number| format!("{}_{number}", pair.destination));
+        let mut texts = std::iter::once(pair.destination.to_string()).chain(numbered);
+        let free = texts.find_map(|text| entity_name(&text).filter(|name| !taken.contains(name)));
+        if let Some(name) = free {
+            taken.insert(name.clone());
+            names.insert(pair.destination, name);
+        }
+    }
+    names
+}
+
+/// A text as an entity's name. What cannot stand in a file's name becomes an underscore.
+fn entity_name(text: &str) -> Option<EntityName> {
     let sign = |sign: char| if sign.is_ascii_alphanumeric() || matches!(sign, '_' | '-') { sign } else { '_' };
-    EntityName::parse(&table.as_str().chars().map(sign).collect::<String>()).ok()
+    EntityName::parse(&text.chars().map(sign).collect::<String>()).ok()
 }

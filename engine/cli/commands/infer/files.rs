@@ -32,8 +32,6 @@ pub(super) struct File {
     pub(super) state: State,
     /// What stands in it now, or would.
     pub(super) text: String,
-    /// Whether this is a spec of the pair; a file that was only in the way is none.
-    pub(super) is_own: bool,
 }
 
 /// All of them by entity; of specs that are not active there may be several.
@@ -81,7 +79,7 @@ pub(super) fn planned(
         let is_there = project.root().join(&path).symlink_metadata().is_ok();
         let state = if is_there { State::Exists } else { State::Drafted };
         let text = transload_infer::spec(draft);
-        done.drafts.insert(draft.entity.clone(), File { path, state, text, is_own: !is_there });
+        done.drafts.insert(draft.entity.clone(), File { path, state, text });
     }
     for (addition, outline) in pairs(inferred, outlines) {
         done.specs.push(updated(project, addition, outline, asked.update));
@@ -100,7 +98,7 @@ pub(super) fn written(
     for file in done.drafts.values_mut().filter(|file| file.state == State::Drafted) {
         let path = project.root().join(&file.path);
         if !created(&path, &file.text).map_err(|error| file_error(&path, &error))? {
-            (file.state, file.is_own) = (State::Exists, false);
+            file.state = State::Exists;
         }
     }
     for ((_, outline), file) in pairs(inferred, outlines).zip(&mut done.specs) {
@@ -129,7 +127,7 @@ fn pairs<'a>(inferred: &'a Inferred, outlines: &'a [Outlined]) -> impl Iterator<
 
 fn updated(project: &Project, addition: &Addition, outline: &Outlined, is_asked: bool) -> File {
     let text = outline.file.text.as_str();
-    let file = |state, text: &str| File { path: outline.file.path.clone(), state, text: text.to_owned(), is_own: true };
+    let file = |state, text: &str| File { path: outline.file.path.clone(), state, text: text.to_owned() };
     let new = outline.mappings.as_ref().and_then(|place| added(text, &mappings(place), &addition.fields));
     match new {
         _ if !is_asked => file(State::Exists, text),

@@ -240,7 +240,8 @@ fn next(answer: &Answer, pairs: &[Pair<'_>], screen: &Screen) {
 pub(super) fn document(answer: &Answer, project: &str, asked: &Infer) -> Value {
     let (lock, problems) = match &answer.lock {
         Lock::Done(Locked::Written) => ("written", Vec::new()),
-        Lock::Done(Locked::AsItWas) | Lock::NotNeeded => ("as_it_was", Vec::new()),
+        Lock::Done(Locked::AsItWas) => ("as_it_was", Vec::new()),
+        Lock::NotNeeded => ("not_needed", Vec::new()),
         Lock::Refused(problems) => ("not_written", problems.iter().map(as_json).collect()),
     };
     json!({

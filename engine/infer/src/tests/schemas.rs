@@ -401,3 +401,13 @@ fn every_guess_says_how_sure_it_is_and_why() {
     }
     assert!(matches!(found.drafts[0].key, KeyDraft::Uuid { .. }));
 }
+
+#[test]
+fn entities_that_would_be_called_the_same_get_a_number() {
+    let found = inferred(
+        "sold-wares: no integer! pk, price decimal\nsold_wares: no integer! pk, weight decimal",
+        "sold.wares: id integer! pk, price decimal\nsold/wares: id integer! pk, weight decimal",
+    );
+    let names: Vec<&str> = found.drafts.iter().map(|draft| draft.entity.as_str()).collect();
+    assert_eq!(names, ["sold_wares", "sold_wares_2"]);
+}
