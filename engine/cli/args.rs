@@ -138,6 +138,11 @@ pub(crate) enum Command {
     /// Make a new project
     #[command(after_help = "Examples:\n  transload init clinic --demo\n  cd clinic && transload run")]
     Init(Init),
+    /// Draft specs from what both databases hold; overwrites nothing
+    #[command(
+        after_help = "Examples:\n  transload infer\n  transload infer -s 'crm_*' --dry-run\n  transload infer --update --entity patients"
+    )]
+    Infer(Infer),
     /// Check the project, its specs and both databases; writes no row
     #[command(
         after_help = "Examples:\n  transload validate\n  transload validate --offline --format json\n  transload validate --expand patients"
@@ -203,6 +208,29 @@ pub(crate) struct Init {
     /// Make the clinic, with a legacy database of 61,240 rows
     #[arg(long, required = true)]
     pub(crate) demo: bool,
+}
+
+/// `infer`
+#[derive(Debug, Group)]
+pub(crate) struct Infer {
+    /// Only from source tables of this name, in which `*` and `?` stand for others; may be repeated
+    #[arg(short, long, value_name = "PATTERN")]
+    pub(crate) select: Vec<String>,
+    /// Only to these destination tables
+    #[arg(long, value_name = "NAME", num_args = 1..)]
+    pub(crate) entity: Vec<String>,
+    /// List every table that has no counterpart
+    #[arg(long)]
+    pub(crate) all: bool,
+    /// Add what specs that there are do not map yet; everything else in them stays as it is
+    #[arg(long)]
+    pub(crate) update: bool,
+    /// Show what would be written, and write nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Look at no rows: then days and flags that are texts are guessed from their types alone
+    #[arg(long)]
+    pub(crate) no_rows: bool,
 }
 
 /// `validate`

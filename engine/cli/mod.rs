@@ -8,6 +8,7 @@ mod demo;
 mod excerpt;
 mod failure;
 mod fix;
+mod lock;
 mod mirror;
 mod progress;
 mod render;
@@ -44,6 +45,7 @@ async fn dispatch(args: &Args, screen: &Screen) -> Result<Exit, Failure> {
     match &args.command {
         Command::Demo(demo) => commands::demo::run(&chosen, demo, screen).await,
         Command::Init(init) => commands::init::run(init, screen),
+        Command::Infer(infer) => commands::infer::run(&chosen, infer, screen).await,
         Command::Validate(validate) => commands::validate::run(&chosen, validate, screen).await,
         Command::Test(test) => commands::test::run(&chosen, test, screen).await,
         Command::Preview(preview) => commands::preview::run(&chosen, preview, screen).await,

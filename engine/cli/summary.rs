@@ -13,6 +13,11 @@ use super::text::{duration, number, rate, rows};
 
 /// Right-aligned columns without lines.
 pub(crate) fn table(header: &[&str], lines: Vec<Vec<String>>, left: usize) -> String {
+    aligned(header, lines, |at| at < left)
+}
+
+/// The same, with the columns to the left that this says.
+pub(crate) fn aligned(header: &[&str], lines: Vec<Vec<String>>, is_left: impl Fn(usize) -> bool) -> String {
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_header(header.to_vec());
     for line in lines {
@@ -20,7 +25,7 @@ pub(crate) fn table(header: &[&str], lines: Vec<Vec<String>>, left: usize) -> St
     }
     for (at, column) in table.column_iter_mut().enumerate() {
         column.set_padding((0, 2));
-        column.set_cell_alignment(if at < left { CellAlignment::Left } else { CellAlignment::Right });
+        column.set_cell_alignment(if is_left(at) { CellAlignment::Left } else { CellAlignment::Right });
     }
     let trimmed: Vec<String> = table.lines().map(|line| line.trim_end().to_owned()).collect();
     trimmed.join("\n")

@@ -47,19 +47,52 @@ impl Chosen {
 
 /// Reads `transload.yaml` and the specs.
 pub(crate) fn project(chosen: &Chosen) -> Result<Project, Failure> {
-    // With `Chosen::by` the one place that reads the process's variables for a project.
-    let variables = |name: &str| std::env::var_os(name).and_then(|value| value.into_string().ok());
-    Project::load(&chosen.root, chosen.environment.as_deref(), &variables).map_err(Failure::from)
+    Project::load(&chosen.root, chosen.environment.as_deref(), &variable).map_err(Failure::from)
+}
+
+/// Reads `transload.yaml` and the specs, of which there need be none yet.
+fn project_without_specs(chosen: &Chosen) -> Result<Project, Failure> {
+    Project::load_without_specs(&chosen.root, chosen.environment.as_deref(), &variable).map_err(Failure::from)
+}
+
+// With `Chosen::by` the one place that reads the process's variables for a project.
+fn variable(name: &str) -> Option<String> {
+    std::env::var_os(name).and_then(|value| value.into_string().ok())
+}
+
+/// A project, and both of its ends as they are.
+pub(crate) struct Ends {
+    pub(crate) project: Project,
+    pub(crate) functions: Arc<Functions>,
+    pub(crate) source: Arc<dyn Source>,
+    pub(crate) catalogs: Catalogs,
+}
+
+/// Looks at both ends of a project that need have no spec yet. Nothing is written.
+pub(crate) async fn ends(chosen: &Chosen) -> Result<Ends, Failure> {
+    looked_at(project_without_specs(chosen)?).await
 }
 
 /// Looks at both ends and compiles the specs against what they hold. Nothing is written.
 pub(crate) async fn world(chosen: &Chosen) -> Result<World, Failure> {
-    let project = project(chosen)?;
-    let functions = Arc::new(Functions::new(project.transforms())?);
-    let (catalogs, source) = catalogs(&project).await?;
+    let Ends { project, functions, source, catalogs } = looked_at(project(chosen)?).await?;
     let compiled = transload_spec::compile(&project, &*functions, &catalogs);
     let sources = BTreeMap::from([(project.source().clone(), source)]);
     Ok(World { project, functions, catalogs: Some(catalogs), sources, compiled })
+}
+
+async fn looked_at(project: Project) -> Result<Ends, Failure> {
+    let functions = Arc::new(Functions::new(project.transforms())?);
+    let (catalogs, source) = catalogs(&project).await?;
+    Ok(Ends { project, functions, source, catalogs })
+}
+
+impl Ends {
+    /// The project as its files are now, before the same ends.
+    pub(crate) fn read_again(&mut self, chosen: &Chosen) -> Result<(), Failure> {
+        self.project = project_without_specs(chosen)?;
+        Ok(())
+    }
 }
 
 /// What both ends hold, and the source that was opened for it.

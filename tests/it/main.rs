@@ -22,6 +22,7 @@ mod exact;
 mod fix;
 mod graph;
 mod history;
+mod infer;
 mod insurance;
 mod kill;
 mod lock;

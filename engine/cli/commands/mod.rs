@@ -3,6 +3,7 @@
 pub(crate) mod demo;
 pub(crate) mod explain;
 pub(crate) mod graph;
+pub(crate) mod infer;
 pub(crate) mod init;
 pub(crate) mod preview;
 pub(crate) mod quarantine;

@@ -1,13 +1,13 @@
 //! `validate`: everything that is wrong with a project, at once.
 
-use chrono::SecondsFormat;
 use serde_json::json;
-use transload_model::{Clock, Diagnostic, EntityName, Exit, Severity, SystemClock};
+use transload_model::{Diagnostic, EntityName, Exit, Severity};
 use transload_spec::{Compiled, Summary};
 
 use crate::cli::args::{Format, Validate};
-use crate::cli::failure::{Failure, file_error, unknown_entity};
+use crate::cli::failure::{Failure, unknown_entity};
 use crate::cli::fix::{fix, fixable};
+use crate::cli::lock::{Locked, write_lock};
 use crate::cli::render::{Screen, pretty};
 use crate::cli::report::{Report, Warnings, as_json, counted};
 use crate::cli::text::some;
@@ -71,19 +71,17 @@ async fn fixed(world: World, chosen: &Chosen, validate: &Validate, screen: &Scre
 /// Writes the lock, and then looks at the project with it.
 async fn locked(chosen: &Chosen, screen: &Screen) -> Result<World, Failure> {
     let before = wiring::world(chosen).await?;
-    let path = before.project.root().join("transload.lock");
-    let now = SystemClock::new().now().to_rfc3339_opts(SecondsFormat::Secs, true);
     let catalogs = before.catalogs.clone().unwrap_or_default();
-    let text = transload_spec::lock(&before.project, &*before.functions, &catalogs, &now)?;
-    if std::fs::read_to_string(&path).is_ok_and(|known| known == text) {
-        screen.hint("transload.lock is as it was");
-        return Ok(before);
+    match write_lock(&before.project, &before.functions, &catalogs)? {
+        Locked::AsItWas => {
+            screen.hint("transload.lock is as it was");
+            Ok(before)
+        }
+        Locked::Written => {
+            screen.hint("wrote transload.lock; commit it");
+            wiring::world(chosen).await
+        }
     }
-    let unfinished = path.with_extension("lock.unfinished");
-    let written = std::fs::write(&unfinished, text).and_then(|()| std::fs::rename(&unfinished, &path));
-    written.map_err(|error| file_error(&path, &error))?;
-    screen.hint("wrote transload.lock; commit it");
-    wiring::world(chosen).await
 }
 
 /// Prints the long form of one spec, or of all.

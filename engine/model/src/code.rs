@@ -147,6 +147,12 @@ codes! {
     ServerBusy "TL0022" "RESOURCE_EXHAUSTED" Unavailable 503 Backoff
         "The database server has no connection or no memory left to give."
         "Lower `pool` of the connection, or give the server more; then run again.";
+    NothingSelected "TL0030" "NOTHING_SELECTED" CannotStart 404 Never
+        "A name or a pattern that should choose tables chooses none."
+        "`transload infer --all --dry-run` lists the tables of both ends; names are compared exactly.";
+    DraftPlace "TL0031" "DRAFT_PLACE" CannotStart 422 Never
+        "`specs` of `transload.yaml` does not say where a new spec belongs."
+        "Write a pattern with one star in the file's name and none that must stand for a directory, such as `specs/**/*.yaml`.";
     // TL01: YAML
     SpecSyntax "TL0101" "SPEC_SYNTAX" Problems 422 Never
         "The file is not YAML."

@@ -38,7 +38,7 @@ pub use ledger::{
     SegmentHead, SegmentPut, ServerDigest, StreamPosition, Unit,
 };
 pub use logical::{Conversion, Kind, LogicalType, UnknownType};
-pub use name::{ColumnName, ConnectionName, EntityName, NameError, TableName};
+pub use name::{ColumnName, ConnectionName, EntityName, NameError, TableName, snake_case};
 pub use plan::{
     Call, ConnectionPlan, DeletePolicy, EntityPlan, ErrorBudget, FieldPlan, Function, KeyPlan, KeyStrategy, LoadPolicy,
     Mint, OnMissing, Plan, PlanError, PlanParts, ReadColumn, Reference, RulePlan, Script, Share, TableRef,

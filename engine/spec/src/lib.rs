@@ -10,6 +10,7 @@ mod decode;
 mod expand;
 mod graph;
 mod lock;
+mod outline;
 mod problems;
 mod project;
 mod schema;
@@ -20,6 +21,7 @@ mod tests;
 
 pub use compile::{Catalogs, Compiled, Summary, compile, compile_offline, expand, lock, written};
 pub use graph::{Graphed, graph};
+pub use outline::{KeyDefault, Mapped, Outlined, mapped_columns, outlines};
 pub use project::Project;
 pub use schema::{
     EntitySchemas, OfferedFunction, entity_schemas, project_schema, schema_text, spec_schema, template_schema,

@@ -14,16 +14,17 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde_json::Value;
-use transload_model::{Code, ConnectionName, ConnectionPlan, Diagnostic, SourceFile};
+use transload_model::{Code, ConnectionName, ConnectionPlan, Diagnostic, EntityName, SourceFile};
 
 use crate::decode::{Defaults, Map, Reader, defaults, language, shown};
 use crate::lock::{LOCK_BYTES_MAX, LOCK_FILE, Lock};
-use crate::problems::{Located, Problems, problem, with_suggestion};
+use crate::problems::{Located, Place, Problems, problem, with_suggestion};
 use crate::project::connection::{connections, control_url};
 use crate::yaml;
 
 /// The file that makes a directory a project.
 pub(crate) const PROJECT_FILE: &str = "transload.yaml";
+const SPECS: &str = "specs/**/*.yaml";
 const PARALLEL_ENTITY_LIMIT: usize = 2;
 
 /// `transload.yaml`, read and resolved, with the files that it names.
@@ -39,12 +40,21 @@ pub struct Project {
     vars: BTreeMap<String, Value>,
     transforms: Vec<Arc<SourceFile>>,
     spec_files: Vec<Arc<SourceFile>>,
+    specs_pattern: Pattern,
     pub(crate) template_files: Vec<Arc<SourceFile>>,
     pub(crate) parallel_entity_limit: usize,
     pub(crate) defaults: Defaults,
     pub(crate) lock: Option<Lock>,
     /// Files that match a pattern and cannot be read. They are reported together with what is wrong in the others.
     pub(crate) unreadable: Vec<Unreadable>,
+}
+
+/// A pattern for files.
+#[derive(Debug)]
+struct Pattern {
+    text: String,
+    /// Where it stands; `None` where it is the one that counts without being written.
+    place: Option<Place>,
 }
 
 /// A file of the project that could not be read.
@@ -71,10 +81,27 @@ impl Project {
     ) -> Result<Self, Vec<Diagnostic>> {
         let mut problems = Problems::default();
         let loaded = load(root, chosen, variables, &mut problems);
-        match loaded {
-            Some(project) if !problems.has_errors() => Ok(project),
-            _ => Err(problems.finish()),
+        if let Some(Project { spec_files, unreadable, specs_pattern, .. }) = &loaded
+            && spec_files.is_empty()
+            && unreadable.is_empty()
+        {
+            problems.push(no_specs(specs_pattern));
         }
+        finished(loaded, problems)
+    }
+
+    /// The same for a project that may have no spec yet.
+    ///
+    /// # Errors
+    /// Everything that is wrong with `transload.yaml`.
+    pub fn load_without_specs(
+        root: &Path,
+        chosen: Option<&str>,
+        variables: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<Self, Vec<Diagnostic>> {
+        let mut problems = Problems::default();
+        let loaded = load(root, chosen, variables, &mut problems);
+        finished(loaded, problems)
     }
 
     /// The project's name.
@@ -141,6 +168,12 @@ impl Project {
     pub fn files(&self) -> Vec<String> {
         let files = self.spec_files.iter().chain(&self.transforms).map(|file| file.path.clone());
         std::iter::once(PROJECT_FILE.to_owned()).chain(files).collect()
+    }
+
+    /// Where the spec of an entity would stand that has none: a path that `specs` matches. `None` where the pattern leaves that open.
+    #[must_use]
+    pub fn spec_path(&self, entity: &EntityName) -> Option<String> {
+        files::named(&self.specs_pattern.text, entity.as_str())
     }
 
     /// A file that another one names, beside it; it must lie in the project.
@@ -229,12 +262,10 @@ impl Builder<'_, '_> {
         let parallel_entity_limit = self.parallel_entity_limit();
         let lock = self.lock();
         let mut unreadable = Vec::new();
-        let specs = self.files("specs", "specs/**/*.yaml", &mut unreadable)?;
+        let specs_pattern = self.pattern("specs", SPECS)?;
+        let specs = self.files("specs", SPECS, &mut unreadable)?;
         let template_files = self.files("templates", "templates/*.yaml", &mut unreadable)?;
         let transforms = self.files("transforms", "transforms/*.rhai", &mut unreadable)?;
-        if specs.is_empty() && unreadable.is_empty() {
-            self.no_specs();
-        }
         is_complete.then_some(Project {
             name: name?.value,
             environment: self.environment,
@@ -246,6 +277,7 @@ impl Builder<'_, '_> {
             vars: self.vars,
             transforms,
             spec_files: specs,
+            specs_pattern,
             template_files,
             parallel_entity_limit,
             defaults,
@@ -317,11 +349,8 @@ impl Builder<'_, '_> {
 
     /// The files that the pattern under `key` matches.
     fn files(&mut self, key: &str, default: &str, unreadable: &mut Vec<Unreadable>) -> Option<Vec<Arc<SourceFile>>> {
-        let pattern = match self.map.get(key) {
-            Some(entry) => self.reader.text(&entry.value, &format!("`{key}`"))?.value,
-            None => default.to_owned(),
-        };
-        match files::matching(&self.root, &pattern) {
+        let pattern = self.pattern(key, default)?;
+        match files::matching(&self.root, &pattern.text) {
             Ok(paths) => {
                 let mut found = Vec::new();
                 for path in paths.iter().filter(|path| **path != self.root.join(PROJECT_FILE)) {
@@ -344,14 +373,27 @@ impl Builder<'_, '_> {
         }
     }
 
-    fn no_specs(&mut self) {
-        let problem = match self.map.get("specs") {
-            Some(entry) => {
-                let place = self.reader.place(&entry.value.span);
-                problem(Code::NoSpecs, "no file matches `specs`", &place, "this pattern")
-            }
-            None => Diagnostic::new(Code::NoSpecs, "no file matches `specs/**/*.yaml`"),
+    /// The pattern for files under `key`.
+    fn pattern(&mut self, key: &str, default: &str) -> Option<Pattern> {
+        let Some(entry) = self.map.get(key) else {
+            return Some(Pattern { text: default.to_owned(), place: None });
         };
-        self.reader.problems.push(problem.help(Code::NoSpecs.info().remedy));
+        let text = self.reader.text(&entry.value, &format!("`{key}`"))?;
+        Some(Pattern { text: text.value, place: Some(text.place) })
     }
+}
+
+fn finished(loaded: Option<Project>, problems: Problems) -> Result<Project, Vec<Diagnostic>> {
+    match loaded {
+        Some(project) if !problems.has_errors() => Ok(project),
+        _ => Err(problems.finish()),
+    }
+}
+
+fn no_specs(pattern: &Pattern) -> Diagnostic {
+    let problem = match &pattern.place {
+        Some(place) => problem(Code::NoSpecs, "no file matches `specs`", place, "this pattern"),
+        None => Diagnostic::new(Code::NoSpecs, format!("no file matches `{}`", pattern.text)),
+    };
+    problem.help(Code::NoSpecs.info().remedy)
 }

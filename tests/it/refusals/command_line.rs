@@ -50,7 +50,20 @@ fn every_verbs_help_ends_with_examples() {
         .collect();
     assert_eq!(
         verbs,
-        ["demo", "init", "validate", "schema", "graph", "test", "preview", "run", "status", "quarantine", "explain"]
+        [
+            "demo",
+            "init",
+            "infer",
+            "validate",
+            "schema",
+            "graph",
+            "test",
+            "preview",
+            "run",
+            "status",
+            "quarantine",
+            "explain"
+        ]
     );
 
     for verb in std::iter::once(None).chain(verbs.into_iter().map(Some)) {

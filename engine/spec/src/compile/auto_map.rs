@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use transload_model::{Catalog, Code, Column, ColumnName, Conversion, Severity, Table};
+use transload_model::{Catalog, Code, Column, ColumnName, Conversion, Severity, Table, snake_case};
 
 use crate::Project;
 use crate::compile::Catalogs;
@@ -111,30 +111,6 @@ fn paired(pairing: Pairing, name: &ColumnName) -> String {
     }
 }
 
-/// `FirstName`, `firstName`, `FIRST_NAME` and `first-name` as `first_name`; `HTTPStatus` as `http_status`.
-fn snake_case(name: &str) -> String {
-    let characters: Vec<char> = name.chars().collect();
-    let mut snake = String::new();
-    for (at, character) in characters.iter().enumerate() {
-        let before = at.checked_sub(1).and_then(|before| characters.get(before));
-        let after = characters.get(at + 1);
-        let begins_word = character.is_uppercase()
-            && before.is_some_and(|before| {
-                before.is_lowercase()
-                    || before.is_numeric()
-                    || (before.is_uppercase() && after.is_some_and(|after| after.is_lowercase()))
-            });
-        if begins_word {
-            snake.push('_');
-        }
-        match character {
-            '-' | ' ' | '.' => snake.push('_'),
-            _ => snake.extend(character.to_lowercase()),
-        }
-    }
-    snake
-}
-
 /// The pairs whose types fit. The others are one problem, because they have one place.
 fn fitting<'a>(auto_map: &AutoMap, pairs: Vec<Pair<'a>>, problems: &mut Problems) -> Vec<Pair<'a>> {
     let fits = |(from, to): &Pair<'_>| from.logical.conversion(to.logical) != Conversion::Impossible;
@@ -198,26 +174,4 @@ fn known<'a>(
     }
     problems.push(problem);
     kept
-}
-
-#[cfg(test)]
-mod tests {
-    use super::snake_case;
-
-    #[test]
-    fn names_are_compared_in_snake_case() {
-        for (name, expected) in [
-            ("FirstName", "first_name"),
-            ("firstName", "first_name"),
-            ("FIRST_NAME", "first_name"),
-            ("first_name", "first_name"),
-            ("HTTPStatus", "http_status"),
-            ("Line2Text", "line2_text"),
-            ("ID", "id"),
-            ("Straße", "straße"),
-            ("first-name", "first_name"),
-        ] {
-            assert_eq!(snake_case(name), expected, "{name}");
-        }
-    }
 }

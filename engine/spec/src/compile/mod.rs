@@ -17,6 +17,7 @@ mod script;
 mod test;
 mod width;
 
-pub(crate) use plan::specs;
+pub(crate) use auto_map::settle;
 pub use plan::{Catalogs, Compiled, Summary, compile, compile_offline, expand, lock, written};
+pub(crate) use plan::{specs, with_surroundings};
 pub(crate) use scope::{Entities, Scope, TableView};

@@ -199,16 +199,26 @@ pub(crate) fn specs(project: &Project, problems: &mut Problems) -> (Vec<Spec>, V
     }
     let mut specs = Vec::new();
     let mut outlines: Vec<Outline> = project.unreadable.iter().map(|file| Outline::of(&file.path)).collect();
+    with_surroundings(project, problems, |surroundings, problems| {
+        for file in project.spec_files() {
+            match decode(file, surroundings, problems) {
+                Ok(spec) => specs.push(spec),
+                Err(outline) => outlines.push(outline),
+            }
+        }
+    });
+    (specs, outlines)
+}
+
+/// Reads what specs have in common, and then does what needs it.
+pub(crate) fn with_surroundings<T>(
+    project: &Project,
+    problems: &mut Problems,
+    read: impl FnOnce(&Surroundings<'_>, &mut Problems) -> T,
+) -> T {
     let files = |path: &str, named_in: &str| project.file_beside(path, named_in);
     let templates = templates(&project.template_files, &files, problems);
-    let surroundings = Surroundings { defaults: &project.defaults, templates: &templates, files: &files };
-    for file in project.spec_files() {
-        match decode(file, &surroundings, problems) {
-            Ok(spec) => specs.push(spec),
-            Err(outline) => outlines.push(outline),
-        }
-    }
-    (specs, outlines)
+    read(&Surroundings { defaults: &project.defaults, templates: &templates, files: &files }, problems)
 }
 
 /// Compiles every spec and gives the active ones. Keys come first, because references need those of other entities.

@@ -19,6 +19,15 @@ pub(crate) fn matching(root: &Path, pattern: &str) -> std::result::Result<Vec<Pa
     Ok(found)
 }
 
+/// The path of a file of this name that a pattern matches: a star for directories stands for none, the one in the file's name for the name.
+pub(crate) fn named(pattern: &str, name: &str) -> Option<String> {
+    let (folders, file) = pattern.rsplit_once('/').unwrap_or(("", pattern));
+    let folders: Vec<&str> = folders.split('/').filter(|folder| !folder.is_empty() && *folder != "**").collect();
+    let path = folders.into_iter().chain([file.replacen('*', name, 1).as_str()]).collect::<Vec<_>>().join("/");
+    let is_match = glob::Pattern::new(pattern).is_ok_and(|pattern| pattern.matches(&path));
+    (is_match && file.contains('*') && !path.contains(['*', '?', '['])).then_some(path)
+}
+
 /// The text of a file that people write, its path as the user would type it.
 pub(crate) fn read(root: &Path, path: &Path) -> Result<Arc<SourceFile>> {
     read_up_to(root, path, FILE_BYTES_MAX)
@@ -69,4 +78,25 @@ pub(crate) fn shown(root: &Path, path: &Path) -> String {
     let below = path.strip_prefix(root).unwrap_or(path);
     let parts: Vec<_> = below.components().map(|part| part.as_os_str().to_string_lossy()).collect();
     if below.is_absolute() { below.display().to_string() } else { parts.join("/") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::named;
+
+    #[test]
+    fn a_pattern_says_where_a_new_file_belongs() {
+        for (pattern, expected) in [
+            ("specs/**/*.yaml", Some("specs/offices.yaml")),
+            ("specs/*.transload.yaml", Some("specs/offices.transload.yaml")),
+            ("*.yaml", Some("offices.yaml")),
+            ("a/b/**/spec_*.yaml", Some("a/b/spec_offices.yaml")),
+            ("specs/all.yaml", None),
+            ("*/specs/*.yaml", None),
+            ("specs/?*.yaml", None),
+            ("specs/*/*.yaml", None),
+        ] {
+            assert_eq!(named(pattern, "offices").as_deref(), expected, "{pattern}");
+        }
+    }
 }
