@@ -273,6 +273,9 @@ pub(crate) struct Preview {
     /// The row with this key: its canonical text, or a JSON array of texts
     #[arg(long, value_name = "KEY", conflicts_with_all = ["quarantined", "row"])]
     pub(crate) key: Option<String>,
+    /// Rows for which this holds: a condition of the source's SQL
+    #[arg(long = "where", value_name = "SQL", conflicts_with_all = ["quarantined", "row", "key"])]
+    pub(crate) condition: Option<String>,
     /// Rows that are in quarantine
     #[arg(long, conflicts_with = "row")]
     pub(crate) quarantined: bool,

@@ -186,9 +186,35 @@ fn a_large_table_is_moved_in_ranges_of_what_is_selected() {
     }
 }
 
+/// What is previewed can be narrowed further, whatever the spec takes.
+fn rows_of_a_condition_are_previewed(ends: Ends) {
+    let query = "{ query: \"select no, nm, city from old_people -- all\" }\nkey: { source: no }";
+    for source in ["{ where: \"not is_test -- testers are not moved\" }", query] {
+        let world = world(ends, source);
+        let previewed = |condition: &str| {
+            let flags = ["preview", "people", "--where", condition, "--limit", "50", "--format", "json"];
+            world.transload(&flags)
+        };
+        let found = previewed("no > 38 or no = 11 -- the last ones");
+        assert_eq!(found.code, 0, "{found:?}");
+        let found: Value = serde_json::from_str(&found.stdout).unwrap();
+        let keys: Vec<&str> =
+            found["rows"].as_array().unwrap().iter().map(|row| row["source_key"].as_str().unwrap()).collect();
+        let all = if source == query { vec!["11", "39", "40"] } else { vec!["11", "39"] };
+        assert_eq!(keys, all, "{source}");
+        assert!(previewed("no < 0").stdout.contains("\"rows\": []"), "{source}");
+
+        let refused = previewed("nmm = 'a'");
+
+        assert_eq!(refused.code, 1, "{refused:?}");
+        assert!(refused.stdout.contains("TL0211") && refused.stdout.contains("nmm"), "{refused:?}");
+    }
+}
+
 for_each_pair!(
     only_rows_of_the_condition_are_there,
     a_query_is_read_like_a_table,
     a_query_is_checked_without_the_database,
     what_the_source_refuses_is_shown_at_its_place,
+    rows_of_a_condition_are_previewed,
 );

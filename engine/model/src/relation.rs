@@ -33,6 +33,19 @@ impl Relation {
         Self { table, rows: Selection::All }
     }
 
+    /// Those of the rows for which a condition holds as well. What follows SQL is on a line of its own, since that may end with a comment.
+    #[must_use]
+    pub fn narrowed(&self, condition: &str) -> Self {
+        let rows = match &self.rows {
+            Selection::All => Selection::Where(condition.to_owned()),
+            Selection::Where(own) => Selection::Where(format!("({own}\n) and ({condition}\n)")),
+            Selection::Query(query) => {
+                Selection::Query(format!("select * from ({query}\n) given where ({condition}\n)"))
+            }
+        };
+        Self { table: self.table.clone(), rows }
+    }
+
     /// The table whose rows these are; none of a query.
     #[must_use]
     pub fn stored(&self) -> Option<&TableName> {

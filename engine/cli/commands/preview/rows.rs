@@ -79,7 +79,11 @@ pub(super) async fn from_source(
         let headline = format!("connection `{}` is not open", entity.source.connection);
         return Err(Diagnostic::new(Code::UnknownConnection, headline).into());
     };
-    let relation = entity.relation();
+    let mut relation = entity.relation();
+    if let Some(condition) = &preview.condition {
+        relation = relation.narrowed(condition);
+        source.describe(&relation).await?;
+    }
     let snapshot = source.snapshot(std::slice::from_ref(&relation), 1).await?;
     let mut reader = snapshot.reader().await?;
     let found = find(reader.as_mut(), &relation, &entity.reads, &entity.key.source, &wanted).await?;
