@@ -19,6 +19,7 @@ mod editor;
 mod ends;
 mod environment;
 mod exact;
+mod expression_rules;
 mod fix;
 mod graph;
 mod history;

@@ -382,6 +382,9 @@ codes! {
     RuleJsonSchema "TL0434" "RULE_JSON_SCHEMA" Problems 422 WhenRowMoves
         "The rule `json_schema` found a text that is no JSON document, or one that its schema does not describe."
         "Correct the row, or the schema.";
+    RuleExpression "TL0435" "RULE_EXPRESSION" Problems 422 WhenRowMoves
+        "The script of the rule `expression` gave false, or threw."
+        "Correct the row, or the script; `transload preview ENTITY --key KEY` shows the row.";
     // TL05: ledger and resume
     LedgerVersion "TL0501" "STATE_VERSION_UNSUPPORTED" CannotStart 409 Never
         "The ledger in the destination was written by a newer Transload."

@@ -242,10 +242,12 @@ pub struct Script {
 pub struct RulePlan {
     /// Index into `EntityPlan::fields`.
     pub field: usize,
-    /// `required`, `unique`, `format`, `range`.
+    /// Its name, such as `required`.
     pub rule: String,
     /// Its parameters, checked.
     pub parameters: BTreeMap<String, Value>,
+    /// The script of an `expression`. Its `row` are indexes into `EntityPlan::fields`.
+    pub script: Option<Script>,
     /// What a failure does.
     pub on_failure: OnFailure,
 }
@@ -441,6 +443,12 @@ impl EntityPlan {
             && self.fields.iter().all(|field| reads(&field.sources))
             && self.scripts.iter().all(|script| reads(&script.row))
             && self.rules.iter().all(|rule| rule.field < self.fields.len())
+            && self
+                .rules
+                .iter()
+                .filter_map(|rule| rule.script.as_ref())
+                .flat_map(|script| &script.row)
+                .all(|field| *field < self.fields.len())
             && self.parents.iter().all(|parent| index.contains_key(parent) && *parent != self.name)
             && referenced.map(|r| &r.entity).all(|entity| *entity == self.name || self.parents.contains(entity));
         if sound { Ok(()) } else { Err(PlanError::Dangling(self.name.clone())) }

@@ -74,7 +74,7 @@ pub(crate) fn plan_fingerprint(plan: &EntityPlan, strategies: &[Option<KeyStrate
         text.put("script", &script.name);
         text.put("script.body", &script.body);
     }
-    if !plan.scripts.is_empty() {
+    if !plan.scripts.is_empty() || plan.rules.iter().any(|rule| rule.script.is_some()) {
         // A script sees the environment's name.
         let environment = scope.project.environment();
         text.maybe("env", (environment != Project::WITHOUT_ENVIRONMENT).then(|| environment.to_owned()));
@@ -85,7 +85,8 @@ pub(crate) fn plan_fingerprint(plan: &EntityPlan, strategies: &[Option<KeyStrate
         text.put("var.value", &canonical(value));
     }
     let is_scripted = |call: &Call| !matches!(call.function, Function::BuiltIn(_));
-    if plan.fields.iter().flat_map(|field| &field.calls).any(is_scripted) {
+    let has_scripted_rule = plan.rules.iter().any(|rule| rule.script.is_some());
+    if has_scripted_rule || plan.fields.iter().flat_map(|field| &field.calls).any(is_scripted) {
         // A script may call any library function.
         text.put("library", &scope.vocabulary.library_fingerprint().to_string());
     }

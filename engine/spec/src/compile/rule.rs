@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use transload_model::{Code, ColumnName, FieldPlan, LogicalType, RulePlan};
+use transload_model::{Code, ColumnName, Diagnostic, FieldPlan, LogicalType, RulePlan, Script};
 
 use crate::compile::Scope;
-use crate::decode::{RuleSpec, Spec, Strategy};
-use crate::problems::{Problems, listed, problem, with_suggestion};
+use crate::compile::script::check_rule;
+use crate::decode::{FunctionSpec, RuleSpec, Spec, Strategy};
+use crate::problems::{Place, Problems, listed, problem, with_suggestion};
 
 /// The rules of a spec whose field and parameters fit.
 pub(crate) fn compile_rules(
@@ -27,28 +28,68 @@ pub(crate) fn compile_rules(
         };
         if judges_unmade_key(spec, rule, field) {
             let headline = format!("rule `{}` on a reference to the own entity is not built yet", rule.rule.value);
-            let problem = problem(Code::NotBuilt, headline, &rule.rule.place, "this rule");
-            let note = "the keys that it would judge are made while the rows are loaded";
-            problems.push(problem.note(note).help("take the rule out, or write `strategy: uuid_v5` under `key`"));
+            problems.push(unmade(headline, &rule.rule.place));
             continue;
         }
-        if check(scope, rule, field.written_as, problems) {
-            rules.push(RulePlan {
-                field: index,
-                rule: rule.rule.value.clone(),
-                parameters: rule.parameters.clone(),
-                on_failure: rule.on_failure,
-            });
+        if !check(scope, rule, field.written_as, problems) {
+            continue;
         }
+        let script = match &rule.script {
+            Some(function) => match script(scope, spec, function, fields, problems) {
+                Some(script) => Some(script),
+                None => continue,
+            },
+            None => None,
+        };
+        rules.push(RulePlan {
+            field: index,
+            rule: rule.rule.value.clone(),
+            parameters: rule.parameters.clone(),
+            script,
+            on_failure: rule.on_failure,
+        });
     }
     rules
 }
 
+/// The script of a rule, which reads fields from `row`; `None` where a problem says why not.
+fn script(
+    scope: &Scope<'_>,
+    spec: &Spec,
+    function: &FunctionSpec,
+    fields: &[FieldPlan],
+    problems: &mut Problems,
+) -> Option<Script> {
+    let names: Vec<&str> = fields.iter().map(|field| field.destination.as_str()).collect();
+    let read = check_rule(scope, function, &names, problems)?;
+    let mut row = Vec::new();
+    for name in &read {
+        let at = fields.iter().position(|field| field.destination == *name)?;
+        if is_unmade_key(spec, &fields[at]) {
+            let headline = format!("a rule that reads `{name}`, a reference to the own entity, is not built yet");
+            problems.push(unmade(headline, &function.body.place));
+            return None;
+        }
+        row.push(at);
+    }
+    Some(Script { name: function.name.value.clone(), body: function.body.value.clone(), row })
+}
+
+fn unmade(headline: String, place: &Place) -> Diagnostic {
+    let problem = problem(Code::NotBuilt, headline, place, "this rule");
+    let note = "the keys that it would judge are made while the rows are loaded";
+    problem.note(note).help("take the rule out, or write `strategy: uuid_v5` under `key`")
+}
+
 /// Whether the value that a rule looks at is a key that does not exist yet when it looks.
 fn judges_unmade_key(spec: &Spec, rule: &RuleSpec, field: &FieldPlan) -> bool {
+    is_unmade_key(spec, field) && rule.rule.value != "required"
+}
+
+fn is_unmade_key(spec: &Spec, field: &FieldPlan) -> bool {
     let strategy = spec.key.strategy.as_ref().map(|strategy| strategy.value);
     let is_own = field.reference.as_ref().is_some_and(|reference| reference.entity == spec.entity.value);
-    is_own && matches!(strategy, Some(Strategy::UuidV7 | Strategy::Database)) && rule.rule.value != "required"
+    is_own && matches!(strategy, Some(Strategy::UuidV7 | Strategy::Database))
 }
 
 fn check_name(scope: &Scope<'_>, rule: &RuleSpec, problems: &mut Problems) {

@@ -58,6 +58,22 @@ pub(crate) fn check_all(scope: &Scope<'_>, spec: &Spec, problems: &mut Problems)
     scripts
 }
 
+/// Checks the script of a rule, which sees the fields of a row. The fields that it reads; `None` where a problem says why not.
+pub(crate) fn check_rule(
+    scope: &Scope<'_>,
+    function: &FunctionSpec,
+    fields: &[&str],
+    problems: &mut Problems,
+) -> Option<Vec<ColumnName>> {
+    match scope.vocabulary.check_script(&function.body.value, fields) {
+        Ok(check) => Some(check.columns.iter().filter_map(|name| ColumnName::parse(name).ok()).collect()),
+        Err(found) => {
+            found.iter().for_each(|found| report(function, found, problems));
+            None
+        }
+    }
+}
+
 /// Floats have no exact tenths, so a decimal that a script computes with them is another one than it shows.
 fn warn_of_floats(
     scope: &Scope<'_>,

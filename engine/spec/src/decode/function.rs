@@ -98,6 +98,13 @@ fn body(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<(Located<Str
     Some((body, scalar_of(node)?.style))
 }
 
+/// The script of a rule on a field, as a function that nothing can name.
+pub(crate) fn judging(reader: &mut Reader<'_>, entry: &Entry, field: &ColumnName) -> Option<FunctionSpec> {
+    let (body, style) = body(reader, &entry.value, "`expression`")?;
+    let name = Located { value: format!("rule of {field}"), place: reader.key_place(entry) };
+    Some(FunctionSpec { name, description: None, body, style, is_expression: true })
+}
+
 /// The script of a mapping's `expression`, as a function that nothing else can name.
 pub(crate) fn expression(reader: &mut Reader<'_>, entry: &Entry, destination: &ColumnName) -> Option<FunctionSpec> {
     let (body, style) = body(reader, &entry.value, "`expression`")?;

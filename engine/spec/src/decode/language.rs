@@ -188,7 +188,7 @@ pub(crate) const RULE: Keys = Keys {
 };
 
 /// Rules that belong to the language and are not built.
-pub(crate) const LATER_RULES: &[&str] = &["expression", "foreign_key"];
+pub(crate) const LATER_RULES: &[&str] = &["foreign_key"];
 
 pub(crate) const FUNCTION: Keys = Keys {
     what: "a transformation function",

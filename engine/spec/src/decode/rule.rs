@@ -6,10 +6,11 @@ use serde_json::Value;
 use transload_model::{Code, ColumnName, OnFailure};
 
 use crate::decode::Reader;
+use crate::decode::function::{FunctionSpec, judging};
 use crate::decode::language::{LATER_RULES, RULE};
 use crate::decode::literal::tree;
 use crate::problems::{Located, Place, problem};
-use crate::yaml::Node;
+use crate::yaml::{Kind, Node};
 
 /// A rule of a spec.
 #[derive(Debug, Clone)]
@@ -20,6 +21,8 @@ pub(crate) struct RuleSpec {
     /// Where the parameters are; the rule's type where there are none.
     pub(crate) parameters_place: Place,
     pub(crate) on_failure: OnFailure,
+    /// What an `expression` computes.
+    pub(crate) script: Option<FunctionSpec>,
 }
 
 /// Reads the list; those that cannot be read are left out.
@@ -47,10 +50,17 @@ fn rule(reader: &mut Reader<'_>, node: &Node) -> Option<RuleSpec> {
         reader.problems.push(problem(Code::NotBuilt, headline, &rule.place, "this rule"));
         return None;
     }
+    let script = match (&field, parameters_entry.map(|entry| &entry.value.kind)) {
+        (Some(field), Some(Kind::Map(entries))) if rule.value == "expression" => {
+            let entry = entries.iter().find(|entry| entry.key == "expression");
+            entry.and_then(|entry| judging(reader, entry, &field.value))
+        }
+        _ => None,
+    };
     let parameters_place = parameters_entry.map_or_else(|| rule.place.clone(), |entry| reader.key_place(entry));
     let is_sound = reader.problems.seen() == before;
     let on_failure = on_failure.map_or(OnFailure::Quarantine, |word| word.value);
-    is_sound.then_some(RuleSpec { field: field?, rule, parameters, parameters_place, on_failure })
+    is_sound.then_some(RuleSpec { field: field?, rule, parameters, parameters_place, on_failure, script })
 }
 
 fn parameters(reader: &mut Reader<'_>, node: &Node) -> BTreeMap<String, Value> {

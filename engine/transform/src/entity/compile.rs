@@ -4,7 +4,7 @@
 //! or a bug.
 
 use transload_model::{
-    Call, Code, Conversion, Diagnostic, EntityPlan, FieldPlan, Function, LogicalType, Result, RulePlan,
+    Call, Code, Conversion, Diagnostic, EntityPlan, FieldPlan, Function, LogicalType, Result, RulePlan, Script,
     TransformContext,
 };
 
@@ -15,6 +15,7 @@ use crate::rule::Rule;
 use crate::script::{Host, Library, Program};
 
 use super::field::Field;
+use super::judge::Judge;
 use super::run::Entity;
 use super::step::Step;
 use super::validate::RuleOnField;
@@ -22,7 +23,8 @@ use super::validate::RuleOnField;
 /// Compiles all fields and rules.
 pub(crate) fn compile(plan: &EntityPlan, context: &TransformContext, library: &Library) -> Result<Entity> {
     let is_script = |call: &Call| !matches!(call.function, Function::BuiltIn(_));
-    let has_scripts = plan.fields.iter().any(|field| field.calls.iter().any(is_script));
+    let has_scripts = plan.fields.iter().any(|field| field.calls.iter().any(is_script))
+        || plan.rules.iter().any(|rule| rule.script.is_some());
     let host = has_scripts.then(|| Host::new(library, context));
     let compiler = Compiler { plan, library, host: host.as_ref() };
     let fields = plan.fields.iter().map(|field| compiler.field(field)).collect::<Result<Vec<Field>>>()?;
@@ -110,14 +112,18 @@ impl Compiler<'_> {
         let (Some(script), Some(host)) = (self.plan.scripts.get(index), self.host) else {
             return Err(self.unknown(field, &format!("script {index}")));
         };
-        let program = host.compile(&script.body, self.library).map_err(|problems| {
+        let program = self.program(field, host, script)?;
+        let column = |index: &usize| (self.plan.reads[*index].name.as_str().into(), *index);
+        Ok(Step::Script { program, columns: script.row.iter().map(column).collect() })
+    }
+
+    fn program(&self, field: &FieldPlan, host: &Host, script: &Script) -> Result<Program> {
+        host.compile(&script.body, self.library).map_err(|problems| {
             let problem = problems.into_iter().next();
             let code = problem.as_ref().map_or(Code::ScriptSyntax, |problem| problem.code);
             let headline = problem.map_or_else(String::new, |problem| problem.headline);
             self.problem(code, field, &format!("`{}`: {headline}", script.name))
-        })?;
-        let column = |index: &usize| (self.plan.reads[*index].name.as_str().into(), *index);
-        Ok(Step::Script { program, columns: script.row.iter().map(column).collect() })
+        })
     }
 
     /// The columns that a field reads, directly or through its scripts.
@@ -142,7 +148,22 @@ impl Compiler<'_> {
         let found = Rule::find(&rule.rule).ok_or_else(|| wrong("there is no such rule"))?;
         let today = Some(context.now.date_naive());
         let check = (found.prepare)(field.written_as, &rule.parameters, today).map_err(|problem| wrong(&problem))?;
-        Ok(RuleOnField { field: rule.field, code: found.code, check, on_failure: rule.on_failure })
+        let judge = rule.script.as_ref().map(|script| self.judge(rule, script)).transpose()?;
+        Ok(RuleOnField { field: rule.field, code: found.code, check, judge, on_failure: rule.on_failure })
+    }
+
+    fn judge(&self, rule: &RulePlan, script: &Script) -> Result<Judge> {
+        let field = &self.plan.fields[rule.field];
+        let Some(host) = self.host else { return Err(self.unknown(field, &script.name)) };
+        let read = |index: &usize| {
+            let read = &self.plan.fields[*index];
+            (read.destination.as_str().into(), *index, read.written_as)
+        };
+        Ok(Judge {
+            program: self.program(field, host, script)?,
+            field: (rule.field, field.written_as),
+            row: script.row.iter().map(read).collect(),
+        })
     }
 
     fn unknown(&self, field: &FieldPlan, name: &str) -> Box<Diagnostic> {

@@ -3,6 +3,7 @@
 mod compile;
 mod failures;
 mod field;
+mod judge;
 mod run;
 mod step;
 mod validate;

@@ -56,7 +56,7 @@ impl EntityTransform for Entity {
     }
 
     fn validate(&mut self, columns: &[ArrayRef], skip: &[bool]) -> Vec<RowFault> {
-        validate(&self.fields, &self.rules, columns, skip)
+        validate((&self.fields, &self.rules), self.host.as_ref(), columns, skip)
     }
 
     fn take_script_time(&mut self) -> Duration {

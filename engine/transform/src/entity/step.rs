@@ -174,7 +174,8 @@ impl<'a> Values<'a> {
     }
 }
 
-fn text(values: &ArrayRef, logical: LogicalType, place: usize) -> Option<String> {
+/// The canonical text of a value.
+pub(crate) fn text(values: &ArrayRef, logical: LogicalType, place: usize) -> Option<String> {
     use arrow::array::{Array as _, AsArray as _};
     let texts = texts(&values.slice(place, 1), logical).array;
     let texts = texts.as_string::<i32>();

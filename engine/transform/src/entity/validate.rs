@@ -3,10 +3,13 @@
 use arrow::array::{Array as _, ArrayRef};
 use transload_model::{Code, ColumnName, OnFailure, RowFault, Stage};
 
+use crate::column::Reason;
 use crate::rule::Check;
+use crate::script::Host;
 
 use super::failures::Failures;
 use super::field::Field;
+use super::judge::Judge;
 
 /// The rules of an entity, in plan order.
 pub(crate) type Rules = Vec<RuleOnField>;
@@ -19,12 +22,19 @@ pub(crate) struct RuleOnField {
     pub(crate) code: Code,
     /// What breaks it.
     pub(crate) check: Box<dyn Check>,
+    /// The script that decides, where it is one.
+    pub(crate) judge: Option<Judge>,
     /// What follows.
     pub(crate) on_failure: OnFailure,
 }
 
 /// Checks what is required, then the rules. `skip` names rows that are not judged.
-pub(crate) fn validate(fields: &[Field], rules: &Rules, columns: &[ArrayRef], skip: &[bool]) -> Vec<RowFault> {
+pub(crate) fn validate(
+    (fields, rules): (&[Field], &Rules),
+    host: Option<&Host>,
+    columns: &[ArrayRef],
+    skip: &[bool],
+) -> Vec<RowFault> {
     let is_judged = |row: usize| !skip.get(row).copied().unwrap_or(false);
     let mut failures = Failures::default();
     let mut warnings = Vec::new();
@@ -39,13 +49,20 @@ pub(crate) fn validate(fields: &[Field], rules: &Rules, columns: &[ArrayRef], sk
         let (Some(field), Some(values)) = (fields.get(rule.field), columns.get(rule.field)) else {
             continue;
         };
-        for breach in rule.check.breaches(values).into_iter().filter(|breach| is_judged(breach.row)) {
+        let found: Vec<(usize, Reason)> = match (&rule.judge, host) {
+            (Some(judge), Some(host)) => judge.breaches(host, columns, |row| is_judged(row) && !failures.has(row)),
+            _ => {
+                let breaches = rule.check.breaches(values).into_iter().filter(|breach| is_judged(breach.row));
+                breaches.map(|breach| (breach.row, Reason::new(rule.code, breach.message))).collect()
+            }
+        };
+        for (row, reason) in found {
             let fault = RowFault {
-                row: breach.row,
+                row,
                 field: Some(field.destination.clone()),
                 stage: Stage::Validate,
-                code: rule.code,
-                message: breach.message,
+                code: reason.code,
+                message: reason.message,
                 severity: rule.on_failure,
             };
             if rule.on_failure == OnFailure::Warn {

@@ -3,6 +3,7 @@
 //! Each is one file and one line here. A rule looks at one field's final value and says which rows break it; what follows is up to the spec.
 
 mod check;
+mod expression;
 mod format;
 mod json_schema;
 mod length;
@@ -17,5 +18,13 @@ mod unique;
 pub(crate) use check::{Check, Rule};
 
 /// The rules. A new one is a file beside this one and a line here.
-pub(crate) const RULES: &[Rule] =
-    &[required::RULE, unique::RULE, format::RULE, range::RULE, length::RULE, one_of::RULE, json_schema::RULE];
+pub(crate) const RULES: &[Rule] = &[
+    required::RULE,
+    unique::RULE,
+    format::RULE,
+    range::RULE,
+    length::RULE,
+    one_of::RULE,
+    json_schema::RULE,
+    expression::RULE,
+];

@@ -147,6 +147,7 @@ impl Given {
             field,
             rule: rule.to_owned(),
             parameters: parameters.map(|(name, value)| (name.clone(), value.clone())).collect(),
+            script: None,
             on_failure,
         });
         self

@@ -15,7 +15,7 @@ pub(in crate::schema) struct Rule {
     /// What must hold.
     #[schemars(extend("examples" = ["required", "format"]))]
     rule_type: RuleType,
-    /// What the rule needs to know: `min` and `max` for `range` and `length`, `pattern` for `format`, `scope` for `unique`, `values` for `enum`, `schema` for `json_schema`.
+    /// What the rule needs to know: `min` and `max` for `range` and `length`, `pattern` for `format`, `scope` for `unique`, `values` for `enum`, `schema` for `json_schema`, `expression` for itself.
     #[schemars(extend("default" = {}), extend("examples" = [{ "min": "1900-01-01", "max": "today" }, { "pattern": "^[^@]+@[^@]+$", "nulls": "allow" }]))]
     rule_parameters: Option<RuleParameters>,
     /// What becomes of a row that breaks the rule.
@@ -41,6 +41,8 @@ pub(in crate::schema) enum RuleType {
     Enum,
     /// The text is a JSON document that a schema describes (`RULE_JSON_SCHEMA`).
     JsonSchema,
+    /// A script in rhai gives true; it sees the field as `value` and all fields as `row` (`RULE_EXPRESSION`).
+    Expression,
 }
 
 /// What a rule needs to know.
@@ -56,7 +58,7 @@ pub(in crate::schema) struct RuleParameters {
     /// Of `format`: a regular expression, searched for anywhere in the value's canonical text.
     #[schemars(extend("examples" = ["^[^@]+@[^@]+$"]))]
     pattern: Option<String>,
-    /// Of all but `required` and `unique`: whether NULL passes.
+    /// Of all but `required`, `unique` and `expression`: whether NULL passes.
     #[schemars(extend("default" = "allow"), extend("examples" = ["reject"]))]
     nulls: Option<Nulls>,
     /// Of `unique`: among which rows the value may be there once.
@@ -65,6 +67,9 @@ pub(in crate::schema) struct RuleParameters {
     /// Of `enum`: the values that pass.
     #[schemars(length(min = 1), extend("examples" = [["open", "shut"]]))]
     values: Option<Vec<Present>>,
+    /// Of `expression`: a script in rhai that gives true or false, or throws.
+    #[schemars(extend("examples" = ["row.starts_on <= value"]))]
+    expression: Option<String>,
     /// Of `json_schema`: a JSON Schema, draft 7, that refers to nothing outside itself.
     #[schemars(extend("examples" = [{ "type": "object", "required": ["no"] }]))]
     schema: Option<serde_json::Map<String, serde_json::Value>>,
