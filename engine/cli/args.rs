@@ -242,7 +242,8 @@ pub(crate) struct Validate {
     /// Write transload.lock: what the databases hold now, and what each `auto_map` stands for
     #[arg(long, conflicts_with_all = ["offline", "expand"])]
     pub(crate) lock: bool,
-    /// Print specs in their long form, with everything that they leave to defaults, to the tables or to a star
+    /// Print specs in their long form, with everything that they leave to defaults, to the tables or to a star. `project` prints
+    /// transload.yaml as it is in the environment, each value with its line
     #[arg(long, value_name = "ENTITY", num_args = 0..=1)]
     pub(crate) expand: Option<Option<String>>,
     /// Correct names in the files where only one other can be meant, then check
@@ -339,6 +340,9 @@ pub(crate) struct Run {
     /// Delete up to so many rows of each entity, as a number or a percentage, in place of the specs' `deletes.max`
     #[arg(long, value_name = "COUNT|PERCENT", value_parser = Limit::from_str)]
     pub(crate) max_deletes: Option<Limit>,
+    /// Begin without being asked, where the environment has `confirm: true`
+    #[arg(long)]
+    pub(crate) yes: bool,
     /// Answer 3 where any row is in quarantine
     #[arg(long)]
     pub(crate) fail_on_quarantine: bool,

@@ -4,6 +4,7 @@ mod args;
 mod artifacts;
 mod catch_up;
 mod commands;
+mod confirm;
 mod demo;
 mod excerpt;
 mod failure;

@@ -50,6 +50,11 @@ pub(crate) fn project(chosen: &Chosen) -> Result<Project, Failure> {
     Project::load(&chosen.root, chosen.environment.as_deref(), &variable).map_err(Failure::from)
 }
 
+/// `transload.yaml` as it is in the chosen environment, each value with its place.
+pub(crate) fn merged(chosen: &Chosen) -> Result<String, Failure> {
+    Project::merged(&chosen.root, chosen.environment.as_deref(), &variable).map_err(Failure::from)
+}
+
 /// Reads `transload.yaml` and the specs, of which there need be none yet.
 fn project_without_specs(chosen: &Chosen) -> Result<Project, Failure> {
     Project::load_without_specs(&chosen.root, chosen.environment.as_deref(), &variable).map_err(Failure::from)

@@ -70,3 +70,38 @@ fn the_flag_wins_over_the_variable_and_the_variable_over_the_default() {
     let empty = validate(&["validate", "--env", ""], "test");
     assert!(empty.code == 2 && empty.stderr.contains("TL0012"), "{empty:?}");
 }
+
+/// Each value stands with its line, and with the variables in it; what they hold is not shown.
+#[test]
+fn the_project_of_an_environment_is_printed_with_its_places() {
+    let world = world();
+    world.replace("transload.yaml", "data/test.db", "\"${TESTED_PLACE:-data/test.db}\"");
+    let mut command = world.command(&["validate", "--expand", "project", "--env", "test"]);
+    let told = ended(&command.env("TESTED_PLACE", "/tmp/hidden.db").output().unwrap());
+
+    assert_eq!(told.code, 0, "{told:?}");
+    assert!(!told.stdout.contains("hidden"), "{told:?}");
+    let line = |start: &str| told.stdout.lines().find(|line| line.trim_start().starts_with(start)).unwrap().to_owned();
+    assert_eq!(
+        line("project:").split_whitespace().collect::<Vec<_>>(),
+        ["project:", "tested", "#", "transload.yaml:2"]
+    );
+    assert!(line("path:").ends_with("  # transload.yaml:8, environment test, TESTED_PLACE is set"), "{told:?}");
+    assert!(!told.stdout.contains("environments:"), "{told:?}");
+}
+
+/// Where an environment says so, a run begins only when someone wrote its name.
+#[test]
+fn a_run_is_confirmed_where_the_environment_says_so() {
+    let world = world();
+    world.replace("transload.yaml", "  test:\n", "  test:\n    confirm: true\n");
+
+    let refused = world.transload(&["run", "--env", "test"]);
+
+    assert_eq!(refused.code, 2, "{refused:?}");
+    assert!(refused.stderr.contains("TL0016") && refused.stderr.contains("--yes"), "{refused:?}");
+    assert!(!world.file("data/test.db").exists());
+    assert_eq!(world.transload(&["run", "--env", "dev"]).code, 0);
+    assert_eq!(world.transload(&["run", "--env", "test", "--yes"]).code, 0);
+    assert_eq!(place(&world, "data/test.db"), "Ada in test");
+}

@@ -7,6 +7,7 @@ use transload_run::{EventSink, Job, Options, RunReport, Stop};
 
 use crate::cli::args::{Format, Progress, Run};
 use crate::cli::artifacts::{EventsFile, make_folder, write_report};
+use crate::cli::confirm::confirm;
 use crate::cli::failure::Failure;
 use crate::cli::mirror::Recorder;
 use crate::cli::progress::{Bars, Ears, Heartbeat};
@@ -25,6 +26,7 @@ pub(crate) async fn run(chosen: &Chosen, run: &Run, screen: &Screen) -> Result<E
     for warning in &warnings {
         screen.problem(warning);
     }
+    confirm(&world.project, run.yes, screen)?;
     make_folder(root)?;
     let store = wiring::control_store(chosen, &world.project).await?;
     let destination = wiring::destination(&world.project).await?;

@@ -13,7 +13,14 @@ use crate::cli::report::{Report, Warnings, as_json, counted};
 use crate::cli::text::some;
 use crate::cli::wiring::{self, Chosen, World};
 
+/// The word that means `transload.yaml` where an entity's name may stand.
+const PROJECT: &str = "project";
+
 pub(crate) async fn run(chosen: &Chosen, validate: &Validate, screen: &Screen) -> Result<Exit, Failure> {
+    if validate.expand.as_ref().is_some_and(|wanted| wanted.as_deref() == Some(PROJECT)) {
+        screen.answer(wiring::merged(chosen)?.trim_end());
+        return Ok(Exit::Done);
+    }
     let world = if validate.lock { locked(chosen, screen).await? } else { looked_at(chosen, validate).await? };
     let world = if validate.fix { fixed(world, chosen, validate, screen).await? } else { world };
     if let Some(wanted) = &validate.expand {

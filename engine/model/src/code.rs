@@ -138,6 +138,9 @@ codes! {
     UnknownKey "TL0015" "UNKNOWN_KEY" CannotStart 404 Never
         "No row has that key, or the text is no key of the entity."
         "A key is written as its canonical text, as `transload quarantine` shows it; of several columns, as a JSON array of texts.";
+    Unconfirmed "TL0016" "CONFIRMATION_NEEDED" CannotStart 409 Never
+        "The environment has `confirm: true`, and nobody confirmed the run."
+        "Write the environment's name when asked, or give `--yes`.";
     AuthFailed "TL0020" "AUTH_FAILED" Unavailable 503 Never
         "The database server does not let this user in: the name or the password is wrong, or its rules refuse the address."
         "Check user and password in the variable that holds the URL, and the server's `pg_hba.conf`.";

@@ -6,6 +6,7 @@ mod connection;
 mod environment;
 mod files;
 mod interpolation;
+mod merged;
 mod postgres;
 mod sqlite;
 
@@ -43,6 +44,7 @@ pub struct Project {
     specs_pattern: Pattern,
     pub(crate) template_files: Vec<Arc<SourceFile>>,
     pub(crate) parallel_entity_limit: usize,
+    confirms: bool,
     pub(crate) defaults: Defaults,
     pub(crate) lock: Option<Lock>,
     /// Files that match a pattern and cannot be read. They are reported together with what is wrong in the others.
@@ -104,6 +106,27 @@ impl Project {
         finished(loaded, problems)
     }
 
+    /// `transload.yaml` as it is in the chosen environment, each value with the line that it comes from and the variables in it.
+    ///
+    /// # Errors
+    /// Everything that is wrong with the project.
+    pub fn merged(
+        root: &Path,
+        chosen: Option<&str>,
+        variables: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<String, Vec<Diagnostic>> {
+        // What cannot be read, or holds a secret, is not shown.
+        let project = Self::load_without_specs(root, chosen, variables)?;
+        let unread = |problem: Box<Diagnostic>| vec![*problem];
+        let file = files::read(&project.root, &project.root.join(PROJECT_FILE)).map_err(unread)?;
+        let mut problems = Problems::default();
+        let mut node = yaml::load(&file, &mut problems).ok_or_else(Vec::new)?;
+        let starts = merged::starts(&node, &project.environment);
+        environment::apply(&mut Reader { file: &file, problems: &mut problems }, &mut node, chosen);
+        let is_set = |name: &str| variables(name).is_some();
+        Ok(merged::Merged { file: &file, environment: (&project.environment, starts), is_set: &is_set }.text(&node))
+    }
+
     /// The project's name.
     #[must_use]
     pub fn name(&self) -> &str {
@@ -114,6 +137,12 @@ impl Project {
     #[must_use]
     pub fn environment(&self) -> &str {
         &self.environment
+    }
+
+    /// Whether a run begins only when someone confirms it.
+    #[must_use]
+    pub fn confirms(&self) -> bool {
+        self.confirms
     }
 
     /// The project's directory, absolute.
@@ -260,6 +289,8 @@ impl Builder<'_, '_> {
         let defaults =
             self.map.get("defaults").map(|entry| defaults(&mut self.reader, &entry.value)).unwrap_or_default();
         let parallel_entity_limit = self.parallel_entity_limit();
+        let confirms = self.map.get("confirm").and_then(|entry| self.reader.boolean(&entry.value, "`confirm`"));
+        let confirms = confirms.is_some_and(|confirms| confirms.value);
         let lock = self.lock();
         let mut unreadable = Vec::new();
         let specs_pattern = self.pattern("specs", SPECS)?;
@@ -280,6 +311,7 @@ impl Builder<'_, '_> {
             specs_pattern,
             template_files,
             parallel_entity_limit,
+            confirms,
             defaults,
             lock: lock?,
             unreadable,

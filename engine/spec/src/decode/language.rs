@@ -28,8 +28,9 @@ pub(crate) const PROJECT: Keys = Keys {
         "execution",
         "environments",
         "default_environment",
+        "confirm",
     ],
-    later: &["confirm"],
+    later: &[],
 };
 
 /// What may differ between environments: all but what the project is.
@@ -46,8 +47,9 @@ pub(crate) const ENVIRONMENT: Keys = Keys {
         "vars",
         "defaults",
         "execution",
+        "confirm",
     ],
-    later: &["confirm"],
+    later: &[],
 };
 
 pub(crate) const CONNECTION: Keys = Keys {

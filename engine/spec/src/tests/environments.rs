@@ -111,7 +111,6 @@ fn keys_of_every_environment_are_checked() {
     assert_eq!(wrong("  dev: {}", "  dev: { version: 1 }"), ["TL0105 transload.yaml:10:10"]);
     assert_eq!(wrong("  dev: {}", "  dev: { environments: {} }"), ["TL0105 transload.yaml:10:10"]);
     assert_eq!(wrong("  dev: {}", "  dev: { default_environment: dev }"), ["TL0105 transload.yaml:10:10"]);
-    assert_eq!(wrong("  dev: {}", "  dev: { confirm: true }"), ["TL0109 transload.yaml:10:10"]);
     assert_eq!(wrong("  dev: {}", "  dev:"), ["TL0106 transload.yaml:10:6"]);
     assert_eq!(wrong("pool: 16", "pol: 16"), ["TL0105 transload.yaml:12:55"]);
     assert_eq!(wrong("max: 1", "maximum: 1"), ["TL0105 transload.yaml:19:28"]);

@@ -122,7 +122,7 @@ fn a_variable_is_text_but_reads_as_a_number_or_boolean_where_one_is_expected() {
 fn what_a_project_does_not_have_is_refused() {
     assert_eq!(refused("version: 1", "version: 2"), ["TL0108 transload.yaml:2:10"]);
     assert_eq!(refused("version: 1\n", ""), ["TL0107 transload.yaml:1:1"]);
-    assert_eq!(refused("vars:", "confirm: true\nvars:"), ["TL0109 transload.yaml:8:1"]);
+    assert_eq!(refused("vars:", "confirm: yes\nvars:"), ["TL0106 transload.yaml:8:10"]);
     assert_eq!(refused("vars:", "vers:"), ["TL0105 transload.yaml:8:1", "TL0003 transload.yaml:10:40"]);
     assert_eq!(refused("type: sqlite", "type: mysql"), ["TL0109 transload.yaml:6:19"]);
     assert_eq!(refused("type: sqlite", "type: oracle"), ["TL0108 transload.yaml:6:19"]);

@@ -18,4 +18,4 @@ pub(crate) use plain::plain;
 pub(crate) use position::{Embedded, Lines, script_span};
 pub(crate) use scalar::{Atom, is_exact_float, resolve};
 pub(crate) use text::source_file;
-pub(crate) use write::{is_plain, write};
+pub(crate) use write::{is_plain, to_text, write};

@@ -22,7 +22,7 @@ fn block(out: &mut String, value: &Value, depth: usize, width: usize) {
     match value {
         Value::Object(map) => {
             for (key, value) in map {
-                let head = format!("{indent}{}:", scalar(key));
+                let head = format!("{indent}{}:", to_text(key));
                 out.push_str(&head);
                 match inline(value, depth + 1, width.saturating_sub(head.len())) {
                     Some(text) => out.push_str(&format!(" {text}\n")),
@@ -54,7 +54,7 @@ fn block(out: &mut String, value: &Value, depth: usize, width: usize) {
 /// What stands behind `key:` or `-`, where so many characters are left; `None` for what goes below.
 fn inline(value: &Value, depth: usize, left: usize) -> Option<String> {
     match value {
-        Value::String(text) => Some(literal(text, depth).unwrap_or_else(|| scalar(text))),
+        Value::String(text) => Some(literal(text, depth).unwrap_or_else(|| to_text(text))),
         _ if is_single(value) => Some(flow(value)),
         _ => is_flat(value).then(|| flow(value)).filter(|line| line.chars().count() < left),
     }
@@ -88,19 +88,20 @@ fn flow(value: &Value) -> String {
         Value::Null => "null".to_owned(),
         Value::Bool(value) => value.to_string(),
         Value::Number(number) => number.to_string(),
-        Value::String(text) => scalar(text),
+        Value::String(text) => to_text(text),
         Value::Array(items) => format!("[{}]", items.iter().map(flow).collect::<Vec<_>>().join(", ")),
         Value::Object(map) if map.is_empty() => "{}".to_owned(),
         Value::Object(map) => {
             let entries: Vec<String> =
-                map.iter().map(|(key, value)| format!("{}: {}", scalar(key), flow(value))).collect();
+                map.iter().map(|(key, value)| format!("{}: {}", to_text(key), flow(value))).collect();
             format!("{{ {} }}", entries.join(", "))
         }
     }
 }
 
 /// A text, in quotes where it would be read as anything else.
-fn scalar(text: &str) -> String {
+/// A text as a value of its own, in quotes where it needs them.
+pub(crate) fn to_text(text: &str) -> String {
     // JSON's escapes are YAML's.
     if is_plain(text) { text.to_owned() } else { Value::from(text).to_string() }
 }

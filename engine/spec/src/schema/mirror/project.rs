@@ -64,6 +64,9 @@ pub(in crate::schema) struct Environment {
     /// How a run goes about its work.
     #[schemars(extend("default" = {}), extend("examples" = [{ "parallel_entity_limit": 2 }]))]
     execution: Option<Execution>,
+    /// Whether a run begins only when someone writes the environment's name, or gives `--yes`.
+    #[schemars(extend("default" = false), extend("examples" = [true]))]
+    confirm: Option<bool>,
 }
 
 /// A database. It has a `url`, or a `path` in its place; an environment may give it.
