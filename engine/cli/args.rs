@@ -184,7 +184,7 @@ impl Command {
     /// The forms in which the verb answers.
     fn formats(&self) -> &'static [Format] {
         match self {
-            Self::Validate(_) | Self::Run(_) => REPORTS,
+            Self::Validate(_) | Self::Run(_) | Self::Test(_) => REPORTS,
             Self::Graph(_) => PICTURES,
             _ => PLAIN,
         }

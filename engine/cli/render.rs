@@ -15,7 +15,7 @@ use transload_picture::Characters;
 use super::args::{Color, Format, Global, Progress};
 use super::excerpt::Excerpt;
 use super::failure::{Failure, file_error};
-use super::report::{Base, RENDERERS, Renderer, Report, Warnings, as_json, remedy, step_summary};
+use super::report::{Base, RENDERERS, Renderer, Report, as_json, remedy, step_summary};
 
 /// The terminal, and how to use it.
 pub(crate) struct Screen {
@@ -121,7 +121,7 @@ impl Screen {
         let exit = failure.exit();
         if self.renderer().is_some() {
             let problems = failure.0.clone();
-            self.report(Report { problems, files: Vec::new(), warnings: Warnings::Allowed, exit });
+            self.report(Report::new(problems, Vec::new(), exit));
         } else if self.format == Format::Json {
             let problems: Vec<Value> = failure.0.iter().map(as_json).collect();
             self.answer(&pretty(&json!({ "schema": "transload.problems/1", "problems": problems })));

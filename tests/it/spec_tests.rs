@@ -478,3 +478,24 @@ fn away(world: &World) -> String {
     let from = text.find("postgres:").unwrap();
     text[from..from + text[from..].find('"').unwrap()].to_owned()
 }
+
+/// A test is a case of JUnit, and one that failed a problem at its place in all that build servers read.
+#[test]
+fn build_servers_are_told_each_test() {
+    let world = World::clinic();
+    let junit = world.transload(&["test", "offices", "doctors", "--format", "junit"]);
+    assert_eq!(junit.code, 0, "{junit:?}");
+    let cases = junit.stdout.matches("<testcase").count();
+    assert!(cases > 4 && !junit.stdout.contains("<failure"), "{junit:?}");
+
+    world.replace("specs/offices.yaml", "city: Cañon City", "city: Somewhere");
+    let failed = |format: &str| {
+        let told = world.transload(&["test", "offices", "--format", format]);
+        assert_eq!(told.code, 1, "{told:?}");
+        told.stdout
+    };
+    assert!(failed("junit").contains("<failure"), "{}", failed("junit"));
+    assert!(failed("github").starts_with("::error file=specs/offices.yaml,line="), "{}", failed("github"));
+    assert!(failed("concise").contains("error[TL0318]"), "{}", failed("concise"));
+    assert!(failed("sarif").contains("TL0318"));
+}

@@ -12,7 +12,7 @@ use crate::cli::failure::Failure;
 use crate::cli::mirror::Recorder;
 use crate::cli::progress::{Bars, Ears, Heartbeat};
 use crate::cli::render::{Screen, pretty};
-use crate::cli::report::{Report, Warnings};
+use crate::cli::report::Report;
 use crate::cli::sinks::Sinks;
 use crate::cli::summary;
 use crate::cli::wiring::{self, Chosen};
@@ -83,7 +83,7 @@ pub(crate) async fn run(chosen: &Chosen, run: &Run, screen: &Screen) -> Result<E
     for problem in [recorded.err(), written.err()].iter().flatten() {
         screen.problem(problem);
     }
-    screen.report(Report { problems: Vec::new(), files: world.project.files(), warnings: Warnings::Allowed, exit });
+    screen.report(Report::new(Vec::new(), world.project.files(), exit));
     Ok(exit)
 }
 

@@ -5,14 +5,16 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use transload_model::{
-    Clock, ColumnName, EntityName, Exit, ExpectedFault, OnFailure, Plan, RowFault, SystemClock, TestPlan,
-    TransformContext,
+    Clock, Code, ColumnName, Diagnostic, EntityName, Exit, ExpectedFault, OnFailure, Plan, RowFault, SystemClock,
+    TestPlan, TransformContext,
 };
 use transload_run::{Difference, Outcome, try_test};
+use transload_spec::Project;
 
 use crate::cli::args::{Format, Test};
 use crate::cli::failure::{Failure, unknown_entity};
 use crate::cli::render::{Screen, Signs, pretty};
+use crate::cli::report::{Report, Warnings};
 use crate::cli::summary::table;
 use crate::cli::text::some;
 use crate::cli::wiring::{self, Chosen};
@@ -53,11 +55,41 @@ pub(crate) async fn run(chosen: &Chosen, test: &Test, screen: &Screen) -> Result
         let outcome = try_test(&plan, &test, &*world.functions, &context).await?;
         tested.push(Tested { test, outcome });
     }
+    let exit = if tested.iter().all(Tested::passed) { Exit::Done } else { Exit::Problems };
     match screen.format {
         Format::Json => screen.answer(&pretty(&as_json(&tested))),
-        _ => show(&tested, clock.monotonic() - started, screen),
+        Format::Text => show(&tested, clock.monotonic() - started, screen),
+        _ => screen.report(report(&tested, &world.project, exit, &screen.signs())),
     }
-    Ok(if tested.iter().all(Tested::passed) { Exit::Done } else { Exit::Problems })
+    Ok(exit)
+}
+
+/// The tests as build servers take them: one that failed is a problem at its place.
+fn report(tested: &[Tested], project: &Project, exit: Exit, signs: &Signs) -> Report {
+    let (passed, failed): (Vec<&Tested>, Vec<&Tested>) = tested.iter().partition(|one| one.passed());
+    let file = |one: &Tested| one.test.place.rsplit_once(':').map_or("", |(file, _)| file).to_owned();
+    Report {
+        problems: failed.into_iter().map(|one| problem(one, project, signs)).collect(),
+        files: project.files(),
+        passed: passed.into_iter().map(|one| (file(one), one.test.name.clone())).collect(),
+        warnings: Warnings::Allowed,
+        exit,
+    }
+}
+
+fn problem(one: &Tested, project: &Project, signs: &Signs) -> Diagnostic {
+    let Tested { test, .. } = one;
+    let text = failure(one, signs);
+    // The first line says which test it is, as the headline does.
+    let told = text.trim_start().split_once('\n').map_or("", |(_, told)| told);
+    let headline = format!("test `{}` of `{}` failed", test.name, test.entity);
+    let problem = Diagnostic::new(Code::TestFailed, headline).note(told).help(Code::TestFailed.info().remedy);
+    let place = test.place.rsplit_once(':').and_then(|(path, line)| Some((path, line.parse().ok()?)));
+    let file = |path: &str| project.spec_files().iter().find(|file| file.path == path);
+    match place.and_then(|(path, line)| Some((file(path)?, line))) {
+        Some((file, line)) => problem.label(file, file.line(line), "this test"),
+        None => problem.at(test.place.clone()),
+    }
 }
 
 /// The entities whose tests are tried: those that were named, or all.

@@ -52,7 +52,7 @@ pub(crate) async fn run(chosen: &Chosen, validate: &Validate, screen: &Screen) -
             }
         }
         _ => {
-            screen.report(Report { problems: problems.clone(), files: world.project.files(), warnings, exit });
+            screen.report(Report { warnings, ..Report::new(problems.clone(), world.project.files(), exit) });
             if let Some(refusal) = refusal(&world, warnings, screen) {
                 screen.hint(&refusal);
             }

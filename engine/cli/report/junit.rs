@@ -19,7 +19,10 @@ fn render(report: &Report, base: &Base) -> String {
         let problems = report.problems.iter().filter(|problem| file_of(problem) == file);
         let cases: Vec<TestCase> = problems.map(|problem| case(problem, report.warnings, base)).collect();
         let mut suite = TestSuite::new(suite_name(file, base));
-        if cases.is_empty() {
+        for (_, name) in report.passed.iter().filter(|(path, _)| file == Some(path.as_str())) {
+            suite.add_test_case(described(TestCase::new(name, TestCaseStatus::success()), file, base));
+        }
+        if cases.is_empty() && suite.test_cases.is_empty() {
             suite.add_test_case(described(TestCase::new("valid", TestCaseStatus::success()), file, base));
         }
         suite.add_test_cases(cases);

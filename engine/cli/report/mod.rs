@@ -34,9 +34,18 @@ pub(crate) struct Report {
     pub(crate) problems: Vec<Diagnostic>,
     /// The project's files that were looked at, whether anything is wrong in them or not.
     pub(crate) files: Vec<String>,
+    /// Tests that passed: the file that each is in, and its name.
+    pub(crate) passed: Vec<(String, String)>,
     pub(crate) warnings: Warnings,
     /// What the process answers.
     pub(crate) exit: Exit,
+}
+
+impl Report {
+    /// What a verb found that tried no tests, and that warnings do not fail.
+    pub(crate) fn new(problems: Vec<Diagnostic>, files: Vec<String>, exit: Exit) -> Self {
+        Self { problems, files, passed: Vec::new(), warnings: Warnings::Allowed, exit }
+    }
 }
 
 /// What becomes of a verb that has found nothing but warnings.

@@ -58,7 +58,7 @@ fn problems() -> Vec<Diagnostic> {
 
 fn report(problems: Vec<Diagnostic>, warnings: Warnings) -> Report {
     let files = ["transload.yaml", "specs/patients.yaml", "specs/towns.yaml"].map(ToOwned::to_owned).to_vec();
-    Report { problems, files, warnings, exit: Exit::Problems }
+    Report { warnings, ..Report::new(problems, files, Exit::Problems) }
 }
 
 fn rendered(format: Format, report: &Report) -> String {

@@ -282,6 +282,9 @@ codes! {
     NarrowColumn "TL0317" "NARROW_COLUMN" Done 422 Never
         "A destination column is narrower than the column that goes into it. It is only a warning: rows that do not fit are set aside."
         "Widen the destination column, or say what may be lost: `cut` for text, `rounded` for digits behind the point.";
+    TestFailed "TL0318" "TEST_FAILED" Problems 422 Never
+        "A test of a spec expects something else than the spec gives."
+        "Correct the spec, or the test; `transload preview ENTITY --as-test` writes what the spec gives now.";
     // TL04: rows and loading
     ValueType "TL0401" "VALUE_TYPE" Problems 422 WhenRowMoves
         "A value of another type than its column promises."

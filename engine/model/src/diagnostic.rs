@@ -155,6 +155,16 @@ impl SourceFile {
         self.line_starts.get_or_init(|| std::iter::once(0).chain(after_breaks()).collect())
     }
 
+    /// The bytes of a line, counted from one, without the white space at its ends.
+    #[must_use]
+    pub fn line(&self, number: usize) -> Range<usize> {
+        let start = number.checked_sub(1).and_then(|at| self.line_starts().get(at).copied()).unwrap_or(self.text.len());
+        let rest = self.text.get(start..).unwrap_or_default();
+        let line = rest.lines().next().unwrap_or_default();
+        let begins = start + line.len() - line.trim_start().len();
+        begins..begins + line.trim().len()
+    }
+
     /// Line and column of a byte, both counted from one, the column in characters.
     #[must_use]
     pub fn position(&self, byte: usize) -> (usize, usize) {
