@@ -117,6 +117,7 @@ fn plan(body: &str, row: Vec<usize>) -> EntityPlan {
         deletes: DeletePolicy::Ignore,
         load: LoadPolicy::default(),
         plan_fingerprint: 0,
+        mapped_fingerprint: 0,
         read_fingerprint: 0,
         key_fingerprint: 0,
     }

@@ -26,6 +26,18 @@ fn names_that_are_nearly_right_are_corrected_and_nothing_else_changes() {
     told(&world, &["validate", "--fix"], 0, "names and types fit");
 }
 
+/// What a test expects of a field whose mapping is misspelt is not what is wrong.
+#[test]
+fn a_misspelt_mapping_is_corrected_and_its_tests_stay() {
+    let world = World::clinic();
+    let before = world.read("specs/offices.yaml");
+    world.replace("specs/offices.yaml", "\n  postal_code:", "\n  postl_code:");
+
+    told(&world, &["validate", "--fix"], 0, "corrected 1 name in 1 file");
+
+    assert_eq!(world.read("specs/offices.yaml"), before);
+}
+
 #[test]
 fn what_can_be_meant_in_two_ways_is_left_alone() {
     let world = World::clinic();

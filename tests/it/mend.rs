@@ -174,6 +174,10 @@ fn more_bad_rows_than_allowed_stop_the_entity_and_keep_what_is_committed(ends: E
 
     assert_eq!(stopped.code, 3, "{stopped:?}");
     assert!(stopped.stderr.contains("TL0420"), "{}", stopped.stderr);
+    // Nothing is mended by being tried again.
+    let again = world.transload(&["run"]);
+    assert_eq!(again.code, 3, "{again:?}");
+    assert!(again.stderr.contains("TL0420"), "{}", again.stderr);
     change(&world, "update old_people set dob = '05.05.1995' where no = 5");
     world.run();
     assert_eq!(world.destination().count("people"), 10);

@@ -57,7 +57,10 @@ fn only_rows_of_the_condition_are_there(ends: Ends) {
 
     // Another condition is another set of rows.
     world.replace("specs/people.yaml", "not is_test and no <> 7 -- the seventh is kept by hand", "not is_test");
-    assert_eq!(moved(&world.run()), [31, 1, 0, 0, 30]);
+    let told = world.transload(&["run"]);
+    assert_eq!(told.code, 0, "{told:?}");
+    assert!(!told.stderr.contains("TL0506"), "no row is another one by it: {told:?}");
+    assert_eq!(moved(&world.run()), [31, 0, 0, 0, 31]);
     world.assert_as_expected();
 }
 
@@ -183,6 +186,22 @@ fn a_large_table_is_moved_in_ranges_of_what_is_selected() {
         let report = world.run();
         let counts = counts(&report, "things");
         assert_eq!([&counts["new"], &counts["modified"], &counts["deleted"]], [0, 0, 0], "{way}: {counts}");
+    }
+}
+
+/// What SQLite would do on the way, or take for a text.
+#[test]
+fn sqlite_runs_one_statement_and_takes_a_name_for_a_name() {
+    for (source, said) in [
+        ("{ where: \"1=1)) x; vacuum into 'copy.db'; select ((1\" }", "more than one statement"),
+        ("{ where: '\"is_tset\" = 0' }", "is_tset"),
+        ("{ query: 'select no, nm, city from old_people where \"ctiy\" = 1' }\nkey: { source: no }", "ctiy"),
+    ] {
+        let world = world(Ends::SqliteToSqlite, source);
+        let told = world.transload(&["validate"]);
+        assert_eq!(told.code, 1, "{source}: {told:?}");
+        assert!(told.stdout.contains("TL0211") && told.stdout.contains(said), "{source}: {told:?}");
+        assert!(!world.file("copy.db").exists() && !world.file("data/copy.db").exists());
     }
 }
 

@@ -94,6 +94,7 @@ fn keys(project: &Project) -> KeyDefaults {
     let name = format!("https://transload.dev/projects/{}", project.name());
     KeyDefaults {
         is_uuid: default.is_uuid,
+        is_made: default.is_made,
         has_namespace: default.namespace.is_some(),
         namespace: Uuid::new_v5(&Uuid::NAMESPACE_URL, name.as_bytes()),
     }

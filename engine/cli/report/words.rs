@@ -25,9 +25,11 @@ pub(super) fn severity(problem: &Diagnostic) -> &'static str {
     }
 }
 
-/// The headline, with the data that it is about and the problem's own help, on one line.
+/// The headline, with the data that it is about, the first note and the problem's own help, on one line.
 pub(super) fn in_one_line(problem: &Diagnostic) -> String {
-    let more: Vec<&str> = problem.at.iter().chain(&problem.help).map(String::as_str).collect();
+    // A failed test's note is a table.
+    let note = problem.notes.first().filter(|note| !note.contains('\n'));
+    let more: Vec<&str> = problem.at.iter().chain(note).chain(&problem.help).map(String::as_str).collect();
     let more = if more.is_empty() { String::new() } else { format!(" ({})", more.join("; ")) };
     on_one_line(&format!("{}{more}", problem.headline))
 }

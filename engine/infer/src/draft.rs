@@ -474,7 +474,10 @@ impl<'a> Work<'_, 'a> {
             score: pair.score,
             key: key.clone(),
             namespace: (is_uuid && !keys.has_namespace).then_some(keys.namespace),
-            is_default_key: is_primary && keys.is_uuid.unwrap_or(false) == is_uuid && (!is_uuid || keys.has_namespace),
+            is_default_key: is_primary
+                && !keys.is_made
+                && keys.is_uuid.unwrap_or(false) == is_uuid
+                && (!is_uuid || keys.has_namespace),
             fields,
             unread: Vec::new(),
             columns: from.table.columns.iter().map(|column| column.name.clone()).collect(),

@@ -11,6 +11,8 @@ use crate::words::{alike, column_words};
 pub struct KeyDefaults {
     /// Whether a strategy is given, and whether it is `uuid_v5`.
     pub is_uuid: Option<bool>,
+    /// Whether it is another one, which makes keys when rows are loaded.
+    pub is_made: bool,
     /// Whether a namespace is given.
     pub has_namespace: bool,
     /// The namespace that is written where none is given.

@@ -116,7 +116,7 @@ codes! {
         "Look at the file that the message names, and whether this user may read or write it.";
     NoSpecs "TL0008" "NO_SPECS" CannotStart 404 Never
         "No file matches `specs` of `transload.yaml`."
-        "Write a spec, or correct the pattern. The default is `specs/**/*.yaml`.";
+        "Write a spec, let `transload infer` draft some, or correct the pattern. The default is `specs/**/*.yaml`.";
     UnknownRun "TL0009" "SESSION_NOT_FOUND" CannotStart 404 Never
         "No run has that id."
         "`transload status` lists the runs; the last eight characters of an id are enough.";
@@ -254,7 +254,7 @@ codes! {
         "docs/language.md lists what each rule takes.";
     FunctionArgument "TL0308" "FUNCTION_ARGUMENT" Problems 422 Never
         "A transformation's arguments or input do not fit it."
-        "`transload explain FUNCTION` shows what it takes.";
+        "`transload explain` with the function's name shows what it takes.";
     KeyNotUnique "TL0309" "KEY_NOT_UNIQUE" Problems 422 Never
         "Several source rows have the same key, so one would overwrite the other."
         "Add columns to `key.source` until they identify a row.";

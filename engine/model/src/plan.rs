@@ -89,6 +89,8 @@ pub struct EntityPlan {
     pub load: LoadPolicy,
     /// Identity of all of the above that decides what is written.
     pub plan_fingerprint: u64,
+    /// Identity of what decides what is written for a row that is read: `plan_fingerprint` without what decides which rows are read.
+    pub mapped_fingerprint: u64,
     /// Identity of `reads` and `key.source`: what decides whether two digests can be compared.
     pub read_fingerprint: u64,
     /// Identity of what turns a source key into a destination key. Once rows are loaded it must not change.
@@ -291,7 +293,7 @@ pub struct LoadPolicy {
     pub batch_rows: usize,
     /// Rows that commit together at most.
     pub unit_rows: usize,
-    /// Rows that may fail in a run.
+    /// Rows that may be in quarantine.
     pub max_errors: ErrorBudget,
     /// Times that a unit is tried again after a passing failure of the destination.
     pub max_retry_attempts: u32,

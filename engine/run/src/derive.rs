@@ -15,7 +15,7 @@ use transload_model::{
 };
 
 use crate::detect::Known;
-use crate::keys::{KeyBasis, KeyDeriver, mapping_text};
+use crate::keys::{KeyBasis, KeyDeriver, Of, mapping_text};
 use crate::reference::ParentIndex;
 use crate::rows::{Scored, single_keys};
 use crate::settle::Arrival;
@@ -182,7 +182,7 @@ impl Deriver {
             }
             // Rules judge the key that the second pass will write.
             if let Some((_, own_keys)) = self.parents.get_mut(&reference.entity) {
-                derived.columns[field] = own_keys.derive_ahead(&keys).await?.swap_remove(0);
+                derived.columns[field] = own_keys.derive(&keys, Of::Coming).await?.swap_remove(0);
             }
             return Ok(());
         }
@@ -193,7 +193,7 @@ impl Deriver {
             present = index.are_present(&keys).await?;
         }
         derived.leave_out_missing(&self.plan, field, &mut keys, &present);
-        derived.columns[field] = parent_keys.derive(&keys).await?.swap_remove(0);
+        derived.columns[field] = parent_keys.derive(&keys, Of::Loaded).await?.swap_remove(0);
         Ok(())
     }
 
@@ -286,7 +286,7 @@ impl Deriver {
     /// Key columns, by name, for rows of which only the source key is known.
     pub(crate) async fn key_batch(&mut self, keys: &[KeyBytes]) -> Result<RecordBatch> {
         let wanted: Vec<Option<KeyBytes>> = keys.iter().cloned().map(Some).collect();
-        let columns = self.own_keys.derive(&wanted).await?;
+        let columns = self.own_keys.derive(&wanted, Of::Loaded).await?;
         let names: Vec<String> = self.plan.key.destination.iter().map(ToString::to_string).collect();
         select(&names, &columns, &(0..keys.len()).collect::<Vec<_>>())
     }

@@ -26,6 +26,17 @@ pub(crate) enum KeyDeriver {
     Keep(Box<Keep>),
 }
 
+/// Of which rows the keys are, where they are made and not computed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Of {
+    /// Rows that are loaded: the ledger knows their keys.
+    Loaded,
+    /// Rows of which some are not loaded yet: values stand for their keys.
+    Coming,
+    /// Rows of a trial.
+    Tried,
+}
+
 /// What keys are derived with.
 #[derive(Clone, Copy)]
 pub(crate) struct KeyBasis<'a> {
@@ -77,10 +88,14 @@ impl KeyDeriver {
         Ok(Self::Keep(Box::new(Keep { plan, transform, parents })))
     }
 
-    /// The destination key columns for the source keys of rows that are loaded, or whose key is computed; NULL where there is none.
-    pub(crate) async fn derive(&mut self, keys: &[Option<KeyBytes>]) -> Result<Vec<ArrayRef>> {
+    /// The destination key columns for source keys; NULL where there is none.
+    pub(crate) async fn derive(&mut self, keys: &[Option<KeyBytes>], of: Of) -> Result<Vec<ArrayRef>> {
         match self {
-            Self::Minted(minter) => Ok(vec![minter.stored(keys).await?]),
+            Self::Minted(minter) => Ok(vec![match of {
+                Of::Loaded => minter.stored(keys).await?,
+                Of::Coming => minter.places(keys)?,
+                Of::Tried => minter.tried(keys).await?,
+            }]),
             Self::UuidV5 { entity, namespace } => {
                 let mut uuids = FixedSizeBinaryBuilder::with_capacity(keys.len(), 16);
                 for key in keys {
@@ -93,7 +108,7 @@ impl KeyDeriver {
                 }
                 Ok(vec![Arc::new(uuids.finish())])
             }
-            Self::Keep(keep) => Box::pin(keep.derive(keys)).await,
+            Self::Keep(keep) => Box::pin(keep.derive(keys, of)).await,
         }
     }
 
@@ -101,23 +116,7 @@ impl KeyDeriver {
     pub(crate) async fn derive_own(&mut self, keys: &[Option<KeyBytes>], is_new: &[bool]) -> Result<Vec<ArrayRef>> {
         match self {
             Self::Minted(minter) => Ok(vec![minter.own(keys, is_new).await?]),
-            _ => self.derive(keys).await,
-        }
-    }
-
-    /// What stands for keys of which some may not be made yet.
-    pub(crate) async fn derive_ahead(&mut self, keys: &[Option<KeyBytes>]) -> Result<Vec<ArrayRef>> {
-        match self {
-            Self::Minted(minter) => Ok(vec![minter.places(keys)?]),
-            _ => self.derive(keys).await,
-        }
-    }
-
-    /// The key columns that a trial shows.
-    pub(crate) async fn derive_tried(&mut self, keys: &[Option<KeyBytes>]) -> Result<Vec<ArrayRef>> {
-        match self {
-            Self::Minted(minter) => Ok(vec![minter.tried(keys).await?]),
-            _ => self.derive(keys).await,
+            _ => self.derive(keys, Of::Loaded).await,
         }
     }
 }
@@ -139,7 +138,7 @@ fn underivable(entity: &EntityName, why: &str) -> Box<Diagnostic> {
 }
 
 impl Keep {
-    async fn derive(&mut self, keys: &[Option<KeyBytes>]) -> Result<Vec<ArrayRef>> {
+    async fn derive(&mut self, keys: &[Option<KeyBytes>], of: Of) -> Result<Vec<ArrayRef>> {
         let rows = key_rows(&self.plan, keys)?;
         let transformed = self.transform.transform(&rows, &[]);
         if let Some(fault) = transformed.faults.iter().find(|fault| keys[fault.row].is_some()) {
@@ -148,7 +147,7 @@ impl Keep {
         let mut columns = Vec::with_capacity(self.parents.len());
         for (column, parent) in transformed.columns.iter().zip(&mut self.parents) {
             columns.push(match parent {
-                Some(parent) => parent.derive(&crate::rows::single_keys(column)?).await?.swap_remove(0),
+                Some(parent) => parent.derive(&crate::rows::single_keys(column)?, of).await?.swap_remove(0),
                 None => Arc::clone(column),
             });
         }

@@ -7,14 +7,17 @@ use std::sync::{Arc, Mutex};
 
 use arrow::array::{ArrayRef, FixedSizeBinaryBuilder, Int64Array};
 use transload_model::{
-    Code, Destination, Diagnostic, EntityName, EntityPlan, KeyBytes, LogicalType, Mint, Result, TransformContext,
+    Code, ColumnName, Destination, Diagnostic, EntityName, EntityPlan, KeyBytes, LogicalType, Mint, Result, TableName,
+    TransformContext,
 };
 use twox_hash::XxHash3_64;
 use uuid::{ContextV7, Timestamp, Uuid};
 
 /// Makes the destination keys of one entity.
 pub(crate) struct Minter {
-    plan: EntityPlan,
+    entity: EntityName,
+    /// The key column, and its table.
+    column: (TableName, Option<ColumnName>),
     mint: Mint,
     made: LogicalType,
     /// Where its keys are kept; none where nothing is loaded.
@@ -34,7 +37,8 @@ impl Minter {
     ) -> Self {
         let seconds = u64::try_from(context.now.timestamp()).unwrap_or_default();
         Self {
-            plan: plan.clone(),
+            entity: plan.name.clone(),
+            column: (plan.destination.table.clone(), plan.key.destination.first().cloned()),
             mint,
             made: plan.key.strategy.made().unwrap_or(LogicalType::Uuid),
             destination: destination.cloned(),
@@ -48,20 +52,24 @@ impl Minter {
     /// # Errors
     /// `TL0501` where the ledger does not know one.
     pub(crate) async fn stored(&self, keys: &[Option<KeyBytes>]) -> Result<ArrayRef> {
+        self.column(&self.loaded(keys).await?)
+    }
+
+    async fn loaded(&self, keys: &[Option<KeyBytes>]) -> Result<Vec<Option<String>>> {
         let known = self.known(keys).await?;
         if keys.iter().zip(&known).any(|(key, known)| key.is_some() && known.is_none()) {
-            let headline = format!("the ledger has no key of a row of `{}` that was loaded", self.plan.name);
+            let headline = format!("the ledger has no key of a row of `{}` that was loaded", self.entity);
             let problem = Diagnostic::new(Code::LedgerCorrupted, headline);
             return Err(Box::new(problem.help(Code::LedgerCorrupted.info().remedy)));
         }
-        self.column(&known)
+        Ok(known)
     }
 
     /// The keys of rows: a new one for each row that `is_new` says so of, else the one that it has; NULL where there is no row.
     pub(crate) async fn own(&mut self, keys: &[Option<KeyBytes>], is_new: &[bool]) -> Result<ArrayRef> {
         let old: Vec<Option<KeyBytes>> =
             keys.iter().zip(is_new).map(|(key, is_new)| key.clone().filter(|_| !is_new)).collect();
-        let mut texts = self.known(&old).await?;
+        let mut texts = self.loaded(&old).await?;
         let wanted: Vec<usize> = (0..keys.len()).filter(|row| keys[*row].is_some() && is_new[*row]).collect();
         for (row, new) in wanted.iter().zip(self.new_texts(wanted.len()).await?) {
             texts[*row] = Some(new);
@@ -80,7 +88,7 @@ impl Minter {
         let mut texts = self.known(keys).await?;
         for (key, text) in keys.iter().zip(&mut texts) {
             if let (Some(key), None) = (key, &text) {
-                let number = XxHash3_64::oneshot(format!("{}:{}", self.plan.name, key.text()).as_bytes());
+                let number = XxHash3_64::oneshot(format!("{}:{}", self.entity, key.text()).as_bytes());
                 let uuid = || format!("00000000-0000-7000-8000-{:012x}", number >> 16);
                 *text = Some(if self.made == LogicalType::Integer { (number >> 33).to_string() } else { uuid() });
             }
@@ -91,19 +99,23 @@ impl Minter {
     async fn known(&self, keys: &[Option<KeyBytes>]) -> Result<Vec<Option<String>>> {
         let asked: Vec<KeyBytes> = keys.iter().flatten().cloned().collect();
         let mut found = match &self.destination {
-            Some(destination) if !asked.is_empty() => destination.mappings(&self.plan.name, &asked).await?.into_iter(),
+            Some(destination) if !asked.is_empty() => destination.mappings(&self.entity, &asked).await?.into_iter(),
             _ => Vec::new().into_iter(),
         };
         Ok(keys.iter().map(|key| key.as_ref().and_then(|_| found.next().flatten())).collect())
     }
 
     async fn new_texts(&mut self, count: usize) -> Result<Vec<String>> {
-        match (self.mint, &self.destination, self.plan.key.destination.first()) {
-            (_, _, _) if count == 0 => Ok(Vec::new()),
-            (Mint::Database, Some(destination), Some(column)) => {
-                destination.new_defaults(&self.plan.destination.table, column, count).await
+        match (self.mint, &self.destination, &self.column) {
+            _ if count == 0 => Ok(Vec::new()),
+            (Mint::Database, Some(destination), (table, Some(column))) => {
+                destination.new_defaults(table, column, count).await
             }
-            _ => {
+            (Mint::Database, ..) => {
+                let headline = format!("`{}` gets its keys from the database, and there is none", self.entity);
+                Err(Box::new(Diagnostic::new(Code::KeyMissing, headline)))
+            }
+            (Mint::UuidV7, ..) => {
                 let (seconds, nanos) = self.moment;
                 let new = || Uuid::new_v7(Timestamp::from_unix(&self.counter, seconds, nanos)).to_string();
                 Ok(std::iter::repeat_with(new).take(count).collect())
@@ -112,7 +124,7 @@ impl Minter {
     }
 
     fn column(&self, texts: &[Option<String>]) -> Result<ArrayRef> {
-        let unreadable = |text: &str| no_key(&self.plan.name, self.made, text);
+        let unreadable = |text: &str| no_key(&self.entity, self.made, text);
         if self.made == LogicalType::Integer {
             let number = |text: &Option<String>| match text {
                 Some(text) => text.parse().map(Some).map_err(|_| unreadable(text)),

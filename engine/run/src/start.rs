@@ -226,7 +226,7 @@ async fn catalogs(sources: &BTreeMap<ConnectionName, Arc<dyn Source>>) -> Result
 
 fn changed_spec(entity: &EntityPlan, ledger: &LedgerState, options: Options) -> Option<Diagnostic> {
     let position = ledger.positions.get(&entity.name)?;
-    let is_same = position.mapped_fingerprint == entity.plan_fingerprint;
+    let is_same = position.mapped_fingerprint == entity.mapped_fingerprint;
     // Where other columns are read than before, every row is derived again anyway.
     if is_same || options.remap || position.read_fingerprint != entity.read_fingerprint {
         return None;

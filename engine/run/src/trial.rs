@@ -22,7 +22,7 @@ use transload_model::{
 };
 
 use crate::derive::{Derived, missing_parent, put_default};
-use crate::keys::{KeyBasis, KeyDeriver};
+use crate::keys::{KeyBasis, KeyDeriver, Of};
 use crate::load::no_key;
 use crate::reference::ParentIndex;
 use crate::rows::{Cells, Scored, single_keys};
@@ -214,7 +214,7 @@ impl<'a> Trial<'a> {
         };
         let to_make: Vec<Option<KeyBytes>> =
             keys.iter().map(|key| key.clone().filter(|_| mapping(key).is_none())).collect();
-        let made = KeyDeriver::new(self.basis(parents), parent)?.derive_tried(&to_make).await?.swap_remove(0);
+        let made = KeyDeriver::new(self.basis(parents), parent)?.derive(&to_make, Of::Tried).await?.swap_remove(0);
         let mut parts = Vec::new();
         for (row, key) in keys.iter().enumerate() {
             parts.push(match mapping(key) {
@@ -255,7 +255,7 @@ impl<'a> Trial<'a> {
         match self.entity.key.strategy {
             KeyStrategy::Keep => Ok(Vec::new()),
             KeyStrategy::UuidV5 { .. } | KeyStrategy::Minted { .. } => {
-                KeyDeriver::new(self.basis(parents), self.entity)?.derive_tried(keys).await
+                KeyDeriver::new(self.basis(parents), self.entity)?.derive(keys, Of::Tried).await
             }
         }
     }

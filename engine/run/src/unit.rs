@@ -95,7 +95,7 @@ impl Stream {
             destination_table: plan.destination.table.clone(),
             parents_seen: stored.map(|position| position.parents_seen.clone()).unwrap_or_default(),
             plan_fingerprint: stored.map_or(plan.plan_fingerprint, |position| position.plan_fingerprint),
-            mapped_fingerprint: stored.map_or(plan.plan_fingerprint, |position| position.mapped_fingerprint),
+            mapped_fingerprint: stored.map_or(plan.mapped_fingerprint, |position| position.mapped_fingerprint),
             key_fingerprint: plan.key_fingerprint,
             read_fingerprint: stored.map_or(plan.read_fingerprint, |position| position.read_fingerprint),
         };
@@ -230,10 +230,11 @@ impl Stream {
         }
     }
 
-    /// Stops the entity where more rows failed in this run than it may.
+    /// Stops the entity where more rows failed in this run than may. Once all are read, those that failed before count as well: an entity
+    /// does not become sound by being run again.
     pub(crate) fn check_budget(&self, is_over: bool) -> Result<()> {
         let counts = self.total();
-        let failed = counts.quarantined - counts.untried;
+        let failed = if is_over { counts.quarantined } else { counts.quarantined - counts.untried };
         let budget = self.plan.load.max_errors;
         let is_share = matches!(budget, transload_model::Share::PerMillion(_));
         // A share of the first few rows says nothing.
@@ -359,8 +360,8 @@ impl Stream {
         let is_through = matches!(position.phase, Phase::Loaded | Phase::Done);
         let derives_all = self.context.options.remap || position.read_fingerprint != self.plan.read_fingerprint;
         if derives_all {
-            position.mapped_fingerprint = if is_through { self.plan.plan_fingerprint } else { UNFINISHED };
-        } else if moves_rows && position.mapped_fingerprint != self.plan.plan_fingerprint {
+            position.mapped_fingerprint = if is_through { self.plan.mapped_fingerprint } else { UNFINISHED };
+        } else if moves_rows && position.mapped_fingerprint != self.plan.mapped_fingerprint {
             // Some rows went through this spec and others through an earlier one.
             position.mapped_fingerprint = UNFINISHED;
         }

@@ -184,6 +184,9 @@ pub(crate) fn text(project: &Project, specs: &[Spec], catalogs: &Catalogs, now: 
         let query = catalogs.get(project.source()).filter(|_| spec.is_query());
         let query = query.and_then(|catalog| catalog.written.get(&spec.entity.value)?.as_ref().ok());
         let query = query.map(LockedTable::of);
+        if let (Some(_), Some(system)) = (&query, system(project, project.source())) {
+            content.connections.insert(project.source().to_string(), system.to_owned());
+        }
         content
             .entities
             .insert(spec.entity.value.to_string(), LockedEntity { source, destination, auto_mapped, query });

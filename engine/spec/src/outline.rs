@@ -60,6 +60,8 @@ pub struct Mapped {
 pub struct KeyDefault {
     /// Whether a strategy is given, and whether it is `uuid_v5`.
     pub is_uuid: Option<bool>,
+    /// Whether it is one that makes keys when rows are loaded.
+    pub is_made: bool,
     /// The namespace.
     pub namespace: Option<Uuid>,
 }
@@ -71,6 +73,10 @@ impl Project {
         let key = &self.defaults.key;
         KeyDefault {
             is_uuid: key.strategy.as_ref().map(|strategy| strategy.value == Strategy::UuidV5),
+            is_made: key
+                .strategy
+                .as_ref()
+                .is_some_and(|strategy| matches!(strategy.value, Strategy::UuidV7 | Strategy::Database)),
             namespace: key.namespace.as_ref().map(|namespace| namespace.value),
         }
     }
@@ -113,6 +119,11 @@ fn outlined(project: &Project, spec: &Spec, catalogs: &Catalogs) -> Outlined {
     let names = |named: &Option<Vec<crate::problems::Located<ColumnName>>>| {
         named.as_ref().map(|columns| columns.iter().map(|column| column.value.clone()).collect())
     };
+    let mut filled: BTreeSet<ColumnName> = spec.fields.iter().map(|field| field.destination.value.clone()).collect();
+    if spec.is_query() {
+        // What a query gives is for whoever wrote it to map.
+        filled.extend(destination.iter().flat_map(|table| &table.columns).map(|column| column.name.clone()));
+    }
     let key_source = key(names(&spec.key.source), source);
     let references = spec.fields.iter().filter_map(|field| field.reference.as_ref());
     let parents = references.map(|reference| &reference.entity).chain(&spec.depends_on);
@@ -126,7 +137,7 @@ fn outlined(project: &Project, spec: &Spec, catalogs: &Catalogs) -> Outlined {
         key_source,
         key_destination: key(names(&spec.key.destination), destination),
         is_uuid: spec.key.strategy.as_ref().is_some_and(|strategy| strategy.value == Strategy::UuidV5),
-        filled: spec.fields.iter().map(|field| field.destination.value.clone()).collect(),
+        filled,
         parents: parents.map(|parent| parent.value.clone()).collect(),
         mappings: mapped(&spec.file),
     }

@@ -113,6 +113,7 @@ fn entity(calls: Vec<Call>, scripts: Vec<Script>) -> EntityPlan {
         deletes: DeletePolicy::Ignore,
         load: LoadPolicy::default(),
         plan_fingerprint: 0,
+        mapped_fingerprint: 0,
         read_fingerprint: 0,
         key_fingerprint: 0,
     }

@@ -108,6 +108,7 @@ fn words(error: &sqlx::Error) -> String {
         sqlx::Error::Io(error) => about_certificates(error.to_string()),
         sqlx::Error::Tls(error) => about_certificates(error.to_string()),
         sqlx::Error::Protocol(_) => "the connection was lost".to_owned(),
+        sqlx::Error::RowNotFound => "what was looked for is not there".to_owned(),
         _ => "the driver refused the call".to_owned(),
     }
 }

@@ -39,7 +39,7 @@ const BEGIN: &str = "begin transaction isolation level repeatable read, read onl
 
 /// Lets the SQL of a spec name tables as the connection's schema has them.
 const LOOK_IN: &str = "select pg_catalog.set_config('search_path', \
-                       pg_catalog.quote_ident($1) || ', ' || pg_catalog.current_setting('search_path'), true)";
+                       pg_catalog.concat_ws(', ', pg_catalog.quote_ident($1), nullif(pg_catalog.current_setting('search_path'), '')), true)";
 
 pub(super) async fn open_source(connection: &ConnectionPlan) -> Result<Arc<dyn Source>> {
     let connections = Connections::new(Address::of(connection)?, connection.pool);
@@ -58,22 +58,28 @@ pub(super) struct End {
 impl End {
     pub(super) fn failed(&self, error: &sqlx::Error) -> Box<Diagnostic> {
         let doing = format!("reading from {} failed", self.connections.address.name);
-        // What else takes this code's parameter is ours, and is right.
-        if sqlstate(error) == Some("22023") {
-            let headline = format!("{doing}: the session that kept this run's snapshot is gone");
-            return Box::new(Diagnostic::new(Code::SourceFailed, headline).help("run again; what was committed stays"));
-        }
         failure(error, Code::SourceFailed, &doing)
     }
 
     /// Begins to read, at the moment of a snapshot where there is one.
-    pub(super) async fn begin(&self, connection: &mut PgConnection, snapshot: Option<&str>) -> sqlx::Result<()> {
-        sql::execute(connection, BEGIN).await?;
+    pub(super) async fn begin(&self, connection: &mut PgConnection, snapshot: Option<&str>) -> Result<()> {
+        sql::execute(connection, BEGIN).await.map_err(|error| self.failed(&error))?;
         if let Some(id) = snapshot {
             // The server made the id; it is digits and hyphens, and no statement takes it as a parameter.
-            sql::execute(connection, format!("set transaction snapshot '{}'", id.replace('\'', ""))).await?;
+            let set = sql::execute(connection, format!("set transaction snapshot '{}'", id.replace('\'', ""))).await;
+            set.map_err(|error| self.without_snapshot(&error))?;
         }
-        sqlx::query(LOOK_IN).bind(&self.schema).execute(connection).await.map(drop)
+        let looked = sqlx::query(LOOK_IN).bind(&self.schema).execute(connection).await;
+        looked.map(drop).map_err(|error| self.failed(&error))
+    }
+
+    fn without_snapshot(&self, error: &sqlx::Error) -> Box<Diagnostic> {
+        if sqlstate(error) != Some("22023") {
+            return self.failed(error);
+        }
+        let name = &self.connections.address.name;
+        let headline = format!("reading from {name} failed: the session that kept this run's snapshot is gone");
+        Box::new(Diagnostic::new(Code::SourceFailed, headline).help("run again; what was committed stays"))
     }
 
     /// What can be locked of relations, as SQL names it: tables, partitioned tables and views.
@@ -87,7 +93,7 @@ impl End {
         let names = names.map_err(|error| self.failed(&error))?;
         let names = names.iter().filter_map(|name| TableName::parse(name).ok());
         let mut lockable: Vec<String> = names.map(|name| sql::table(&self.schema, &name)).collect();
-        lockable.extend(written::tables(self, lease.get(), relations).await.map_err(|error| self.failed(&error))?);
+        lockable.extend(written::tables(self, lease.get(), relations).await?);
         Ok(lockable)
     }
 
@@ -166,8 +172,7 @@ struct Reader {
 impl Reader {
     async fn begin(&self) -> Result<Lease> {
         let mut lease = self.end.connections.lease().await?;
-        let begun = self.end.begin(lease.get(), self.snapshot.as_deref()).await;
-        begun.map_err(|error| self.end.failed(&error))?;
+        self.end.begin(lease.get(), self.snapshot.as_deref()).await?;
         Ok(lease)
     }
 

@@ -74,6 +74,11 @@ pub(super) fn sampled(schema: &str, relation: &Relation, percent: u64) -> Option
     }
 }
 
+/// Everything of a relation.
+pub(super) fn select_all(relation: &str) -> String {
+    format!("select * from {relation}")
+}
+
 /// Names with `each` around them and `between` in between.
 pub(super) fn list<'a>(
     columns: impl IntoIterator<Item = &'a ColumnName>,

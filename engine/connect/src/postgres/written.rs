@@ -19,19 +19,19 @@ const LOCKED: &str = "
       and pg_catalog.has_table_privilege(c.oid, 'select')
     order by 1";
 
-/// The tables that queries read. To plan a query the server locks them, and it tells what a session has locked.
-pub(super) async fn tables(
-    end: &End,
-    connection: &mut PgConnection,
-    relations: &[Relation],
-) -> sqlx::Result<Vec<String>> {
-    let is_written = |relation: &&Relation| relation.stored().is_none();
+/// The tables that SQL of specs reads. To plan it the server locks them, and it tells what a session has locked.
+pub(super) async fn tables(end: &End, connection: &mut PgConnection, relations: &[Relation]) -> Result<Vec<String>> {
+    let is_written = |relation: &&Relation| relation.rows != Selection::All;
     if !relations.iter().any(|relation| is_written(&relation)) {
         return Ok(Vec::new());
     }
     end.begin(connection, None).await?;
-    for relation in relations.iter().filter(is_written) {
-        let explain = sql::explain(&sql::relation(&end.schema, relation));
+    let explained = relations.iter().filter(is_written).map(|from| sql::explain(&sql::relation(&end.schema, from)));
+    locked(connection, explained).await.map_err(|error| end.failed(&error))
+}
+
+async fn locked(connection: &mut PgConnection, plans: impl Iterator<Item = String>) -> sqlx::Result<Vec<String>> {
+    for explain in plans {
         sql::query(explain).persistent(false).fetch_all(&mut *connection).await?;
     }
     let rows = sqlx::query(LOCKED).fetch_all(&mut *connection).await?;
@@ -45,7 +45,7 @@ pub(super) async fn columns(
     schema: &str,
     relation: &Relation,
 ) -> sqlx::Result<Vec<PgColumn>> {
-    let select = format!("select * from {}", sql::relation(schema, relation));
+    let select = sql::select_all(&sql::relation(schema, relation));
     let statement = connection.prepare(AssertSqlSafe(select).into_sql_str()).await?;
     if statement.parameters().is_some_and(|parameters| parameters.either(|types| !types.is_empty(), |count| count > 0))
     {
@@ -59,7 +59,7 @@ pub(super) async fn columns(
 /// What a relation gives, as a table without keys.
 pub(super) async fn describe(end: &End, relation: &Relation) -> Result<Table> {
     let mut lease = end.connections.lease().await?;
-    end.begin(lease.get(), None).await.map_err(|error| end.failed(&error))?;
+    end.begin(lease.get(), None).await?;
     let columns = columns(lease.get(), &end.schema, relation).await;
     sql::execute(lease.get(), "rollback").await.map_err(|error| end.failed(&error))?;
     lease.give_back();

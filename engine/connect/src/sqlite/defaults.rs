@@ -10,7 +10,7 @@ use rusqlite::{Connection, OptionalExtension};
 use transload_model::{ColumnName, TableName};
 
 use super::catalog::is_row_id;
-use super::sql::{self, quote};
+use super::sql;
 
 /// So many new values of a column.
 pub(super) fn new_values(
@@ -23,10 +23,9 @@ pub(super) fn new_values(
         return evaluated(connection, (table, column), count);
     }
     let mut next = next.lock().unwrap_or_else(PoisonError::into_inner);
-    let from = match next.get(table) {
-        Some(next) => *next,
-        None => highest(connection, (table, column))?.saturating_add(1),
-    };
+    // Someone else may have inserted rows since the last time.
+    let behind = highest(connection, (table, column))?.saturating_add(1);
+    let from = next.get(table).copied().unwrap_or_default().max(behind);
     let to = i64::try_from(count).ok().and_then(|count| from.checked_add(count));
     let to = to.ok_or(rusqlite::Error::IntegralValueOutOfRange(0, i64::MAX))?;
     next.insert(table.clone(), to);
@@ -34,9 +33,7 @@ pub(super) fn new_values(
 }
 
 fn highest(connection: &Connection, (table, column): (&TableName, &ColumnName)) -> rusqlite::Result<i64> {
-    let name = quote(column.as_str());
-    let held = format!("select coalesce(max({name}), 0) from {}", quote(table.as_str()));
-    let held: i64 = connection.query_row(&held, [], |row| row.get(0))?;
+    let held: i64 = connection.query_row(&sql::highest(table, column), [], |row| row.get(0))?;
     let counts = "select 1 from sqlite_schema where name = 'sqlite_sequence'";
     if connection.query_row(counts, [], |_| Ok(())).optional()?.is_none() {
         return Ok(held);

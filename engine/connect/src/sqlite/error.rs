@@ -40,6 +40,8 @@ fn words(error: &rusqlite::Error) -> String {
             code => message.clone().unwrap_or_else(|| ffi::code_to_str(code).to_owned()),
         },
         rusqlite::Error::SqlInputError { msg, .. } => msg.clone(),
+        rusqlite::Error::MultipleStatement => "it is more than one statement".to_owned(),
+        rusqlite::Error::QueryReturnedNoRows => "what was looked for is not there".to_owned(),
         // The other kinds are about how rusqlite was called; some of them print values.
         _ => "the driver refused the call".to_owned(),
     }

@@ -180,6 +180,8 @@ pub(super) fn write_ahead(connection: &Connection) -> rusqlite::Result<()> {
     let is_busy = |set: &rusqlite::Result<()>| {
         set.as_ref().is_err_and(|error| error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy))
     };
+    // Else each try waits itself, where another connection only reads.
+    connection.busy_timeout(Duration::ZERO)?;
     let mut waited = Duration::ZERO;
     let mut tried = set();
     while is_busy(&tried) && waited < BUSY_TIMEOUT {
@@ -187,5 +189,6 @@ pub(super) fn write_ahead(connection: &Connection) -> rusqlite::Result<()> {
         waited += PAUSE;
         tried = set();
     }
+    connection.busy_timeout(BUSY_TIMEOUT)?;
     tried
 }

@@ -16,6 +16,20 @@ pub(super) fn relation(relation: &Relation) -> String {
     }
 }
 
+/// A view of this session over a relation.
+pub(super) fn create_view(name: &str, of: &Relation) -> String {
+    format!("create temp view {} as select * from {}", quote(name), relation(of))
+}
+
+pub(super) fn select_view(name: &str) -> String {
+    format!("select * from {}", quote(name))
+}
+
+/// The highest number in a column; 0 where there is none.
+pub(super) fn highest(table: &TableName, column: &ColumnName) -> String {
+    format!("select coalesce(max({}), 0) from {}", quote(column.as_str()), quote(table.as_str()))
+}
+
 fn list<'a>(
     columns: impl IntoIterator<Item = &'a ColumnName>,
     each: impl Fn(String) -> String,

@@ -1,6 +1,7 @@
 //! The SQL of specs: whether SQLite takes it, and what it gives.
 
 use rusqlite::Connection;
+use rusqlite::config::DbConfig;
 use transload_model::{Code, Column, ColumnName, Diagnostic, Relation, Result, Selection, Table};
 
 use super::error::failure;
@@ -23,11 +24,14 @@ pub(super) fn describe(connection: &Connection, relation: &Relation, name: &str)
 }
 
 fn columns(connection: &Connection, relation: &Relation) -> rusqlite::Result<Vec<Column>> {
-    let select = format!("select * from {}", sql::relation(relation));
-    // A view may have no parameters, and nothing would fill them.
-    connection.execute_batch(&format!("create temp view {} as {select}", sql::quote(VIEW)))?;
+    // A name that is not there is a mistake, and no text in quotes of another kind.
+    for setting in [DbConfig::SQLITE_DBCONFIG_DQS_DML, DbConfig::SQLITE_DBCONFIG_DQS_DDL] {
+        connection.set_db_config(setting, false)?;
+    }
+    // A view may have no parameters, and nothing would fill them. Of several statements none is run.
+    connection.execute(&sql::create_view(VIEW, relation), [])?;
     // Only what is prepared is looked into.
-    drop(connection.prepare(&format!("select * from {}", sql::quote(VIEW)))?);
+    drop(connection.prepare(&sql::select_view(VIEW))?);
     let mut columns = catalog::columns(connection, VIEW)?;
     if let Selection::Query(query) = &relation.rows {
         // A view gives a name of its own to the second column of a name.

@@ -7,7 +7,8 @@ use uuid::Uuid;
 
 use crate::{Asked, Inferred, KeyDefaults, Known, Observations, Schemas, Selected, infer, spec};
 
-pub(super) const KEYS: KeyDefaults = KeyDefaults { is_uuid: None, has_namespace: false, namespace: Uuid::nil() };
+pub(super) const KEYS: KeyDefaults =
+    KeyDefaults { is_uuid: None, is_made: false, has_namespace: false, namespace: Uuid::nil() };
 
 pub(super) fn catalog(lines: &str) -> Catalog {
     let tables = lines.lines().map(str::trim).filter(|line| !line.is_empty()).map(table);

@@ -15,6 +15,10 @@ pub(crate) fn check(scope: &Scope<'_>, problems: &mut Problems) {
 }
 
 fn check_spec(scope: &Scope<'_>, spec: &Spec, problems: &mut Problems) {
+    // Without the source's columns nobody can tell what a star stands for.
+    if spec.auto_map.is_some() && scope.source_table(spec).is_none() {
+        return;
+    }
     let Some(table) = scope.destination_table(spec).map(|view| view.table) else {
         return;
     };

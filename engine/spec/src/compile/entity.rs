@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use transload_model::{Code, EntityName, EntityPlan, KeyPlan, Script, TableRef};
 
 use crate::compile::field::{CompiledField, Context, compile_field};
-use crate::compile::fingerprint::{key_fingerprint, plan_fingerprint, read_fingerprint};
+use crate::compile::fingerprint::{key_fingerprint, mapped_fingerprint, plan_fingerprint, read_fingerprint};
 use crate::compile::key::ResolvedKey;
 use crate::compile::reads::Reads;
 use crate::compile::rule::compile_rules;
@@ -71,11 +71,13 @@ pub(crate) fn compile_entity(
         deletes: spec.deletes,
         load: spec.load,
         plan_fingerprint: 0,
+        mapped_fingerprint: 0,
         read_fingerprint: 0,
         key_fingerprint: 0,
     };
     plan.read_fingerprint = read_fingerprint(&plan);
-    plan.plan_fingerprint = plan_fingerprint(&plan, &strategies, scope);
+    plan.mapped_fingerprint = mapped_fingerprint(&plan, &strategies, scope);
+    plan.plan_fingerprint = plan_fingerprint(&plan);
     plan.key_fingerprint = key_fingerprint(&plan, &strategies);
     Some(plan)
 }

@@ -53,14 +53,18 @@ pub(crate) fn compile_field(
         Some(spec) => Some(reference::resolve(context.scope, context.keys, (field, spec), from, problems)?),
         None => None,
     };
-    let typed = Typed { field, column, from, reference: reference.as_ref() };
+    let is_key = context.key.is_some_and(|key| is_key_field(key, field));
+    let typed = Typed { field, column, from, reference: reference.as_ref(), is_key };
     if !typed.check(problems) {
         return None;
     }
     if let [only] = field.sources.as_slice()
         && let Some(source) = context.scope.source_table(context.spec).and_then(|view| view.column(&only.value))
+        && let Some(from) = from
     {
-        width::narrower(field, source, column).into_iter().for_each(|narrow| problems.push(narrow));
+        width::narrower(field, (source, from), (column, typed.data_type()))
+            .into_iter()
+            .for_each(|narrow| problems.push(narrow));
     }
     let place = &field.destination.place;
     Some(CompiledField {
@@ -175,6 +179,8 @@ struct Typed<'f> {
     column: &'f Column,
     from: Known,
     reference: Option<&'f ResolvedReference>,
+    /// Whether it fills a column of the destination's key.
+    is_key: bool,
 }
 
 impl Typed<'_> {
@@ -206,6 +212,7 @@ impl Typed<'_> {
         self.check_format(problems);
         self.check_conversion(problems);
         self.check_default(problems);
+        self.check_mapped(problems);
         self.check_column(problems);
         problems.seen() == before
     }
@@ -251,6 +258,9 @@ impl Typed<'_> {
             | (LogicalType::Timestamp | LogicalType::Date, LogicalType::Timestamptz) => {
                 problem.help("a time zone would have to be declared, which is not built yet")
             }
+            (_, LogicalType::Uuid) if self.is_key => problem.help(
+                "give the rows new keys: `key: { strategy: uuid_v7 }`, or `uuid_v5` with a `namespace` of your own",
+            ),
             _ => problem.help("write a transformation that makes the value you want"),
         });
     }
@@ -273,13 +283,27 @@ impl Typed<'_> {
             });
         }
         let length = default.value.as_str().map(|text| text.chars().count());
-        if let (Some(length), Some(limit)) = (length, self.column.max_length)
+        // That of a reference is an old key.
+        if let (None, Some(length), Some(limit)) = (self.reference, length, self.column.max_length)
             && length > limit
         {
             let headline =
                 format!("`default_value` of field `{}` has {length} characters", self.field.destination.value);
             let label = format!("column `{}` keeps {limit}", self.column.name);
             problems.push(problem(Code::SpecValue, headline, &default.place, label));
+        }
+    }
+
+    /// Values of a `value_map` at the end of the chain that the column never keeps.
+    fn check_mapped(&self, problems: &mut Problems) {
+        let last = self.field.calls.last().filter(|call| call.name.value == "value_map");
+        let (Some(call), Some(limit), None) = (last, self.column.max_length, self.reference) else { return };
+        let map = call.arguments.get("map").and_then(serde_json::Value::as_object);
+        let texts = map.into_iter().flat_map(serde_json::Map::values).filter_map(serde_json::Value::as_str);
+        if let Some(long) = texts.map(|text| text.chars().count()).find(|length| *length > limit) {
+            let headline = format!("a value of field `{}` has {long} characters", self.field.destination.value);
+            let label = format!("column `{}` keeps {limit}", self.column.name);
+            problems.push(problem(Code::SpecValue, headline, &call.name.place, label));
         }
     }
 

@@ -42,25 +42,24 @@ pub(crate) fn key_fingerprint(plan: &EntityPlan, strategies: &[Option<KeyStrateg
     text.finish()
 }
 
-/// What decides what is written for a row. `strategies` are those of the entities that the fields refer to.
-pub(crate) fn plan_fingerprint(plan: &EntityPlan, strategies: &[Option<KeyStrategy>], scope: &Scope<'_>) -> u64 {
+/// What decides what is written, given what decides it for each row: with which rows are read.
+pub(crate) fn plan_fingerprint(plan: &EntityPlan) -> u64 {
+    let (word, sql) = match &plan.rows {
+        Selection::All => return plan.mapped_fingerprint,
+        Selection::Where(condition) => ("where", condition),
+        Selection::Query(query) => ("query", query),
+    };
+    let mut text = Canonical::new("transload-rows/1");
+    text.put("mapped", &plan.mapped_fingerprint.to_string());
+    text.put(word, sql);
+    text.finish()
+}
+
+/// What decides what is written for a row that is read. `strategies` are those of the entities that the fields refer to.
+pub(crate) fn mapped_fingerprint(plan: &EntityPlan, strategies: &[Option<KeyStrategy>], scope: &Scope<'_>) -> u64 {
     let mut text = Canonical::new("transload-plan/1");
     text.put("entity", plan.name.as_str());
     text.put("source", plan.source.table.as_str());
-    text.maybe(
-        "source.where",
-        match &plan.rows {
-            Selection::Where(condition) => Some(condition.clone()),
-            Selection::All | Selection::Query(_) => None,
-        },
-    );
-    text.maybe(
-        "source.query",
-        match &plan.rows {
-            Selection::Query(query) => Some(query.clone()),
-            Selection::All | Selection::Where(_) => None,
-        },
-    );
     text.put("destination", plan.destination.table.as_str());
     reads(&mut text, plan);
     for column in &plan.key.destination {

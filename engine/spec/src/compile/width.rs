@@ -8,12 +8,22 @@ use crate::decode::Field;
 use crate::problems::problem;
 
 /// The warning about a field that copies one column to another, where it may not fit.
-pub(crate) fn narrower(field: &Field, source: &Column, column: &Column) -> Option<Diagnostic> {
-    if !field.calls.is_empty() || field.reference.is_some() || field.format.is_some() {
+pub(crate) fn narrower(
+    field: &Field,
+    (source, from): (&Column, LogicalType),
+    (column, to): (&Column, LogicalType),
+) -> Option<Diagnostic> {
+    if field.reference.is_some() || field.format.is_some() {
         return None;
     }
-    let (what, help) = match (source.logical, column.logical) {
-        (LogicalType::Decimal { precision, scale }, LogicalType::Decimal { precision: digits, scale: behind }) => {
+    let (what, help) = match (from, to) {
+        (LogicalType::Timestamp, LogicalType::Date) => {
+            return Some(midnight_only(field));
+        }
+        // A type that the spec names is a promise that someone made.
+        (LogicalType::Decimal { precision, scale }, LogicalType::Decimal { precision: digits, scale: behind })
+            if field.data_type.is_none() =>
+        {
             if scale > behind {
                 (format!("{behind} digits behind the point, {scale} come in"), rounding(behind))
             } else if precision - scale > digits - behind {
@@ -25,8 +35,9 @@ pub(crate) fn narrower(field: &Field, source: &Column, column: &Column) -> Optio
                 return None;
             }
         }
-        (LogicalType::Text, LogicalType::Text) => {
-            let (length, limit) = (source.max_length?, column.max_length?);
+        (LogicalType::Text, LogicalType::Text) if field.calls.is_empty() => {
+            let (length, limit) =
+                (source.max_length.or_else(|| declared_length(&source.declared))?, column.max_length?);
             if length <= limit {
                 return None;
             }
@@ -43,6 +54,22 @@ pub(crate) fn narrower(field: &Field, source: &Column, column: &Column) -> Optio
     let mut narrow = problem(Code::NarrowColumn, headline, place, label);
     narrow.severity = Severity::Warning;
     Some(narrow.note("rows that do not fit are set aside").help(help))
+}
+
+/// A date is only what has no time of day.
+fn midnight_only(field: &Field) -> Diagnostic {
+    let headline = format!("field `{}` takes a timestamp for a date", field.destination.value);
+    let place = field.sources.first().map_or(&field.destination.place, |source| &source.place);
+    let mut narrow = problem(Code::NarrowColumn, headline, place, "a timestamp comes in");
+    narrow.severity = Severity::Warning;
+    narrow
+        .note("rows with a time other than midnight are set aside")
+        .help("add `transformation: day`, which drops the time")
+}
+
+/// `NVARCHAR(200)`: what whoever declared it meant, kept to or not.
+fn declared_length(declared: &str) -> Option<usize> {
+    declared.split_once('(')?.1.split_once(')')?.0.trim().parse().ok()
 }
 
 const WIDEN: &str = "widen the destination column";

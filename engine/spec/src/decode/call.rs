@@ -25,7 +25,7 @@ pub(crate) fn chain(reader: &mut Reader<'_>, node: &Node) -> Vec<CallSpec> {
     match &node.kind {
         Kind::List(items) => items.iter().filter_map(|item| call(reader, item)).collect(),
         Kind::Map(_) => {
-            reader.wrong_type(node, "`transformation`", "a function's name or a list");
+            reader.wrong_type(node, "`transformation`", "a function's name or a list of calls");
             Vec::new()
         }
         Kind::Scalar(_) | Kind::Refused => call(reader, node).into_iter().collect(),

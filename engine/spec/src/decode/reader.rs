@@ -39,6 +39,11 @@ impl<'n> Map<'n> {
         self.get(key).filter(|entry| !is_nothing(&entry.value))
     }
 
+    /// Whether a key is only misspelt, which has been reported.
+    pub(crate) fn is_misspelt(&self, key: &str) -> bool {
+        self.misspelt.contains(&key)
+    }
+
     /// All entries but notes.
     pub(crate) fn entries(&self) -> impl Iterator<Item = &'n Entry> {
         self.entries.iter().copied().filter(|entry| !is_note(&entry.key))
@@ -78,7 +83,10 @@ impl Reader<'_> {
             {
                 problem.help("put it in quotes")
             }
-            _ => problem,
+            _ if expected.contains("list") && !matches!(node.kind, Kind::List(_)) => {
+                problem.help("write it as a list: `[…]`")
+            }
+            _ => problem.help(format!("write {expected}")),
         });
     }
 

@@ -5,7 +5,12 @@ use transload_model::{Code, Selection};
 use crate::decode::language::SOURCE;
 use crate::decode::{Files, Reader};
 use crate::problems::{Located, problem};
-use crate::yaml::Node;
+use crate::yaml::{Kind, Node};
+
+/// Whether a query stands in the place of the table, whether it can be read or not.
+pub(crate) fn has_query(node: &Node) -> bool {
+    matches!(&node.kind, Kind::Map(entries) if entries.iter().any(|entry| entry.key == "query"))
+}
 
 /// Reads `source`; `None` where it says nothing that could be read.
 pub(crate) fn source(reader: &mut Reader<'_>, node: &Node, files: &Files<'_>) -> Option<Located<Selection>> {

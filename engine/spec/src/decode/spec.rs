@@ -13,7 +13,7 @@ use crate::decode::policy::{Defaults, change_detection, deletes, load};
 use crate::decode::reader::Map;
 use crate::decode::record::{Record, record};
 use crate::decode::rule::{RuleSpec, rules};
-use crate::decode::source::source;
+use crate::decode::source::{has_query, source};
 use crate::decode::template::{Templates, used};
 use crate::decode::test::{TestSpec, tests};
 use crate::decode::{Files, Reader};
@@ -36,6 +36,8 @@ pub(crate) struct Spec {
     pub(crate) depends_on: Vec<Located<EntityName>>,
     /// Which rows of the source table; all, where nothing is said.
     pub(crate) rows: Option<Located<Selection>>,
+    /// Whether a query stands in the place of the source table; `rows` has it where it could be read.
+    pub(crate) has_query: bool,
     pub(crate) key: KeyPart,
     pub(crate) auto_map: Option<AutoMap>,
     pub(crate) fields: Vec<Field>,
@@ -61,7 +63,7 @@ impl Spec {
 
     /// Whether a query stands in the place of the source table.
     pub(crate) fn is_query(&self) -> bool {
-        matches!(self.rows, Some(Located { value: Selection::Query(_), .. }))
+        self.has_query
     }
 }
 
@@ -150,7 +152,8 @@ fn body(reader: &mut Reader<'_>, map: &Map<'_>, surroundings: &Surroundings<'_>,
     let used = used(reader, map.get("use"), surroundings.templates);
     let mut fields = map.filled("field_mappings").map(|entry| fields(reader, &entry.value)).unwrap_or_default();
     let auto_map = map.get("auto_map").and_then(|entry| auto_map(reader, entry));
-    let has_all_fields = reader.problems.seen() == before_fields && used.is_sound;
+    let is_there = !map.is_misspelt("field_mappings");
+    let has_all_fields = reader.problems.seen() == before_fields && used.is_sound && is_there;
     let rules = map.get("validation_rules").map(|entry| rules(reader, &entry.value)).unwrap_or_default();
     let before_functions = reader.problems.seen();
     let mut functions = map
@@ -180,6 +183,7 @@ fn body(reader: &mut Reader<'_>, map: &Map<'_>, surroundings: &Surroundings<'_>,
         tags,
         depends_on,
         rows,
+        has_query: map.get("source").is_some_and(|entry| has_query(&entry.value)),
         key: own_key.or(&defaults.key),
         auto_map,
         fields: used.fields,

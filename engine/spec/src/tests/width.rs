@@ -64,4 +64,11 @@ fn a_default_that_does_not_fit_is_an_error() {
       specs/narrow.yaml:6:26 ["12345678901"] column `code` keeps 10
     "#);
     assert_eq!(said("  code: { default_value: \"1234567890\" }\n"), "");
+    let mapped = |value: &str| said(&format!("  code: {{ source_field: code, value_map: {{ a: \"{value}\" }} }}\n"));
+    assert!(
+        mapped("12345678901").starts_with("TL0108 a value of field `code` has 11 characters"),
+        "{}",
+        mapped("12345678901")
+    );
+    assert_eq!(mapped("1234567890"), "");
 }

@@ -88,6 +88,7 @@ impl Given {
                 deletes: DeletePolicy::Ignore,
                 load: LoadPolicy::default(),
                 plan_fingerprint: 0,
+                mapped_fingerprint: 0,
                 read_fingerprint: 0,
                 key_fingerprint: 0,
             },
