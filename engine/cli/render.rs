@@ -177,10 +177,25 @@ impl Screen {
         let handler = GraphicalReportHandler::new_themed(theme).with_width(width()).with_links(false);
         let mut text = String::new();
         match handler.render_report(&mut text, &Shown::new(problem)) {
-            Ok(()) => text + "\n",
+            Ok(()) => without_heads(&text) + "\n",
             Err(_) => problem.to_string(),
         }
     }
+}
+
+/// Without the two lines that would make the excerpt of another file look like a problem of its own: `Error:`, and the file's path.
+fn without_heads(text: &str) -> String {
+    let mut lines = text.lines().peekable();
+    let mut kept = String::new();
+    while let Some(line) = lines.next() {
+        if matches!(line.trim_end(), "Error:" | "Warning:" | "Advice:") {
+            lines.next();
+            continue;
+        }
+        kept += line;
+        kept.push('\n');
+    }
+    kept
 }
 
 /// Makes a panic say where it happened and not what it met: its words may hold a row's values, as those of a wrong index into a text do.

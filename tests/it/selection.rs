@@ -189,6 +189,18 @@ fn a_large_table_is_moved_in_ranges_of_what_is_selected() {
     }
 }
 
+/// What a spec's SQL meets in a row says in which spec it stands, and nothing of the row.
+#[test]
+fn a_condition_that_fails_on_a_row_names_its_spec() {
+    let world = world(Ends::PostgresToPostgres, "{ where: city::int > 3 }");
+    world.source().execute("update old_people set city = 'geheim'");
+    let told = world.transload(&["run"]);
+    assert_eq!(told.code, 4, "{told:?}");
+    let said = told.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(said.contains("it ran the `where` of `people`, in specs/people.yaml"), "{told:?}");
+    assert!(!told.stderr.contains("geheim") && !told.stdout.contains("geheim"), "{told:?}");
+}
+
 /// What SQLite would do on the way, or take for a text.
 #[test]
 fn sqlite_runs_one_statement_and_takes_a_name_for_a_name() {

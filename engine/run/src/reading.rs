@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use transload_model::{
-    DigestRequest, EntityPlan, KeyBytes, KeyRange, RangeDigest, ReadColumn, ReadRequest, Result, SnapshotReader,
-    SourceBatch,
+    Diagnostic, DigestRequest, EntityPlan, KeyBytes, KeyRange, RangeDigest, ReadColumn, ReadRequest, Result, Selection,
+    SnapshotReader, SourceBatch,
 };
 
 use crate::rows::{Scored, whole_keys};
@@ -68,7 +68,18 @@ impl Reading {
             after,
             batch_rows: self.plan.load.batch_rows.min(self.plan.load.unit_rows),
         };
-        self.reader.read(request).await
+        self.reader.read(request).await.map_err(|problem| self.about(problem))
+    }
+
+    /// Where a spec's own SQL was read, whoever reads the problem should look there.
+    fn about(&self, mut problem: Box<Diagnostic>) -> Box<Diagnostic> {
+        let key = match self.plan.rows {
+            Selection::All => return problem,
+            Selection::Where(_) => "where",
+            Selection::Query(_) => "query",
+        };
+        problem.notes.push(format!("it ran the `{key}` of `{}`, in {}", self.plan.name, self.plan.spec_path));
+        problem
     }
 
     /// Reads several ranges, one after the other; they ascend.
@@ -98,7 +109,7 @@ impl Reading {
 
     async fn next_batch(&mut self) -> Result<Option<SourceBatch>> {
         loop {
-            let batch = self.reader.next().await?;
+            let batch = self.reader.next().await.map_err(|problem| self.about(problem))?;
             let Some(range) = (if batch.is_none() { self.ranges.pop_front() } else { None }) else {
                 return Ok(batch);
             };

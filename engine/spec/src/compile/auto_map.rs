@@ -32,6 +32,7 @@ pub(crate) fn settle(
         let (Some(source), Some(destination)) = tables else { continue };
         let Some(auto_map) = &spec.auto_map else { continue };
         check_patterns(auto_map, source, problems);
+        check_included(auto_map, source, destination, problems);
         // Where a mapping or the key could not be read, nobody can tell which columns are left.
         if !spec.has_all_fields || !spec.key.is_sound {
             continue;
@@ -78,6 +79,26 @@ fn check_patterns(auto_map: &AutoMap, source: &Table, problems: &mut Problems) {
                 problem(Code::UnknownColumn, format!("`{text}` stands for no column"), &pattern.place, label);
             found.severity = Severity::Warning;
             problems.push(found);
+        }
+    }
+}
+
+/// Columns that are included by name and that the destination does not have: nothing would copy them.
+fn check_included(auto_map: &AutoMap, source: &Table, destination: &Table, problems: &mut Problems) {
+    let is_there = |name: &str| {
+        let wanted = |column: &&Column| column.name.as_str() == name;
+        source.columns.iter().find(wanted).is_none_or(|from| {
+            let from = paired(auto_map.pairing, &from.name);
+            destination.columns.iter().any(|to| paired(auto_map.pairing, &to.name) == from)
+        })
+    };
+    for pattern in auto_map.include.iter().filter(|pattern| pattern.value.is_name()) {
+        let name = pattern.value.as_str();
+        if !is_there(name) {
+            let headline = format!("`auto_map` includes `{name}`, and the destination has no such column");
+            let label = format!("not among the {} columns of {}", destination.columns.len(), destination.name);
+            let found = problem(Code::UnknownColumn, headline, &pattern.place, label);
+            problems.push(found.help(format!("map it: `destination_column: {name}`, or take it out")));
         }
     }
 }

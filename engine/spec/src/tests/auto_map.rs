@@ -65,6 +65,7 @@ fn what_is_wrong_with_a_star_is_told_at_its_place() {
         ("{ match: fuzzy }", &["TL0108 specs/doctors.yaml:5:20"]),
         ("{ on_new_column: freeze }", &["TL0108 specs/doctors.yaml:5:28"]),
         ("{ exclude: [visit] }", &["TL0203 specs/doctors.yaml:5:23"]),
+        ("{ include: [visits, photo] }", &["TL0203 specs/doctors.yaml:5:31"]),
         ("{ exclude: [\"tmp_*\"] }", &["TL0203 specs/doctors.yaml:5:23"]),
     ] {
         let found = problems(&changed(DOCTORS, "field_mappings:", &format!("auto_map: {auto_map}\nfield_mappings:")));

@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 
 use arrow::array::{ArrayRef, AsArray as _};
+use jsonschema::error::ValidationErrorKind;
 use jsonschema::{Draft, PatternOptions, Validator};
 use serde_json::Value;
 use transload_model::{Code, Kind, LogicalType};
@@ -36,7 +37,12 @@ fn prepare(field: LogicalType, parameters: &BTreeMap<String, Value>, _: Today) -
     };
     let patterns = PatternOptions::regex().size_limit(PATTERN_BYTES_MAX);
     let options = jsonschema::options().with_draft(Draft::Draft7).with_pattern_options(patterns);
-    let validator = options.build(schema).map_err(|error| format!("`schema` is no JSON Schema: {error}"))?;
+    let validator = options.build(schema).map_err(|error| match error.kind() {
+        ValidationErrorKind::Referencing(_) => {
+            "`schema` is no JSON Schema that can be used: it refers to something outside itself".to_owned()
+        }
+        _ => format!("`schema` is no JSON Schema: {error}"),
+    })?;
     Ok(Box::new(JsonSchema { validator, rejects_nulls: parameters.rejects_nulls()? }))
 }
 
