@@ -292,6 +292,19 @@ for_each_pair!(
     an_update_adds_lines_and_leaves_every_other_byte,
 );
 
+/// A project with schemas gets drafts by which editors find theirs.
+#[test]
+fn drafts_name_their_schema_where_there_is_one() {
+    let world = small(Ends::SqliteToSqlite);
+    std::fs::create_dir_all(world.file("schemas")).unwrap();
+    told(&world, &["infer"], 0, &[]);
+    let spec = std::fs::read_dir(world.file("specs")).unwrap().next().unwrap().unwrap();
+    let name = spec.path().file_stem().unwrap().to_str().unwrap().to_owned();
+    let text = std::fs::read_to_string(spec.path()).unwrap();
+    let path = format!("../schemas/{name}.json");
+    assert!(text.starts_with(&format!("# yaml-language-server: $schema={path}\n# $schema: {path}\n")), "{text}");
+}
+
 #[test]
 fn a_file_in_the_way_is_never_overwritten() {
     let world = small(Ends::SqliteToSqlite);

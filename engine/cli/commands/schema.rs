@@ -15,7 +15,7 @@ use crate::cli::text::some;
 use crate::cli::wiring::{self, Chosen};
 
 /// Where a project keeps them, so that a file's first line can name its own by a path that holds everywhere.
-const FOLDER: &str = "schemas";
+pub(super) const FOLDER: &str = "schemas";
 
 /// Those that every project has.
 const KINDS: [&str; 3] = ["project", "spec", "template"];
@@ -123,6 +123,13 @@ fn offered(project: &Project) -> Result<Vec<OfferedFunction>, Failure> {
     let first_sentence = |text: &str| text.split_once(". ").map_or(text.to_owned(), |(first, _)| format!("{first}."));
     let pages = functions.pages().into_iter();
     Ok(pages.map(|page| OfferedFunction { name: page.name, summary: first_sentence(&page.summary) }).collect())
+}
+
+/// The lines by which editors find the schema of a spec: one for most of them, one for those of JetBrains.
+pub(super) fn modelines(spec_path: &str, entity: &EntityName) -> String {
+    let up = "../".repeat(spec_path.matches('/').count());
+    let path = format!("{up}{FOLDER}/{}", file_name(entity));
+    format!("# yaml-language-server: $schema={path}\n# $schema: {path}\n")
 }
 
 /// The file of an entity's schema. One that is called as a kind is, in whatever case, must not take its place.

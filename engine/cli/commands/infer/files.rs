@@ -10,6 +10,7 @@ use transload_model::{Code, ColumnName, Diagnostic, EntityName};
 use transload_spec::{Mapped, Outlined, Project, mapped_columns};
 
 use crate::cli::args::Infer;
+use crate::cli::commands::schema::{FOLDER, modelines};
 use crate::cli::failure::{Failure, file_error};
 
 /// What became of the spec of an entity.
@@ -78,7 +79,9 @@ pub(super) fn planned(
         let path = path(project, draft)?;
         let is_there = project.root().join(&path).symlink_metadata().is_ok();
         let state = if is_there { State::Exists } else { State::Drafted };
-        let text = transload_infer::spec(draft);
+        let has_schemas = project.root().join(FOLDER).is_dir();
+        let head = if has_schemas { modelines(&path, &draft.entity) } else { String::new() };
+        let text = format!("{head}{}", transload_infer::spec(draft));
         done.drafts.insert(draft.entity.clone(), File { path, state, text });
     }
     for (addition, outline) in pairs(inferred, outlines) {

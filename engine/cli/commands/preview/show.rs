@@ -127,6 +127,11 @@ fn arrived(previewed: &Previewed<'_>, row: usize, preview: &Preview, screen: &Sc
     if rules > 0 && previewed.tried.warnings.iter().all(|warning| warning.row != row) {
         out += &format!("  {} {} pass\n", signs.done, some(rules, "rule"));
     }
+    let texts = || previewed.tried.columns.iter().map(|column| &column.texts[row]);
+    let held = previewed.current.as_ref().and_then(|rows| rows[row].as_ref());
+    if held.is_some_and(|held| held.iter().eq(texts())) {
+        out += &format!("  {} the destination holds the same\n", signs.done);
+    }
     if !previewed.are_looked_up && previewed.entity.fields.iter().any(|field| field.reference.is_some()) {
         out += &format!("  {} references were not looked up: every parent is taken to be there\n", signs.warning);
     }
