@@ -17,9 +17,6 @@ pub(crate) fn narrower(
         return None;
     }
     let (what, help) = match (from, to) {
-        (LogicalType::Timestamp, LogicalType::Date) => {
-            return Some(midnight_only(field));
-        }
         // A type that the spec names is a promise that someone made.
         (LogicalType::Decimal { precision, scale }, LogicalType::Decimal { precision: digits, scale: behind })
             if field.data_type.is_none() =>
@@ -54,17 +51,6 @@ pub(crate) fn narrower(
     let mut narrow = problem(Code::NarrowColumn, headline, place, label);
     narrow.severity = Severity::Warning;
     Some(narrow.note("rows that do not fit are set aside").help(help))
-}
-
-/// A date is only what has no time of day.
-fn midnight_only(field: &Field) -> Diagnostic {
-    let headline = format!("field `{}` takes a timestamp for a date", field.destination.value);
-    let place = field.sources.first().map_or(&field.destination.place, |source| &source.place);
-    let mut narrow = problem(Code::NarrowColumn, headline, place, "a timestamp comes in");
-    narrow.severity = Severity::Warning;
-    narrow
-        .note("rows with a time other than midnight are set aside")
-        .help("add `transformation: day`, which drops the time")
 }
 
 /// `NVARCHAR(200)`: what whoever declared it meant, kept to or not.

@@ -163,7 +163,10 @@ pub(crate) fn moment_from_text(text: &str) -> Result<i64, Reason> {
 /// The day, where the time is midnight.
 pub(crate) fn date_from_timestamp(micros: i64) -> Result<i32, Reason> {
     let whole = (micros.rem_euclid(DAY) == 0).then(|| micros.div_euclid(DAY));
-    whole.and_then(|days| i32::try_from(days).ok()).ok_or_else(|| does_not_fit("a time other than midnight", "date"))
+    whole.and_then(|days| i32::try_from(days).ok()).ok_or_else(|| {
+        let reason = does_not_fit("a time other than midnight", "date");
+        Reason { message: format!("{}; `transformation: day` drops the time", reason.message), ..reason }
+    })
 }
 
 /// The day of a timestamp.
