@@ -179,8 +179,18 @@ pub(crate) const SHORT_FIELD: Keys = Keys {
 
 pub(crate) const TEMPLATE: Keys = Keys {
     what: "a template",
-    built: &["template", "description", "field_mappings", "validation_rules", "transformation_functions"],
-    later: &["auto_map", "change_detection", "deletes", "key", "load", "tags", "tests", "use"],
+    built: &[
+        "template",
+        "description",
+        "tags",
+        "key",
+        "field_mappings",
+        "validation_rules",
+        "transformation_functions",
+        "deletes",
+        "load",
+    ],
+    later: &["auto_map", "change_detection", "tests", "use"],
 };
 
 pub(crate) const RULE: Keys = Keys {

@@ -87,6 +87,11 @@ pub(crate) fn deletes(reader: &mut Reader<'_>, node: &Node) -> DeletesPart {
 }
 
 impl DeletesPart {
+    /// Takes from another file what this one does not say.
+    pub(crate) fn or(self, other: &Self) -> Self {
+        Self { mode: self.mode.or(other.mode), max: self.max.or_else(|| other.max.clone()) }
+    }
+
     /// The policy of a spec that says this, in a project with these defaults. Gives the place of a `max` that has no effect.
     pub(crate) fn policy(&self, defaults: &Self) -> Result<DeletePolicy, Located<Share>> {
         let max = self.max.as_ref().or(defaults.max.as_ref()).map(|max| max.value);
@@ -126,6 +131,17 @@ pub(crate) fn load(reader: &mut Reader<'_>, node: &Node) -> LoadPart {
 }
 
 impl LoadPart {
+    /// Takes from another file what this one does not say.
+    pub(crate) fn or(self, other: &Self) -> Self {
+        Self {
+            batch_size: self.batch_size.or(other.batch_size),
+            checkpoint_interval: self.checkpoint_interval.or(other.checkpoint_interval),
+            max_errors: self.max_errors.or(other.max_errors),
+            max_retry_attempts: self.max_retry_attempts.or(other.max_retry_attempts),
+            streams: self.streams.or(other.streams),
+        }
+    }
+
     /// The policy of a spec that says this, in a project with these defaults.
     pub(crate) fn policy(&self, defaults: &Self) -> LoadPolicy {
         let standard = LoadPolicy::default();

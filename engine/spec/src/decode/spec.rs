@@ -7,14 +7,14 @@ use transload_model::{Code, DeletePolicy, EntityName, LoadPolicy, Relation, Sele
 use crate::decode::auto_map::{AutoMap, auto_map};
 use crate::decode::field::{Field, fields};
 use crate::decode::function::{FunctionSpec, functions};
-use crate::decode::key::{KeyPart, key};
+use crate::decode::key::KeyPart;
 use crate::decode::language::SPEC;
-use crate::decode::policy::{Defaults, change_detection, deletes, load};
+use crate::decode::policy::{Defaults, change_detection};
 use crate::decode::reader::Map;
 use crate::decode::record::{Record, record};
 use crate::decode::rule::{RuleSpec, rules};
 use crate::decode::source::{has_query, source};
-use crate::decode::template::{Templates, used};
+use crate::decode::template::{Policies, Templates, used};
 use crate::decode::test::{TestSpec, tests};
 use crate::decode::{Files, Reader};
 use crate::problems::{Located, Place, Problems, problem};
@@ -147,7 +147,7 @@ fn body(reader: &mut Reader<'_>, map: &Map<'_>, surroundings: &Surroundings<'_>,
     let is_active = map.get("is_active").and_then(|entry| reader.boolean(&entry.value, "`is_active`"));
     let depends_on = map.get("depends_on").map(|entry| depends_on(reader, &entry.value)).unwrap_or_default();
     let rows = map.get("source").and_then(|entry| source(reader, &entry.value, surroundings.files));
-    let own_key = map.get("key").map(|entry| key(reader, &entry.value)).unwrap_or_default();
+    let own = Policies::read(reader, map);
     let before_fields = reader.problems.seen();
     let used = used(reader, map.get("use"), surroundings.templates);
     let mut fields = map.filled("field_mappings").map(|entry| fields(reader, &entry.value)).unwrap_or_default();
@@ -162,8 +162,10 @@ fn body(reader: &mut Reader<'_>, map: &Map<'_>, surroundings: &Surroundings<'_>,
         .unwrap_or_default();
     functions.extend(fields.iter_mut().filter_map(|field| field.expression.take()));
     let has_all_functions = reader.problems.seen() == before_functions && used.is_sound;
-    let used = used.with(fields, rules, functions);
-    let (deletes, load) = policies(reader, map, defaults);
+    let mut used = used.with(fields, rules, functions);
+    let policies = own.or(&used.policies);
+    used.tags.extend(tags);
+    let (deletes, load) = (deletes(reader, &policies, defaults), policies.load.policy(&defaults.load));
     let tests = map.get("tests").map(|entry| tests(reader, &entry.value)).unwrap_or_default();
     let fields_place = map
         .filled("field_mappings")
@@ -180,11 +182,11 @@ fn body(reader: &mut Reader<'_>, map: &Map<'_>, surroundings: &Surroundings<'_>,
         version: names.version.unwrap_or_default(),
         is_active: is_active.is_none_or(|active| active.value),
         description: description.map(|text| text.value),
-        tags,
+        tags: used.tags,
         depends_on,
         rows,
         has_query: map.get("source").is_some_and(|entry| has_query(&entry.value)),
-        key: own_key.or(&defaults.key),
+        key: policies.key.or(&defaults.key),
         auto_map,
         fields: used.fields,
         fields_place,
@@ -198,7 +200,8 @@ fn body(reader: &mut Reader<'_>, map: &Map<'_>, surroundings: &Surroundings<'_>,
     })
 }
 
-fn tags(reader: &mut Reader<'_>, node: &yaml::Node) -> Vec<String> {
+/// Reads `tags`.
+pub(crate) fn tags(reader: &mut Reader<'_>, node: &yaml::Node) -> Vec<String> {
     let items = reader.list(node, "`tags`").unwrap_or_default();
     items.iter().filter_map(|item| reader.text(item, "a tag")).map(|tag| tag.value).collect()
 }
@@ -208,10 +211,8 @@ fn depends_on(reader: &mut Reader<'_>, node: &yaml::Node) -> Vec<Located<EntityN
     items.iter().filter_map(|item| reader.name(item, "`depends_on`", EntityName::parse)).collect()
 }
 
-fn policies(reader: &mut Reader<'_>, map: &Map<'_>, defaults: &Defaults) -> (DeletePolicy, LoadPolicy) {
-    let own_deletes = map.get("deletes").map(|entry| deletes(reader, &entry.value));
-    let own_load = map.get("load").map(|entry| load(reader, &entry.value));
-    let deletes = match own_deletes.unwrap_or_default().policy(&defaults.deletes) {
+fn deletes(reader: &mut Reader<'_>, policies: &Policies, defaults: &Defaults) -> DeletePolicy {
+    match policies.deletes.policy(&defaults.deletes) {
         Ok(policy) => policy,
         Err(max) => {
             let headline = "`deletes.max` has no effect with `mode: ignore`";
@@ -219,6 +220,5 @@ fn policies(reader: &mut Reader<'_>, map: &Map<'_>, defaults: &Defaults) -> (Del
             reader.problems.push(problem.help("add `mode: hard`"));
             DeletePolicy::Ignore
         }
-    };
-    (deletes, own_load.unwrap_or_default().policy(&defaults.load))
+    }
 }

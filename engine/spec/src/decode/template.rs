@@ -7,8 +7,12 @@ use transload_model::{Code, SourceFile};
 
 use crate::decode::field::{Field, fields};
 use crate::decode::function::{FunctionSpec, functions};
+use crate::decode::key::{KeyPart, key};
 use crate::decode::language::TEMPLATE;
+use crate::decode::policy::{DeletesPart, LoadPart, deletes, load};
+use crate::decode::reader::Map;
 use crate::decode::rule::{RuleSpec, rules};
+use crate::decode::spec::tags;
 use crate::decode::{Files, Reader};
 use crate::problems::{Located, Problems, listed, problem, with_suggestion};
 use crate::yaml::{self, Entry};
@@ -20,11 +24,37 @@ pub(crate) type Templates = BTreeMap<String, Template>;
 #[derive(Debug)]
 pub(crate) struct Template {
     name: Located<String>,
+    tags: Vec<String>,
+    policies: Policies,
     pub(crate) fields: Vec<Field>,
     pub(crate) rules: Vec<RuleSpec>,
     pub(crate) functions: Vec<FunctionSpec>,
     /// Whether all of it could be read.
     pub(crate) is_sound: bool,
+}
+
+/// What one file says of keys, deletes and loading.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Policies {
+    pub(crate) key: KeyPart,
+    pub(crate) deletes: DeletesPart,
+    pub(crate) load: LoadPart,
+}
+
+impl Policies {
+    /// Reads them.
+    pub(crate) fn read(reader: &mut Reader<'_>, map: &Map<'_>) -> Self {
+        Self {
+            key: map.get("key").map(|entry| key(reader, &entry.value)).unwrap_or_default(),
+            deletes: map.get("deletes").map(|entry| deletes(reader, &entry.value)).unwrap_or_default(),
+            load: map.get("load").map(|entry| load(reader, &entry.value)).unwrap_or_default(),
+        }
+    }
+
+    /// Takes from another file what this one does not say, value by value.
+    pub(crate) fn or(self, other: &Self) -> Self {
+        Self { key: self.key.or(&other.key), deletes: self.deletes.or(&other.deletes), load: self.load.or(&other.load) }
+    }
 }
 
 /// Reads every template; two of one name are a problem.
@@ -56,18 +86,22 @@ fn template(file: &Arc<SourceFile>, read: &Files<'_>, problems: &mut Problems) -
         reader.text(&entry.value, "`description`");
     }
     let before = reader.problems.seen();
+    let tags = map.get("tags").map(|entry| tags(&mut reader, &entry.value)).unwrap_or_default();
+    let policies = Policies::read(&mut reader, &map);
     let mut fields = map.filled("field_mappings").map(|entry| fields(&mut reader, &entry.value)).unwrap_or_default();
     let rules = map.get("validation_rules").map(|entry| rules(&mut reader, &entry.value)).unwrap_or_default();
     let mut functions =
         map.get("transformation_functions").map(|entry| functions(&mut reader, &entry.value, read)).unwrap_or_default();
     functions.extend(fields.iter_mut().filter_map(|field| field.expression.take()));
     let is_sound = reader.problems.seen() == before;
-    Some(Template { name, fields, rules, functions, is_sound })
+    Some(Template { name, tags, policies, fields, rules, functions, is_sound })
 }
 
 /// What a spec takes from templates, in the order of `use`: of two that say something of one column, the later one counts.
 #[derive(Debug, Default)]
 pub(crate) struct Used {
+    pub(crate) tags: Vec<String>,
+    pub(crate) policies: Policies,
     pub(crate) fields: Vec<Field>,
     pub(crate) rules: Vec<RuleSpec>,
     pub(crate) functions: Vec<FunctionSpec>,
@@ -110,6 +144,8 @@ pub(crate) fn used(reader: &mut Reader<'_>, entry: Option<&Entry>, templates: &T
 impl Used {
     fn take(&mut self, template: &Template) {
         self.is_sound &= template.is_sound;
+        self.tags.extend(template.tags.iter().cloned());
+        self.policies = template.policies.clone().or(&self.policies);
         put_fields(&mut self.fields, template.fields.iter().cloned());
         put_functions(&mut self.functions, template.functions.iter().cloned());
         self.rules.extend(template.rules.iter().cloned());

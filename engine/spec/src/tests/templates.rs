@@ -56,6 +56,27 @@ fn of_two_templates_the_later_one_counts() {
     assert_eq!(visits.place, "templates/a.yaml:2");
 }
 
+/// Keys, deletes and loading are taken value by value: the spec's own, then those of its templates, then the project's.
+#[test]
+fn what_a_template_says_of_policies_stands_between_the_spec_and_the_project() {
+    let policies = "template: contact\ntags: [audited]\nkey: { strategy: uuid_v7, source: doc_no }\n\
+        deletes: { mode: ignore }\nload: { max_errors: 7, batch_size: 50 }\n";
+    let mut files = using(policies);
+    let spec = files.get_mut(DOCTORS).unwrap();
+    *spec = spec.replace("use:", "load: { max_errors: 3 }\nuse:");
+    let found: String = compiled(&files).diagnostics.iter().map(prose).collect();
+    let plan = compiled(&files).plan.unwrap_or_else(|| panic!("{found}"));
+    let doctors = plan.entities().iter().find(|entity| entity.name.as_str() == "doctors").unwrap();
+    assert!(matches!(doctors.key.strategy, transload_model::KeyStrategy::Minted { .. }));
+    assert_eq!(doctors.deletes, transload_model::DeletePolicy::Ignore);
+    assert_eq!((doctors.load.max_errors, doctors.load.batch_rows), (transload_model::Share::Rows(3), 50));
+
+    let wrong = changed("specs/offices.yaml", "version:", "use: [contact]\nversion:");
+    let mut wrong: BTreeMap<String, String> = wrong;
+    wrong.insert("templates/contact.yaml".to_owned(), policies.replace("uuid_v7, source: doc_no", "uuid_v8"));
+    assert_eq!(places(&problems(&wrong)), ["TL0108 templates/contact.yaml:3:18"]);
+}
+
 #[test]
 fn a_mistake_in_a_template_is_told_at_its_place() {
     for (template, expected) in [
@@ -68,7 +89,7 @@ fn a_mistake_in_a_template_is_told_at_its_place() {
         (TEMPLATE.replace("template: contact", "template: contacts"), "TL0210 specs/doctors.yaml:5:7"),
         (TEMPLATE.replace("field_mappings", "fields"), "TL0105 templates/contact.yaml:2:1"),
         (
-            TEMPLATE.replace("validation_rules:", "key: { source: doc_no }\nvalidation_rules:"),
+            TEMPLATE.replace("validation_rules:", "auto_map: true\nvalidation_rules:"),
             "TL0109 templates/contact.yaml:5:1",
         ),
         (TEMPLATE.replace("template: contact\n", ""), "TL0107 templates/contact.yaml:1:1"),

@@ -4,6 +4,8 @@ use schemars::JsonSchema;
 
 use super::field::FieldMappings;
 use super::function::Function;
+use super::key::Key;
+use super::policy::{Deletes, Load};
 use super::rule::Rule;
 
 /// A piece of a spec with a name. `use: [name]` puts it in front of what a spec says itself.
@@ -16,6 +18,12 @@ pub(in crate::schema) struct Template {
     /// What it is for.
     #[schemars(extend("examples" = ["When and by whom a row was written."]))]
     description: Option<String>,
+    /// Words of your own, beside those of the spec.
+    #[schemars(extend("default" = []), extend("examples" = [["audited"]]))]
+    tags: Option<Vec<String>>,
+    /// How an old row finds its new row, in what a spec does not say itself.
+    #[schemars(extend("examples" = [{ "strategy": "uuid_v7" }]))]
+    key: Option<Key>,
     /// What each destination column gets. A spec's own mapping of a column wins.
     #[schemars(extend("examples" = [{ "created_at": "crt_ts" }]))]
     field_mappings: Option<FieldMappings>,
@@ -25,4 +33,10 @@ pub(in crate::schema) struct Template {
     /// Functions in rhai, for the specs that use the template.
     #[schemars(extend("examples" = [[{ "name": "cents", "function_body": "(parse_decimal(value) * 100).to_int()" }]]))]
     transformation_functions: Option<Vec<Function>>,
+    /// What becomes of destination rows whose source row is gone, in what a spec does not say itself.
+    #[schemars(extend("examples" = [{ "mode": "hard", "max": "1%" }]))]
+    deletes: Option<Deletes>,
+    /// How rows are loaded, in what a spec does not say itself.
+    #[schemars(extend("examples" = [{ "max_errors": 0 }]))]
+    load: Option<Load>,
 }
