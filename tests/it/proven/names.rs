@@ -65,3 +65,25 @@ fn orders_of_the_clinic_change_and_go() {
     );
     world.assert_as_expected();
 }
+
+/// PostgreSQL cuts names after 63 bytes. One that is longer is no name of what is cut to it.
+#[test]
+fn a_name_that_the_server_would_cut_is_not_taken_for_another() {
+    let (kept, long) = ("n".repeat(63), "n".repeat(65));
+    let named = |table: &str, column: &str| {
+        format!(
+            "entity_type: t\nsource_table: {table}\ndestination_table: t\nversion: \"1\"\n\
+             key: {{ source: id, destination: id, strategy: keep }}\nfield_mappings: {{ word: {column} }}\n"
+        )
+    };
+    let table = "create table t (id integer primary key, word text)";
+    for (spec, code) in [(named(&long, &kept), "TL0204"), (named(&kept, &long), "TL0203"), (named(&kept, &kept), "")] {
+        let world = World::project(Ends::PostgresToPostgres, DELETES, table, &[("t", &spec)]);
+        world.source().execute(&format!(
+            "create table {kept} (id integer primary key, {kept} text); insert into {kept} values (1, 'a')"
+        ));
+        let told = world.transload(&["validate"]);
+        assert_eq!(told.code, i32::from(!code.is_empty()), "{told:?}");
+        assert!(told.stdout.contains(code), "{told:?}");
+    }
+}
