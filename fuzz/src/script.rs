@@ -115,6 +115,7 @@ fn plan(body: &str, row: Vec<usize>) -> EntityPlan {
         scripts: vec![Script { name: "script".to_owned(), body: body.to_owned(), row }],
         parents: Vec::new(),
         deletes: DeletePolicy::Ignore,
+        deleted_field: None,
         load: LoadPolicy::default(),
         plan_fingerprint: 0,
         mapped_fingerprint: 0,

@@ -29,6 +29,8 @@ pub enum Outcome {
     DeletePending,
     /// It is gone from the source, and the destination would not let it go: something still refers to it.
     DeleteRefused,
+    /// It is gone from the source, and stays in the destination, where a column says when it went.
+    Retired,
 }
 
 /// One row of the ledger.

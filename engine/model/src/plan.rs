@@ -85,6 +85,8 @@ pub struct EntityPlan {
     pub parents: Vec<EntityName>,
     /// What happens with rows that are gone from the source.
     pub deletes: DeletePolicy,
+    /// With `Soft`, the index of the field that holds the moment; it is NULL in rows that the source has.
+    pub deleted_field: Option<usize>,
     /// Sizes and budgets.
     pub load: LoadPolicy,
     /// Identity of all of the above that decides what is written.
@@ -281,6 +283,8 @@ pub enum DeletePolicy {
     Ignore,
     /// They are deleted, if no more than this are gone. Default: the greater of 1 % and 10 rows.
     Hard(Option<Share>),
+    /// They stay, and `EntityPlan::deleted_field` says when they went; the same limit.
+    Soft(Option<Share>),
 }
 
 /// How many rows of an entity may fail in a run.
@@ -444,6 +448,7 @@ impl EntityPlan {
             && reads(&self.key.source)
             && self.fields.iter().all(|field| reads(&field.sources))
             && self.scripts.iter().all(|script| reads(&script.row))
+            && self.deleted_field.is_none_or(|field| field < self.fields.len())
             && self.rules.iter().all(|rule| rule.field < self.fields.len())
             && self
                 .rules

@@ -17,7 +17,7 @@ const DEFAULT_SHARE: Share = Share::PerMillion(10_000);
 impl Pass<'_> {
     /// Applies the deletes that are pending. The guard's refusal is the answer, not a failure: everything else is done.
     pub(crate) async fn delete(&mut self) -> Result<Option<Diagnostic>> {
-        let DeletePolicy::Hard(limit) = self.plan.deletes else { return Ok(None) };
+        let (DeletePolicy::Hard(limit) | DeletePolicy::Soft(limit)) = self.plan.deletes else { return Ok(None) };
         let (_, heads) = self.heads().await?;
         let present: u64 = heads.iter().map(|head| head.present).sum();
         // A row that something referred to may be free once anything of this run moved.
@@ -52,8 +52,13 @@ impl Pass<'_> {
                 continue;
             }
             tried += gone.len() as u64;
-            let rows = self.deriver.key_batch(&gone).await?;
-            self.stream.delete(rows, gone);
+            if matches!(self.plan.deletes, DeletePolicy::Soft(_)) {
+                let rows = self.deriver.retired_batch(&gone).await?;
+                self.stream.retire(rows, gone);
+            } else {
+                let rows = self.deriver.key_batch(&gone).await?;
+                self.stream.delete(rows, gone);
+            }
             let rewrite = Rewrite { removed: vec![head.id], puts: vec![entries], ..Rewrite::default() };
             self.stream.commit(rewrite, None, Phase::Loaded).await?;
         }

@@ -10,8 +10,8 @@ use arrow::datatypes::{Field, Schema};
 use arrow::record_batch::RecordBatch;
 use chrono::{NaiveDate, NaiveDateTime};
 use transload_model::{
-    CellFault, Code, Counts, Diagnostic, EntityName, EntityPlan, EntityTransform, KeyBytes, KeyStrategy, OnFailure,
-    OnMissing, Outcome, QuarantineRow, Result, RowFault, Stage, Transformed,
+    CellFault, Code, Counts, Diagnostic, EntityName, EntityPlan, EntityTransform, KeyBytes, KeyStrategy, LogicalType,
+    OnFailure, OnMissing, Outcome, QuarantineRow, Result, RowFault, Stage, Transformed,
 };
 
 use crate::detect::Known;
@@ -279,6 +279,7 @@ impl Deriver {
             key: keys[*row].clone(),
             destination_id: mapping_text(self.plan.key.strategy, &derived.key, *row),
             counted: work[*row].counted,
+            retires: false,
         };
         at.iter().map(arrival).collect()
     }
@@ -288,6 +289,30 @@ impl Deriver {
         let wanted: Vec<Option<KeyBytes>> = keys.iter().cloned().map(Some).collect();
         let columns = self.own_keys.derive(&wanted, Of::Loaded).await?;
         let names: Vec<String> = self.plan.key.destination.iter().map(ToString::to_string).collect();
+        select(&names, &columns, &(0..keys.len()).collect::<Vec<_>>())
+    }
+
+    /// Rows that are gone from the source, by name: their keys, and the run's start in the column that says when they went.
+    pub(crate) async fn retired_batch(&mut self, keys: &[KeyBytes]) -> Result<RecordBatch> {
+        let batch = self.key_batch(keys).await?;
+        let Some(field) = self.plan.deleted_field.map(|at| &self.plan.fields[at]) else { return Ok(batch) };
+        let unwritable = |reason: String| {
+            let headline = format!("`{}` takes no moment: {reason}", field.destination);
+            Box::new(Diagnostic::new(Code::UnfitColumn, headline))
+        };
+        let now = self.context.transform_context.now;
+        let text = match field.written_as {
+            LogicalType::Date => now.format("%Y-%m-%d").to_string(),
+            LogicalType::Timestamptz => now.format("%Y-%m-%dT%H:%M:%S%.6fZ").to_string(),
+            _ => now.format("%Y-%m-%dT%H:%M:%S%.6f").to_string(),
+        };
+        let cell = self.context.factory.cell(&text.into(), field.written_as).map_err(unwritable)?;
+        let moments = take(&cell, &UInt64Array::from(vec![0; keys.len()]), None);
+        let moments = moments.map_err(|error| unwritable(error.to_string()))?;
+        let schema = batch.schema();
+        let mut names: Vec<String> = schema.fields().iter().map(|field| field.name().clone()).collect();
+        names.push(field.destination.to_string());
+        let columns: Vec<ArrayRef> = batch.columns().iter().cloned().chain([moments]).collect();
         select(&names, &columns, &(0..keys.len()).collect::<Vec<_>>())
     }
 

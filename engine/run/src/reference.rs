@@ -78,6 +78,6 @@ impl ParentIndex {
 
 /// A key, and whether rows may refer to it.
 fn standing(entry: Entry) -> (KeyBytes, bool) {
-    let goes = matches!(entry.outcome, Outcome::DeletePending | Outcome::DeleteRefused);
+    let goes = matches!(entry.outcome, Outcome::DeletePending | Outcome::DeleteRefused | Outcome::Retired);
     (entry.key, entry.present && !goes)
 }

@@ -75,6 +75,7 @@ fn outcome_code(outcome: Outcome) -> u8 {
         Outcome::UpdatePending => 5,
         Outcome::DeleteRefused => 6,
         Outcome::Collided => 7,
+        Outcome::Retired => 8,
     }
 }
 
@@ -88,6 +89,7 @@ fn outcome(code: u8) -> Option<Outcome> {
         Outcome::DeletePending,
         Outcome::DeleteRefused,
         Outcome::Collided,
+        Outcome::Retired,
     ];
     all.into_iter().find(|outcome| outcome_code(*outcome) == code)
 }

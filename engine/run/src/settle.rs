@@ -24,6 +24,8 @@ pub(crate) struct Arrival {
     pub(crate) destination_id: Option<String>,
     /// Whether the first pass counted it as new.
     pub(crate) counted: bool,
+    /// Whether it is gone from the source, and only its column is set.
+    pub(crate) retires: bool,
 }
 
 /// A row on its way out of the destination.
@@ -115,6 +117,22 @@ impl Settlement {
             }
             WriteKind::Update => {
                 let arrival = &self.updated[refusal.row];
+                if arrival.retires {
+                    counts.deleted -= 1;
+                    let present = refusal.code != Code::LedgerMismatch;
+                    open.corrections.insert(arrival.key.clone(), (Outcome::DeleteRefused, present));
+                    refused.insert(arrival.key.clone());
+                    open.quarantine.push(QuarantineRow {
+                        entity: open.position.entity.clone(),
+                        key: arrival.key.clone(),
+                        stage: Stage::Load,
+                        code: refusal.code,
+                        field: refusal.field.clone(),
+                        message: format!("gone from the source, but {}", refusal.message),
+                        run: open.position.run,
+                    });
+                    return;
+                }
                 let was = if arrival.counted { &mut counts.new } else { &mut counts.modified };
                 // An interrupted run may have counted it; then it was read as unchanged in this one.
                 if *was > 0 {

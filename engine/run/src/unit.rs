@@ -182,6 +182,17 @@ impl Stream {
         self.touch();
     }
 
+    /// Rows that stay though the source does not have them any more: they say when it lost them.
+    pub(crate) fn retire(&mut self, rows: RecordBatch, keys: Vec<KeyBytes>) {
+        self.pending.counts.deleted += keys.len() as u64;
+        for key in keys {
+            self.pending.corrections.insert(key.clone(), (Outcome::Retired, true));
+            self.pending.updated.push(Arrival { key, destination_id: None, counted: false, retires: true });
+        }
+        self.pending.updates.push(rows);
+        self.touch();
+    }
+
     /// Rows to take out of the destination again because they failed after they were loaded.
     pub(crate) fn withdraw(&mut self, rows: RecordBatch, quarantine: Vec<QuarantineRow>, outcome: Outcome) {
         self.pending.withdrawn += quarantine.len() as u64;

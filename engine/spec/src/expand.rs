@@ -40,7 +40,9 @@ pub(crate) fn long_form(spec: &Spec, plan: &EntityPlan) -> String {
         Selection::Query(query) => drop(long.insert("source".to_owned(), json!({ "query": query }))),
     }
     long.insert("key".to_owned(), key(plan));
-    let fields: Vec<Value> = plan.fields.iter().map(|field_plan| field(spec, plan, field_plan)).collect();
+    let written = plan.fields.iter().enumerate().filter(|(at, _)| plan.deleted_field != Some(*at));
+    let fields: Vec<Value> = written.map(|(_, field_plan)| field(spec, plan, field_plan)).collect();
+    let deleted = spec.deleted_field.as_ref().map(|field| field.value.as_str());
     long.insert("field_mappings".to_owned(), fields.into());
     long.insert("validation_rules".to_owned(), spec.rules.iter().map(rule).collect());
     let functions = spec.functions.iter().filter(|function| !function.is_expression).map(|function| {
@@ -54,7 +56,7 @@ pub(crate) fn long_form(spec: &Spec, plan: &EntityPlan) -> String {
     });
     long.insert("transformation_functions".to_owned(), functions.collect());
     long.insert("change_detection".to_owned(), json!({ "strategy": "hash" }));
-    long.insert("deletes".to_owned(), deletes(spec.deletes));
+    long.insert("deletes".to_owned(), deletes(spec.deletes, deleted));
     long.insert("load".to_owned(), load(&spec.load));
     let moments = [("created_at", &spec.record.created_at), ("updated_at", &spec.record.updated_at)];
     for (name, moment) in moments {
@@ -181,12 +183,19 @@ fn on_missing(policy: OnMissing) -> &'static str {
     }
 }
 
-fn deletes(policy: DeletePolicy) -> Value {
+fn deletes(policy: DeletePolicy, field: Option<&str>) -> Value {
     match policy {
         DeletePolicy::Ignore => json!({ "mode": "ignore" }),
-        DeletePolicy::Hard(None) => json!({ "mode": "hard" }),
-        DeletePolicy::Hard(Some(max)) => json!({ "mode": "hard", "max": share(max) }),
+        DeletePolicy::Hard(max) => with_max(json!({ "mode": "hard" }), max),
+        DeletePolicy::Soft(max) => with_max(json!({ "mode": "soft", "field": field }), max),
     }
+}
+
+fn with_max(mut deletes: Value, max: Option<Share>) -> Value {
+    if let Some(max) = max {
+        deletes["max"] = share(max);
+    }
+    deletes
 }
 
 fn load(policy: &LoadPolicy) -> Value {

@@ -111,6 +111,7 @@ fn entity(calls: Vec<Call>, scripts: Vec<Script>) -> EntityPlan {
         scripts,
         parents: Vec::new(),
         deletes: DeletePolicy::Ignore,
+        deleted_field: None,
         load: LoadPolicy::default(),
         plan_fingerprint: 0,
         mapped_fingerprint: 0,

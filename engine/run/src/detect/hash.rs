@@ -281,6 +281,8 @@ impl HashMerge {
         let verdict = match entry.outcome {
             Outcome::Deferred => Verdict::Deferred,
             Outcome::UpdatePending => Verdict::Modified(known),
+            // It came back: its column is to say so.
+            Outcome::Retired => Verdict::Modified(known),
             _ if self.policy.fill => Verdict::Unchanged,
             Outcome::Loaded | Outcome::DeletePending | Outcome::DeleteRefused if again => Verdict::Modified(known),
             Outcome::Loaded | Outcome::DeletePending | Outcome::DeleteRefused => Verdict::Unchanged,
@@ -380,5 +382,5 @@ impl HashMerge {
 
 /// Whether the ledger knows already that the source does not have the row any more.
 fn is_going(outcome: Outcome) -> bool {
-    matches!(outcome, Outcome::DeletePending | Outcome::DeleteRefused)
+    matches!(outcome, Outcome::DeletePending | Outcome::DeleteRefused | Outcome::Retired)
 }

@@ -119,7 +119,11 @@ fn pairs<'a>(spec: &Spec, auto_map: &AutoMap, source: &'a Table, destination: &'
     };
     let by_name: BTreeMap<String, &Column> =
         source.columns.iter().filter(wanted).map(|column| (paired(auto_map.pairing, &column.name), column)).collect();
-    let free = |column: &&Column| !column.generated && !key.contains(&column.name) && !mapped.contains(&column.name);
+    let deleted = spec.deleted_field.as_ref().map(|field| &field.value);
+    let free = |column: &&Column| {
+        let is_taken = key.contains(&column.name) || mapped.contains(&column.name) || deleted == Some(&column.name);
+        !column.generated && !is_taken
+    };
     let pair = |to: &'a Column| Some((*by_name.get(&paired(auto_map.pairing, &to.name))?, to));
     destination.columns.iter().filter(free).filter_map(pair).collect()
 }

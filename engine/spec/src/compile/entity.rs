@@ -10,7 +10,7 @@ use crate::compile::key::ResolvedKey;
 use crate::compile::reads::Reads;
 use crate::compile::rule::compile_rules;
 use crate::compile::script::Scripts;
-use crate::compile::{Scope, key_field};
+use crate::compile::{Scope, key_field, retired};
 use crate::decode::{Field, Spec};
 use crate::problems::{Problems, problem};
 
@@ -33,7 +33,7 @@ pub(crate) fn compile_entity(
         key_field::check(spec, key, scripts, problems);
     }
     let context = Context { scope, keys, spec, key, scripts };
-    let (fields, strategies): (Vec<_>, Vec<_>) = implied
+    let (mut fields, strategies): (Vec<_>, Vec<_>) = implied
         .iter()
         .chain(&spec.fields)
         .filter_map(|field| compile_field(&context, field, &mut reads, problems))
@@ -46,6 +46,9 @@ pub(crate) fn compile_entity(
         let headline = format!("entity `{}` could not be compiled whole", spec.entity.value);
         problems.push(problem(Code::SpecValue, headline, &spec.entity.place, "a mapping or rule of this entity"));
     }
+    let retired = retired::field(scope, spec, problems);
+    let deleted_field = retired.as_ref().map(|_| fields.len());
+    fields.extend(retired);
     let key = key?;
     let scripts = plan_scripts(scope, spec, scripts, &mut reads);
     let mut plan = EntityPlan {
@@ -69,6 +72,7 @@ pub(crate) fn compile_entity(
         scripts,
         parents: parents(spec),
         deletes: spec.deletes,
+        deleted_field,
         load: spec.load,
         plan_fingerprint: 0,
         mapped_fingerprint: 0,

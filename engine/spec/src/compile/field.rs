@@ -86,7 +86,7 @@ pub(crate) fn compile_field(
 }
 
 /// `specs/patients.yaml:31`
-fn line(spec: &Spec, place: &Place) -> String {
+pub(crate) fn line(spec: &Spec, place: &Place) -> String {
     let line = match Arc::ptr_eq(&place.file, &spec.file) {
         true => spec.lines.line(place.span.start),
         // Of a template.

@@ -11,6 +11,7 @@ mod key_field;
 mod plan;
 mod reads;
 mod reference;
+mod retired;
 mod rule;
 mod scope;
 mod script;

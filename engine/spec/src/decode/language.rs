@@ -223,7 +223,7 @@ pub(crate) const EXPECTED_FAULT: Keys =
 pub(crate) const CHANGE_DETECTION: Keys =
     Keys { what: "`change_detection`", built: &["strategy"], later: &["cursor_field"] };
 
-pub(crate) const DELETES: Keys = Keys { what: "`deletes`", built: &["mode", "max"], later: &["field"] };
+pub(crate) const DELETES: Keys = Keys { what: "`deletes`", built: &["mode", "field", "max"], later: &[] };
 
 pub(crate) const LOAD: Keys = Keys {
     what: "`load`",

@@ -1,6 +1,6 @@
 //! `change_detection`, `deletes`, `load`, and the project's `defaults` for them.
 
-use transload_model::{DeletePolicy, LoadPolicy, Share};
+use transload_model::{ColumnName, DeletePolicy, LoadPolicy, Share};
 
 use crate::decode::Reader;
 use crate::decode::key::{KeyPart, key};
@@ -22,12 +22,15 @@ pub(crate) struct Defaults {
 pub(crate) struct DeletesPart {
     mode: Option<Mode>,
     max: Option<Located<Share>>,
+    /// The column that says when a row went.
+    pub(crate) field: Option<Located<ColumnName>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Mode {
     Ignore,
     Hard,
+    Soft,
 }
 
 /// What one file says about loading.
@@ -72,24 +75,34 @@ pub(crate) fn deletes(reader: &mut Reader<'_>, node: &Node) -> DeletesPart {
     let Some(map) = reader.map(node, &DELETES) else {
         return DeletesPart::default();
     };
-    let modes = [("ignore", Mode::Ignore), ("hard", Mode::Hard)];
-    let mode = map.get("mode").and_then(|entry| reader.word(&entry.value, "`deletes.mode`", &modes, &["soft"]));
+    let modes = [("ignore", Mode::Ignore), ("soft", Mode::Soft), ("hard", Mode::Hard)];
+    let mode = map.get("mode").and_then(|entry| reader.word(&entry.value, "`deletes.mode`", &modes, &[]));
+    let field = map.get("field").and_then(|entry| reader.name(&entry.value, "`deletes.field`", ColumnName::parse));
     let max = map.get("max").and_then(|entry| share(reader, &entry.value, "`deletes.max`"));
     let is_idle = mode.as_ref().is_some_and(|mode| mode.value == Mode::Ignore);
     if let (true, Some(entry)) = (is_idle, map.get("max")) {
         reader.wrong_value(
             &entry.value,
             "`deletes.max` has no effect with `mode: ignore`",
-            "it goes with `mode: hard`",
+            "it goes with `mode: hard` or `soft`",
         );
     }
-    DeletesPart { mode: mode.map(|mode| mode.value), max }
+    let is_soft = mode.as_ref().is_none_or(|mode| mode.value == Mode::Soft);
+    if let (false, Some(entry)) = (is_soft, map.get("field")) {
+        let note = "it goes with `mode: soft`";
+        reader.wrong_value(&entry.value, "`deletes.field` has no effect with this mode", note);
+    }
+    DeletesPart { mode: mode.map(|mode| mode.value), max, field }
 }
 
 impl DeletesPart {
     /// Takes from another file what this one does not say.
     pub(crate) fn or(self, other: &Self) -> Self {
-        Self { mode: self.mode.or(other.mode), max: self.max.or_else(|| other.max.clone()) }
+        Self {
+            mode: self.mode.or(other.mode),
+            max: self.max.or_else(|| other.max.clone()),
+            field: self.field.or_else(|| other.field.clone()),
+        }
     }
 
     /// The policy of a spec that says this, in a project with these defaults. Gives the place of a `max` that has no effect.
@@ -97,6 +110,7 @@ impl DeletesPart {
         let max = self.max.as_ref().or(defaults.max.as_ref()).map(|max| max.value);
         match self.mode.or(defaults.mode).unwrap_or(Mode::Ignore) {
             Mode::Hard => Ok(DeletePolicy::Hard(max)),
+            Mode::Soft => Ok(DeletePolicy::Soft(max)),
             Mode::Ignore => match (&self.max, self.mode) {
                 (Some(own), None) => Err(own.clone()),
                 _ => Ok(DeletePolicy::Ignore),

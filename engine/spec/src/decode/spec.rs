@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use transload_model::{Code, DeletePolicy, EntityName, LoadPolicy, Relation, Selection, SourceFile, TableName};
+use transload_model::{
+    Code, ColumnName, DeletePolicy, EntityName, LoadPolicy, Relation, Selection, SourceFile, TableName,
+};
 
 use crate::decode::auto_map::{AutoMap, auto_map};
 use crate::decode::field::{Field, fields};
@@ -50,6 +52,8 @@ pub(crate) struct Spec {
     /// Whether every function could be read.
     pub(crate) has_all_functions: bool,
     pub(crate) deletes: DeletePolicy,
+    /// With `Soft`, the column that says when a row went, where one is named.
+    pub(crate) deleted_field: Option<Located<ColumnName>>,
     pub(crate) load: LoadPolicy,
     pub(crate) tests: Vec<TestSpec>,
 }
@@ -165,6 +169,7 @@ fn body(reader: &mut Reader<'_>, map: &Map<'_>, surroundings: &Surroundings<'_>,
     let mut used = used.with(fields, rules, functions);
     let policies = own.or(&used.policies);
     used.tags.extend(tags);
+    let deleted_field = policies.deletes.field.clone().or_else(|| defaults.deletes.field.clone());
     let (deletes, load) = (deletes(reader, &policies, defaults), policies.load.policy(&defaults.load));
     let tests = map.get("tests").map(|entry| tests(reader, &entry.value)).unwrap_or_default();
     let fields_place = map
@@ -195,6 +200,7 @@ fn body(reader: &mut Reader<'_>, map: &Map<'_>, surroundings: &Surroundings<'_>,
         functions: used.functions,
         has_all_functions,
         deletes,
+        deleted_field: deleted_field.filter(|_| matches!(deletes, DeletePolicy::Soft(_))),
         load,
         tests,
     })

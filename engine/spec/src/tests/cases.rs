@@ -116,7 +116,43 @@ const LANGUAGE: &[Case] = &[
         ["mode: ignore", "mode: ignore, max: 5", "mode: hard, max: 5"],
         &["TL0108 specs/positions.yaml:12:31"],
     ),
-    case(POSITIONS, ["mode: ignore", "mode: soft", "mode: hard"], &["TL0109 specs/positions.yaml:12:18"]),
+    case(POSITIONS, ["mode: ignore", "mode: soft", "mode: hard"], &["TL0107 specs/positions.yaml:1:14"]),
+    case(
+        DOCTORS,
+        [
+            "validation_rules:",
+            "deletes: { mode: hard, field: seen_at }\nvalidation_rules:",
+            "deletes: { mode: soft, field: seen_at }\nvalidation_rules:",
+        ],
+        &["TL0108 specs/doctors.yaml:12:31"],
+    ),
+    case(
+        DOCTORS,
+        [
+            "validation_rules:",
+            "deletes: { mode: soft, field: visits }\nvalidation_rules:",
+            "deletes: { mode: soft, field: seen_at }\nvalidation_rules:",
+        ],
+        &["TL0304 specs/doctors.yaml:12:31"],
+    ),
+    case(
+        DOCTORS,
+        [
+            "validation_rules:",
+            "deletes: { mode: soft, field: joined_on }\nvalidation_rules:",
+            "deletes: { mode: soft, field: seen_at }\nvalidation_rules:",
+        ],
+        &["TL0207 specs/doctors.yaml:10:3"],
+    ),
+    case(
+        DOCTORS,
+        [
+            "validation_rules:",
+            "deletes: { mode: soft, field: sen_at }\nvalidation_rules:",
+            "deletes: { mode: soft, field: seen_at }\nvalidation_rules:",
+        ],
+        &["TL0203 specs/doctors.yaml:12:31"],
+    ),
     case(POSITIONS, ["strategy: keep", "strategy: uuid_v7", "strategy: keep"], &["TL0304 specs/positions.yaml:6:39"]),
     case(POSITIONS, ["strategy: keep", "strategy: database", "strategy: keep"], &["TL0304 specs/positions.yaml:6:39"]),
     case(

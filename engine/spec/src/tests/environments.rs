@@ -96,7 +96,7 @@ fn what_is_wrong_with_a_merged_value_is_shown_where_it_was_written() {
     assert_eq!(refused(Some("prod"), "source: archive", "source: archiv"), ["TL0208 transload.yaml:15:13"]);
     assert_eq!(refused(Some("prod"), "load: { max_errors: 0 }", "load: 5"), ["TL0106 transload.yaml:19:44"]);
     // The base's own values are still the base's.
-    assert_eq!(refused(Some("prod"), "max: 1", "mode: soft"), ["TL0109 transload.yaml:19:34"]);
+    assert_eq!(refused(Some("prod"), "max: 1", "mode: gone"), ["TL0108 transload.yaml:19:34"]);
 }
 
 #[test]

@@ -208,6 +208,8 @@ const BEYOND_SCHEMAS: &[(&str, &str)] = &[
     ("TL0108 specs/positions.yaml:12:31", WITH_THE_DEFAULTS),
     ("TL0108 specs/positions.yaml:6:70", WITH_THE_DEFAULTS),
     ("TL0108 specs/offices.yaml:11:38", WITH_THE_DEFAULTS),
+    ("TL0107 specs/positions.yaml:1:14 mode: soft", WITH_THE_DEFAULTS),
+    ("TL0108 specs/doctors.yaml:12:31 deletes:", WITH_THE_DEFAULTS),
     ("TL0109 specs/offices.yaml:13:41", WITH_THE_KEY),
     ("TL0108 specs/offices.yaml:8:47", WHAT_IT_MEANS),
     ("TL0108 specs/doctors.yaml:9:81", THE_COLUMNS_TYPE),

@@ -86,6 +86,7 @@ impl Given {
                 scripts: Vec::new(),
                 parents: Vec::new(),
                 deletes: DeletePolicy::Ignore,
+                deleted_field: None,
                 load: LoadPolicy::default(),
                 plan_fingerprint: 0,
                 mapped_fingerprint: 0,

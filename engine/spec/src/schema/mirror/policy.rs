@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 
 use super::key::Key;
+use super::name::DestinationColumn;
 use super::value::Share;
 
 /// What every spec has that says nothing of its own. A spec's own keys win, one by one.
@@ -47,8 +48,11 @@ pub(in crate::schema) struct Deletes {
     /// Whether such rows are deleted.
     #[schemars(extend("default" = "ignore"), extend("examples" = ["hard"]))]
     mode: Option<DeleteMode>,
+    /// With `mode: soft`, the destination column that says when the source lost a row: a timestamp or a date that may be NULL.
+    #[schemars(extend("examples" = ["deleted_at"]))]
+    field: Option<DestinationColumn>,
     /// The most rows that may be deleted in one run, as a count or a percentage; without it, the greater of 1 % and 10 rows. Where more
-    /// are gone, none is deleted until `transload run --max-deletes` says so. It goes with `mode: hard`.
+    /// are gone, none is deleted until `transload run --max-deletes` says so. It goes with `mode: hard` and `soft`.
     #[schemars(extend("examples" = [50, "1%"]))]
     max: Option<Share>,
 }
@@ -59,6 +63,8 @@ pub(in crate::schema) struct Deletes {
 enum DeleteMode {
     /// They stay.
     Ignore,
+    /// They stay, and a column says when the source lost them; it is NULL again when they come back.
+    Soft,
     /// They are deleted, children before parents.
     Hard,
 }

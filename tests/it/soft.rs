@@ -1,0 +1,139 @@
+//! `deletes: { mode: soft }`: rows that the source lost stay, and say so.
+
+use serde_json::Value;
+
+use crate::ends::{Ends, for_each_pair};
+use crate::world::{World, counts};
+
+const SCHEMA: &str = "
+create table people (id uuid primary key, name text not null, deleted_at timestamp);
+create table orders (id uuid primary key, person_id uuid not null references people (id), deleted_on date);
+";
+
+const PEOPLE: &str = "
+entity_type: people
+source_table: old_people
+destination_table: people
+version: \"1\"
+auto_map: true
+deletes: { mode: soft, field: deleted_at, max: 60% }
+field_mappings: { name: nm }
+";
+
+const ORDERS: &str = "
+entity_type: orders
+source_table: old_orders
+destination_table: orders
+version: \"1\"
+deletes: { mode: soft, field: deleted_on, max: 60% }
+field_mappings:
+  person_id: { source_field: person, references: people }
+";
+
+/// The old table has a column of the same name, which is not the one that is meant.
+const FILL: &str = "
+create table old_people (no integer primary key, nm text, deleted_at text);
+create table old_orders (no integer primary key, person integer);
+with recursive n (i) as (select 1 union all select i + 1 from n where i < 10)
+insert into old_people select i, 'person ' || i, 'never' from n;
+insert into old_orders values (1, 1), (2, 2), (3, 3);
+";
+
+fn world(ends: Ends) -> World {
+    let world = World::project(ends, "", SCHEMA, &[("people", PEOPLE), ("orders", ORDERS)]);
+    world.source().execute(FILL);
+    world
+}
+
+fn moved(report: &Value, entity: &str) -> [u64; 5] {
+    let counts = counts(report, entity);
+    ["new", "modified", "deleted", "unchanged", "quarantined"].map(|name| counts[name].as_u64().unwrap())
+}
+
+fn retired(world: &World) -> Vec<String> {
+    world.destination().texts("select name from people where deleted_at is not null order by name")
+}
+
+fn a_lost_row_stays_and_says_when_until_it_comes_back(ends: Ends) {
+    let world = world(ends);
+    assert_eq!(moved(&world.run(), "people"), [10, 0, 0, 0, 0]);
+    assert_eq!(retired(&world), [""; 0]);
+
+    world.source().execute("delete from old_orders where no = 1; delete from old_people where no in (1, 7, 8)");
+    let report = world.run();
+    assert_eq!(moved(&report, "people"), [0, 0, 3, 7, 0]);
+    assert_eq!(moved(&report, "orders"), [0, 0, 1, 2, 0]);
+    assert_eq!(retired(&world), ["person 1", "person 7", "person 8"]);
+    assert_eq!(world.destination().count("people where deleted_at > '2020-01-01' and deleted_at < '2100-01-01'"), 3);
+    assert_eq!(world.destination().count("orders where deleted_on is not null"), 1);
+
+    // Once is enough.
+    let before = world.destination().texts("select deleted_at from people order by name");
+    assert_eq!(moved(&world.run(), "people"), [0, 0, 0, 7, 0]);
+    world.run_with(&["--remap"]);
+    assert_eq!(world.destination().texts("select deleted_at from people order by name"), before);
+
+    // One comes back as it was, and another as somebody else; a child of one who is away waits.
+    world.source().execute(
+        "insert into old_people values (1, 'person 1', 'never'), (7, 'somebody', 'never'); insert into old_orders values (4, 8), (5, 7)",
+    );
+    let report = world.run();
+    assert_eq!(moved(&report, "people"), [0, 2, 0, 7, 0]);
+    assert_eq!(moved(&report, "orders"), [1, 0, 0, 2, 1]);
+    assert_eq!(retired(&world), ["person 8"]);
+    assert_eq!(world.quarantine(), ["orders 4 PARENT_MISSING person_id"]);
+    world.source().execute("insert into old_people values (8, 'person 8', 'never')");
+    let report = world.run();
+    assert_eq!(moved(&report, "people"), [0, 1, 0, 9, 0]);
+    assert_eq!(moved(&report, "orders"), [1, 0, 0, 3, 0]);
+    assert_eq!(retired(&world), [""; 0]);
+    assert_eq!(world.destination().count("people"), 10);
+}
+
+fn the_guard_holds_for_them_too(ends: Ends) {
+    let world = world(ends);
+    world.run();
+    world.source().execute("delete from old_orders; delete from old_people where no > 3");
+
+    let told = world.transload(&["run"]);
+
+    assert_eq!(told.code, 6, "{told:?}");
+    assert!(told.stderr.contains("TL0421"), "{told:?}");
+    assert_eq!(retired(&world), [""; 0]);
+    world.run_with(&["--max-deletes", "100%"]);
+    assert_eq!(retired(&world).len(), 7);
+}
+
+/// A row that somebody deleted at the destination cannot say anything.
+fn a_row_that_is_not_there_any_more_is_listed_once(ends: Ends) {
+    let world = world(ends);
+    world.run();
+    // Another in its place, so that the count is right.
+    let other = "insert into people (id, name) values ('0b6ff3a2-5d43-4f0e-9a3c-6d8f0f3f2c11', 'by hand')";
+    world.destination().execute(&format!("delete from people where name = 'person 9'; {other}"));
+    world.source().execute("delete from old_people where no in (9, 10)");
+    let told = world.transload(&["run"]);
+    assert_eq!(told.code, 0, "{told:?}");
+    assert_eq!(retired(&world), ["person 10"]);
+    assert_eq!(world.quarantine(), ["people 9 LEDGER_MISMATCH -"]);
+    let told = world.transload(&["run"]);
+    assert!([0, 6].contains(&told.code), "{told:?}");
+    assert_eq!(world.destination().count("people"), 10);
+}
+
+fn the_long_form_says_it(ends: Ends) {
+    let world = world(ends);
+    let long = world.transload(&["validate", "--expand", "people"]);
+    assert_eq!(long.code, 0, "{long:?}");
+    assert!(long.stdout.contains("deletes: { mode: soft, field: deleted_at, max: \"60%\" }"), "{long:?}");
+    world.write("specs/people.yaml", &long.stdout);
+    assert_eq!(moved(&world.run(), "people"), [10, 0, 0, 0, 0]);
+    assert_eq!(retired(&world), [""; 0]);
+}
+
+for_each_pair!(
+    a_lost_row_stays_and_says_when_until_it_comes_back,
+    the_guard_holds_for_them_too,
+    a_row_that_is_not_there_any_more_is_listed_once,
+    the_long_form_says_it,
+);
