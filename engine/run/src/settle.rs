@@ -119,18 +119,8 @@ impl Settlement {
                 let arrival = &self.updated[refusal.row];
                 if arrival.retires {
                     counts.deleted -= 1;
-                    let present = refusal.code != Code::LedgerMismatch;
-                    open.corrections.insert(arrival.key.clone(), (Outcome::DeleteRefused, present));
                     refused.insert(arrival.key.clone());
-                    open.quarantine.push(QuarantineRow {
-                        entity: open.position.entity.clone(),
-                        key: arrival.key.clone(),
-                        stage: Stage::Load,
-                        code: refusal.code,
-                        field: refusal.field.clone(),
-                        message: format!("gone from the source, but {}", refusal.message),
-                        run: open.position.run,
-                    });
+                    stays(&arrival.key, refusal, open);
                     return;
                 }
                 let was = if arrival.counted { &mut counts.new } else { &mut counts.modified };
@@ -208,4 +198,19 @@ fn corrected<'a>(
 
 fn packed(entries: &[Entry]) -> Vec<SegmentPut> {
     entries.chunks(SEGMENT_ROWS).filter_map(segment::pack).collect()
+}
+
+/// A row that is gone from the source and could not be told so in the destination.
+fn stays(key: &KeyBytes, refusal: &Refusal, open: &mut Open) {
+    let present = refusal.code != Code::LedgerMismatch;
+    open.corrections.insert(key.clone(), (Outcome::DeleteRefused, present));
+    open.quarantine.push(QuarantineRow {
+        entity: open.position.entity.clone(),
+        key: key.clone(),
+        stage: Stage::Load,
+        code: refusal.code,
+        field: refusal.field.clone(),
+        message: format!("gone from the source, but {}", refusal.message),
+        run: open.position.run,
+    });
 }
