@@ -6,7 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use transload_model::EntityName;
 
-use crate::draft::{Draft, FieldDraft, Known};
+use crate::draft::Known;
+use crate::inferred::{Draft, FieldDraft};
 
 /// Who waits for whom.
 type Waits = BTreeMap<EntityName, BTreeSet<EntityName>>;

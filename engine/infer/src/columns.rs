@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use transload_model::{Column, ColumnName, EntityName, Kind, LogicalType, TableName};
 
 use crate::confidence::Confidence;
-use crate::draft::{Fate, FieldDraft, Mapping};
-use crate::fit::{LOOK, fit, is_short, is_writable, needs_value, takes_uuid};
+use crate::fit::{LOOK, fit, is_short, is_writable, needs_value};
+use crate::inferred::{Fate, FieldDraft, Mapping};
 use crate::name::Name;
 use crate::observed::Observations;
 use crate::tables::Side;
@@ -207,7 +207,7 @@ impl Columns<'_, '_> {
             return Ok((Confidence::NONE, FieldDraft::left(to.name.clone(), needs_value(to), Vec::new())));
         }
         let is_stored = match key.written_as {
-            LogicalType::Uuid => takes_uuid(to),
+            LogicalType::Uuid => to.takes_uuid(),
             written_as => to.stores.contains(&written_as.kind()),
         };
         if !is_stored {

@@ -59,11 +59,6 @@ impl Fit {
     }
 }
 
-/// Whether a column keeps a UUID, as such, as its text or as its bytes.
-pub(crate) fn takes_uuid(column: &Column) -> bool {
-    column.stores.iter().any(|kind| matches!(kind, Kind::Uuid | Kind::Text | Kind::Bytes))
-}
-
 /// Whether anything may be written to the column again and again.
 pub(crate) fn is_writable(column: &Column) -> bool {
     !column.generated && !column.insert_only
@@ -98,7 +93,7 @@ pub(crate) fn fit(from: &Column, to: &Column, seen: Option<&Observed>) -> Result
 /// The type that values are converted to: the column's own, or else that of the source where the column keeps it.
 fn target(from: &Column, to: &Column) -> Option<LogicalType> {
     let keeps =
-        |logical: LogicalType| to.stores.contains(&logical.kind()) || (logical == LogicalType::Uuid && takes_uuid(to));
+        |logical: LogicalType| to.stores.contains(&logical.kind()) || (logical == LogicalType::Uuid && to.takes_uuid());
     [to.logical, from.logical].into_iter().find(|logical| keeps(*logical))
 }
 

@@ -3,7 +3,7 @@
 use transload_model::{Column, ColumnName, Kind, Table};
 use uuid::Uuid;
 
-use crate::fit::{fit, is_uuid_text, takes_uuid};
+use crate::fit::{fit, is_uuid_text};
 use crate::words::{alike, column_words};
 
 /// What the project says of keys that a spec says nothing of.
@@ -103,7 +103,7 @@ fn single(from: &[&Column], to: &Column, destination: &Table, defaults: &KeyDefa
         source: from.iter().map(|column| column.name.clone()).collect(),
         destination: to.name.clone(),
     };
-    let can_be_uuid = takes_uuid(to) && !to.generated;
+    let can_be_uuid = to.takes_uuid() && !to.generated;
     let missing = |reason: String| KeyDraft::Missing(reason);
     if to.generated {
         return missing(format!("key column `{}` is computed by the database", to.name));

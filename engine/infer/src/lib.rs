@@ -10,6 +10,7 @@ mod columns;
 mod confidence;
 mod draft;
 mod fit;
+mod inferred;
 mod key;
 mod name;
 mod observed;
@@ -22,9 +23,8 @@ mod write;
 mod tests;
 
 pub use confidence::Confidence;
-pub use draft::{
-    Addition, Asked, Draft, Fate, FieldDraft, Inferred, Known, Mapping, Schemas, Selected, Unpaired, infer,
-};
+pub use draft::{Asked, Known, Schemas, Selected, infer};
+pub use inferred::{Addition, Draft, Fate, FieldDraft, Inferred, Mapping, Unpaired};
 pub use key::{KeyDefaults, KeyDraft};
 pub use observed::{Days, Flags, Observations, Observed};
 pub use update::{Mappings, Style, added};

@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use transload_model::ColumnName;
 
-use crate::draft::{Fate, FieldDraft};
+use crate::inferred::{Fate, FieldDraft};
 use crate::write::line;
 
 /// How the mappings of a spec are written.

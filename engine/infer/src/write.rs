@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use serde_json::Value;
 use transload_model::ColumnName;
 
-use crate::draft::{Draft, Fate, FieldDraft, Mapping};
+use crate::inferred::{Draft, Fate, FieldDraft, Mapping};
 use crate::key::KeyDraft;
 use crate::update::Style;
 

@@ -83,6 +83,14 @@ impl Catalog {
     }
 }
 
+impl Column {
+    /// Whether it keeps a UUID: as such, as its text or as its bytes.
+    #[must_use]
+    pub fn takes_uuid(&self) -> bool {
+        self.stores.iter().any(|kind| matches!(kind, Kind::Uuid | Kind::Text | Kind::Bytes))
+    }
+}
+
 impl Table {
     /// The column of that name, if there is one.
     #[must_use]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use transload_model::{Call, Code, Column, Conversion, FieldPlan, Function, KeyStrategy, LogicalType};
 
-use crate::compile::key::{ResolvedKey, takes_uuid};
+use crate::compile::key::ResolvedKey;
 use crate::compile::key_field::is_key_field;
 use crate::compile::reads::Reads;
 use crate::compile::reference::{self, ResolvedReference};
@@ -310,7 +310,7 @@ impl Typed<'_> {
     fn check_column(&self, problems: &mut Problems) {
         let written_as = self.written_as();
         let stores = self.column.stores.contains(&written_as.kind())
-            || (written_as == LogicalType::Uuid && takes_uuid(self.column));
+            || (written_as == LogicalType::Uuid && self.column.takes_uuid());
         if stores {
             return;
         }

@@ -1,6 +1,6 @@
 //! How an old row finds its new row: both keys, found in the spec or in the tables, and whether they can be keys.
 
-use transload_model::{Code, Column, ColumnName, Diagnostic, EntityName, KeyStrategy, Kind, LogicalType, Mint};
+use transload_model::{Code, Column, ColumnName, Diagnostic, EntityName, KeyStrategy, LogicalType, Mint};
 
 use crate::compile::{Scope, TableView};
 use crate::decode::{Spec, Strategy};
@@ -120,7 +120,7 @@ fn made(spec: &Spec, kind: Strategy, column: &Column) -> Result<KeyStrategy, Box
         }
         return Ok(KeyStrategy::Minted { mint: Mint::Database, column: column.logical });
     }
-    if column.generated || !takes_uuid(column) {
+    if column.generated || !column.takes_uuid() {
         return Err(Box::new(unfit_key(spec, column)));
     }
     let taken = uuid_column(column);
@@ -160,11 +160,6 @@ fn no_default(spec: &Spec, column: &Column) -> Diagnostic {
     };
     let problem = problem(Code::UnfitColumn, headline, place, label);
     problem.help("make it an identity column, or write `strategy: uuid_v7`, `uuid_v5` or `keep`")
-}
-
-/// Whether a column keeps a UUID, as such, as its text or as its bytes.
-pub(crate) fn takes_uuid(column: &Column) -> bool {
-    column.stores.iter().any(|kind| matches!(kind, Kind::Uuid | Kind::Text | Kind::Bytes))
 }
 
 fn uuid_column(column: &Column) -> LogicalType {
