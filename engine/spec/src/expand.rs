@@ -7,14 +7,14 @@ use transload_model::{
     DeletePolicy, EntityPlan, FieldPlan, KeyStrategy, LoadPolicy, Mint, OnFailure, OnMissing, Selection, Share,
 };
 
-use crate::decode::{CallSpec, Field, FunctionSpec, RuleSpec, Spec};
+use crate::decode::{AutoMapPart, CallSpec, Defaults, Field, FunctionSpec, RuleSpec, Spec};
 use crate::yaml;
 
 /// Characters of a line.
 const WIDTH: usize = 140;
 
-/// The long form of a spec that was compiled to this.
-pub(crate) fn long_form(spec: &Spec, plan: &EntityPlan) -> String {
+/// The long form of a spec that was compiled to this, in a project with these defaults.
+pub(crate) fn long_form(spec: &Spec, plan: &EntityPlan, defaults: &Defaults) -> String {
     let mut long = Map::new();
     if let Some(id) = &spec.record.id {
         long.insert("id".to_owned(), id.as_str().into());
@@ -40,6 +40,13 @@ pub(crate) fn long_form(spec: &Spec, plan: &EntityPlan) -> String {
         Selection::Query(query) => drop(long.insert("source".to_owned(), json!({ "query": query }))),
     }
     long.insert("key".to_owned(), key(plan));
+    // What templates and stars give is written out; they must not give it once more.
+    if !defaults.templates.is_empty() {
+        long.insert("use".to_owned(), json!([]));
+    }
+    if matches!(defaults.auto_map, AutoMapPart::On(_)) {
+        long.insert("auto_map".to_owned(), false.into());
+    }
     let written = plan.fields.iter().enumerate().filter(|(at, _)| plan.deleted_field != Some(*at));
     let fields: Vec<Value> = written.map(|(_, field_plan)| field(spec, plan, field_plan)).collect();
     let deleted = spec.deleted_field.as_ref().map(|field| field.value.as_str());

@@ -14,7 +14,7 @@ use crate::compile::entity::compile_entity;
 use crate::compile::key::{ResolvedKey, resolve};
 use crate::compile::test::tests;
 use crate::compile::{Scope, auto_map, script};
-use crate::decode::{Outline, Spec, Surroundings, decode, templates};
+use crate::decode::{Outline, Spec, Surroundings, decode, templates, used};
 use crate::expand::long_form;
 use crate::lock::{Lock, text};
 use crate::problems::{Problems, listed};
@@ -121,7 +121,10 @@ pub fn expand(
     let (compiled, specs) = compile_against(project, vocabulary, basis);
     let Some(plan) = &compiled.plan else { return Err(compiled.diagnostics) };
     let active = specs.iter().filter(|spec| spec.is_active);
-    let long = |spec: &Spec| Some((spec.entity.value.clone(), long_form(spec, plan.entity(&spec.entity.value)?)));
+    let long = |spec: &Spec| {
+        let entity = plan.entity(&spec.entity.value)?;
+        Some((spec.entity.value.clone(), long_form(spec, entity, &project.defaults)))
+    };
     Ok(active.filter_map(long).collect())
 }
 
@@ -218,7 +221,8 @@ pub(crate) fn with_surroundings<T>(
 ) -> T {
     let files = |path: &str, named_in: &str| project.file_beside(path, named_in);
     let templates = templates(&project.template_files, &files, problems);
-    read(&Surroundings { defaults: &project.defaults, templates: &templates, files: &files }, problems)
+    let used = used(&project.defaults.templates, &templates, problems);
+    read(&Surroundings { defaults: &project.defaults, templates: &templates, used: &used, files: &files }, problems)
 }
 
 /// Compiles every spec and gives the active ones. Keys come first, because references need those of other entities.

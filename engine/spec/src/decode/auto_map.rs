@@ -5,12 +5,23 @@ use transload_model::{Code, ColumnName};
 
 use crate::decode::Reader;
 use crate::decode::language::AUTO_MAP;
-use crate::decode::reader::scalar_of;
+use crate::decode::reader::{Map, scalar_of};
 use crate::problems::{Located, Place, problem};
 use crate::yaml::{Atom, Entry, Kind, Node};
 
+/// What one file says about columns of the same name.
+#[derive(Debug, Clone, Default)]
+pub(crate) enum AutoMapPart {
+    /// Nothing: what another file says counts.
+    #[default]
+    Unsaid,
+    /// None are copied.
+    Off,
+    On(AutoMap),
+}
+
 /// Which columns are copied to those of the same name.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct AutoMap {
     pub(crate) include: Vec<Located<ColumnPattern>>,
     pub(crate) exclude: Vec<Located<ColumnPattern>>,
@@ -60,8 +71,33 @@ impl ColumnPattern {
     }
 }
 
-/// Reads `auto_map`; `None` where it is switched off or cannot be read.
-pub(crate) fn auto_map(reader: &mut Reader<'_>, entry: &Entry) -> Option<AutoMap> {
+impl AutoMapPart {
+    /// Takes what another file says where this one says nothing: it is one value, whose parts do not mix.
+    pub(crate) fn or(self, other: &Self) -> Self {
+        match self {
+            Self::Unsaid => other.clone(),
+            Self::Off | Self::On(_) => self,
+        }
+    }
+
+    /// Which columns are copied, if any are.
+    pub(crate) fn columns(self) -> Option<AutoMap> {
+        match self {
+            Self::Unsaid | Self::Off => None,
+            Self::On(auto_map) => Some(auto_map),
+        }
+    }
+}
+
+/// Reads `auto_map` of a file; what cannot be read is off.
+pub(crate) fn auto_map(reader: &mut Reader<'_>, map: &Map<'_>) -> AutoMapPart {
+    match map.get("auto_map") {
+        None => AutoMapPart::Unsaid,
+        Some(entry) => switched_on(reader, entry).map_or(AutoMapPart::Off, AutoMapPart::On),
+    }
+}
+
+fn switched_on(reader: &mut Reader<'_>, entry: &Entry) -> Option<AutoMap> {
     let place = reader.key_place(entry);
     let all = |place: Place| AutoMap {
         include: Vec::new(),

@@ -60,9 +60,8 @@ pub(crate) const CONNECTION: Keys = Keys {
 
 pub(crate) const DEFAULTS: Keys = Keys {
     what: "`defaults`",
-    built: &["key", "change_detection", "deletes", "load"],
+    built: &["use", "auto_map", "key", "change_detection", "deletes", "load"],
     later: &[
-        "auto_map",
         "depends_on",
         "destination",
         "field_mappings",
@@ -70,7 +69,6 @@ pub(crate) const DEFAULTS: Keys = Keys {
         "source",
         "tags",
         "transformation_functions",
-        "use",
         "validation_rules",
         "version",
     ],
@@ -184,13 +182,15 @@ pub(crate) const TEMPLATE: Keys = Keys {
         "description",
         "tags",
         "key",
+        "auto_map",
         "field_mappings",
         "validation_rules",
         "transformation_functions",
+        "change_detection",
         "deletes",
         "load",
     ],
-    later: &["auto_map", "change_detection", "tests", "use"],
+    later: &["tests", "use"],
 };
 
 pub(crate) const RULE: Keys = Keys {

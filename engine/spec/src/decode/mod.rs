@@ -18,7 +18,7 @@ mod spec;
 mod template;
 mod test;
 
-pub(crate) use auto_map::{AutoMap, ColumnPattern, OnNewColumn, Pairing};
+pub(crate) use auto_map::{AutoMap, AutoMapPart, ColumnPattern, OnNewColumn, Pairing};
 pub(crate) use call::CallSpec;
 pub(crate) use field::{Field, ReferenceSpec};
 pub(crate) use function::FunctionSpec;
@@ -30,7 +30,7 @@ pub(crate) use reader::{Map, Reader, shown};
 pub(crate) use rule::RuleSpec;
 
 pub(crate) use spec::{Outline, Spec, Surroundings, decode};
-pub(crate) use template::templates;
+pub(crate) use template::{templates, used};
 pub(crate) use test::{FaultSpec, RowSpec, TestSpec};
 
 /// Reads a file of the project, given its path as a file of it names it, and that file's.

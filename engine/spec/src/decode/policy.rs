@@ -1,17 +1,22 @@
-//! `change_detection`, `deletes`, `load`, and the project's `defaults` for them.
+//! `change_detection`, `deletes`, `load`, and the project's `defaults`.
 
 use transload_model::{ColumnName, DeletePolicy, LoadPolicy, Share};
 
 use crate::decode::Reader;
+use crate::decode::auto_map::{AutoMapPart, auto_map};
 use crate::decode::key::{KeyPart, key};
 use crate::decode::language::{CHANGE_DETECTION, DEFAULTS, DELETES, LOAD};
 use crate::decode::reader::scalar_of;
+use crate::decode::template::template_names;
 use crate::problems::Located;
 use crate::yaml::{Atom, Node, resolve};
 
 /// What a spec has that says nothing of its own.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Defaults {
+    /// The templates of specs without a `use`.
+    pub(crate) templates: Vec<Located<String>>,
+    pub(crate) auto_map: AutoMapPart,
     pub(crate) key: KeyPart,
     pub(crate) deletes: DeletesPart,
     pub(crate) load: LoadPart,
@@ -55,6 +60,8 @@ pub(crate) fn defaults(reader: &mut Reader<'_>, node: &Node) -> Defaults {
         change_detection(reader, &entry.value);
     }
     Defaults {
+        templates: template_names(reader, &map).unwrap_or_default(),
+        auto_map: auto_map(reader, &map),
         key: map.get("key").map(|entry| key(reader, &entry.value)).unwrap_or_default(),
         deletes: map.get("deletes").map(|entry| deletes(reader, &entry.value)).unwrap_or_default(),
         load: map.get("load").map(|entry| load(reader, &entry.value)).unwrap_or_default(),

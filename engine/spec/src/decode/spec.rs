@@ -6,7 +6,7 @@ use transload_model::{
     Code, ColumnName, DeletePolicy, EntityName, LoadPolicy, Relation, Selection, SourceFile, TableName,
 };
 
-use crate::decode::auto_map::{AutoMap, auto_map};
+use crate::decode::auto_map::{AutoMap, AutoMapPart, auto_map};
 use crate::decode::field::{Field, fields};
 use crate::decode::function::{FunctionSpec, functions};
 use crate::decode::key::KeyPart;
@@ -16,7 +16,7 @@ use crate::decode::reader::Map;
 use crate::decode::record::{Record, record};
 use crate::decode::rule::{RuleSpec, rules};
 use crate::decode::source::{has_query, source};
-use crate::decode::template::{Policies, Templates, used};
+use crate::decode::template::{Policies, Templates, Used, template_names, used};
 use crate::decode::test::{TestSpec, tests};
 use crate::decode::{Files, Reader};
 use crate::problems::{Located, Place, Problems, problem};
@@ -92,6 +92,8 @@ impl Outline {
 pub(crate) struct Surroundings<'a> {
     pub(crate) defaults: &'a Defaults,
     pub(crate) templates: &'a Templates,
+    /// What specs without a `use` take from templates.
+    pub(crate) used: &'a Used,
     pub(crate) files: &'a Files<'a>,
 }
 
@@ -108,7 +110,7 @@ pub(crate) fn decode(
     let Some(map) = reader.map(&root, &SPEC) else {
         return Err(Outline::of(&file.path));
     };
-    let names = names(&mut reader, &map);
+    let names = names(&mut reader, &map, surroundings.defaults);
     let entity = names.entity.as_ref().map(|entity| entity.value.clone());
     body(&mut reader, &map, surroundings, names).ok_or_else(|| Outline { entity, ..Outline::of(&file.path) })
 }
@@ -120,10 +122,13 @@ struct Names {
     version: Option<String>,
 }
 
-fn names(reader: &mut Reader<'_>, map: &Map<'_>) -> Names {
+fn names(reader: &mut Reader<'_>, map: &Map<'_>, defaults: &Defaults) -> Names {
     let required = ["entity_type", "source_table", "destination_table", "version", "field_mappings"];
-    // Columns of the same name may be all that there is.
-    let is_mapped = map.get("auto_map").is_some() || map.get("use").is_some();
+    // Columns of the same name may be all that there is, and what the project says of every spec.
+    let is_mapped = map.get("auto_map").is_some()
+        || map.get("use").is_some()
+        || matches!(defaults.auto_map, AutoMapPart::On(_))
+        || !defaults.templates.is_empty();
     let needed = if is_mapped { 4 } else { 5 };
     reader.require(map, required.get(..needed).unwrap_or(&required), "the spec");
     let table = |reader: &mut Reader<'_>, key: &str| {
@@ -153,9 +158,12 @@ fn body(reader: &mut Reader<'_>, map: &Map<'_>, surroundings: &Surroundings<'_>,
     let rows = map.get("source").and_then(|entry| source(reader, &entry.value, surroundings.files));
     let own = Policies::read(reader, map);
     let before_fields = reader.problems.seen();
-    let used = used(reader, map.get("use"), surroundings.templates);
+    let used = match template_names(reader, map) {
+        Some(names) => used(&names, surroundings.templates, reader.problems),
+        None => surroundings.used.clone(),
+    };
     let mut fields = map.filled("field_mappings").map(|entry| fields(reader, &entry.value)).unwrap_or_default();
-    let auto_map = map.get("auto_map").and_then(|entry| auto_map(reader, entry));
+    let auto_map = auto_map(reader, map).or(&used.auto_map).or(&defaults.auto_map);
     let is_there = !map.is_misspelt("field_mappings");
     let has_all_fields = reader.problems.seen() == before_fields && used.is_sound && is_there;
     let rules = map.get("validation_rules").map(|entry| rules(reader, &entry.value)).unwrap_or_default();
@@ -176,6 +184,7 @@ fn body(reader: &mut Reader<'_>, map: &Map<'_>, surroundings: &Surroundings<'_>,
         .filled("field_mappings")
         .or_else(|| map.get("auto_map"))
         .or_else(|| map.get("use"))
+        .or_else(|| map.get("destination_table"))
         .map(|entry| reader.key_place(entry))?;
     Some(Spec {
         record,
@@ -192,7 +201,7 @@ fn body(reader: &mut Reader<'_>, map: &Map<'_>, surroundings: &Surroundings<'_>,
         rows,
         has_query: map.get("source").is_some_and(|entry| has_query(&entry.value)),
         key: policies.key.or(&defaults.key),
-        auto_map,
+        auto_map: auto_map.columns(),
         fields: used.fields,
         fields_place,
         has_all_fields,

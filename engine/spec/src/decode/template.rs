@@ -3,19 +3,20 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use transload_model::{Code, SourceFile};
+use transload_model::{Code, Diagnostic, SourceFile};
 
+use crate::decode::auto_map::{AutoMapPart, auto_map};
 use crate::decode::field::{Field, fields};
 use crate::decode::function::{FunctionSpec, functions};
 use crate::decode::key::{KeyPart, key};
 use crate::decode::language::TEMPLATE;
-use crate::decode::policy::{DeletesPart, LoadPart, deletes, load};
+use crate::decode::policy::{DeletesPart, LoadPart, change_detection, deletes, load};
 use crate::decode::reader::Map;
 use crate::decode::rule::{RuleSpec, rules};
 use crate::decode::spec::tags;
 use crate::decode::{Files, Reader};
 use crate::problems::{Located, Problems, listed, problem, with_suggestion};
-use crate::yaml::{self, Entry};
+use crate::yaml;
 
 /// Templates by name.
 pub(crate) type Templates = BTreeMap<String, Template>;
@@ -25,6 +26,7 @@ pub(crate) type Templates = BTreeMap<String, Template>;
 pub(crate) struct Template {
     name: Located<String>,
     tags: Vec<String>,
+    auto_map: AutoMapPart,
     policies: Policies,
     pub(crate) fields: Vec<Field>,
     pub(crate) rules: Vec<RuleSpec>,
@@ -87,20 +89,25 @@ fn template(file: &Arc<SourceFile>, read: &Files<'_>, problems: &mut Problems) -
     }
     let before = reader.problems.seen();
     let tags = map.get("tags").map(|entry| tags(&mut reader, &entry.value)).unwrap_or_default();
+    if let Some(entry) = map.get("change_detection") {
+        change_detection(&mut reader, &entry.value);
+    }
     let policies = Policies::read(&mut reader, &map);
+    let auto_map = auto_map(&mut reader, &map);
     let mut fields = map.filled("field_mappings").map(|entry| fields(&mut reader, &entry.value)).unwrap_or_default();
     let rules = map.get("validation_rules").map(|entry| rules(&mut reader, &entry.value)).unwrap_or_default();
     let mut functions =
         map.get("transformation_functions").map(|entry| functions(&mut reader, &entry.value, read)).unwrap_or_default();
     functions.extend(fields.iter_mut().filter_map(|field| field.expression.take()));
     let is_sound = reader.problems.seen() == before;
-    Some(Template { name, tags, policies, fields, rules, functions, is_sound })
+    Some(Template { name, tags, auto_map, policies, fields, rules, functions, is_sound })
 }
 
 /// What a spec takes from templates, in the order of `use`: of two that say something of one column, the later one counts.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Used {
     pub(crate) tags: Vec<String>,
+    pub(crate) auto_map: AutoMapPart,
     pub(crate) policies: Policies,
     pub(crate) fields: Vec<Field>,
     pub(crate) rules: Vec<RuleSpec>,
@@ -109,42 +116,43 @@ pub(crate) struct Used {
     pub(crate) is_sound: bool,
 }
 
-/// Reads `use`.
-pub(crate) fn used(reader: &mut Reader<'_>, entry: Option<&Entry>, templates: &Templates) -> Used {
+/// Reads `use`: the names of templates. `None` where it is not there; what cannot be read is left out.
+pub(crate) fn template_names(reader: &mut Reader<'_>, map: &Map<'_>) -> Option<Vec<Located<String>>> {
+    let names = reader.list(&map.get("use")?.value, "`use`").unwrap_or_default();
+    Some(names.iter().filter_map(|node| reader.text(node, "the name of a template")).collect())
+}
+
+/// Takes the templates of these names; one that is not there is a problem.
+pub(crate) fn used(names: &[Located<String>], templates: &Templates, problems: &mut Problems) -> Used {
     let mut used = Used { is_sound: true, ..Used::default() };
-    let Some(entry) = entry else { return used };
-    let Some(names) = reader.list(&entry.value, "`use`") else {
-        return Used { is_sound: false, ..used };
-    };
-    for node in names {
-        let Some(name) = reader.text(node, "the name of a template") else {
-            used.is_sound = false;
-            continue;
-        };
+    for name in names {
         match templates.get(&name.value) {
             Some(template) => used.take(template),
             None => {
                 used.is_sound = false;
-                let headline = format!("there is no template `{}`", name.value);
-                let found =
-                    problem(Code::UnknownTemplate, headline, &name.place, "no file of `templates` has this name");
-                let known = templates.keys().map(String::as_str);
-                let found = if templates.is_empty() {
-                    found
-                } else {
-                    found.note(format!("templates are {}", listed(known.clone())))
-                };
-                reader.problems.push(with_suggestion(found, &name.value, known));
+                problems.push(unknown(name, templates));
             }
         }
     }
     used
 }
 
+fn unknown(name: &Located<String>, templates: &Templates) -> Diagnostic {
+    let headline = format!("there is no template `{}`", name.value);
+    let found = problem(Code::UnknownTemplate, headline, &name.place, "no file of `templates` has this name");
+    let known = templates.keys().map(String::as_str);
+    let found = match templates.is_empty() {
+        true => found,
+        false => found.note(format!("templates are {}", listed(known.clone()))),
+    };
+    with_suggestion(found, &name.value, known)
+}
+
 impl Used {
     fn take(&mut self, template: &Template) {
         self.is_sound &= template.is_sound;
         self.tags.extend(template.tags.iter().cloned());
+        self.auto_map = template.auto_map.clone().or(&self.auto_map);
         self.policies = template.policies.clone().or(&self.policies);
         put_fields(&mut self.fields, template.fields.iter().cloned());
         put_functions(&mut self.functions, template.functions.iter().cloned());

@@ -39,6 +39,21 @@ fn the_good_project_in_long() {
     insta::assert_snapshot!(specs.join("---\n"));
 }
 
+#[test]
+fn what_the_defaults_give_is_not_given_twice() {
+    let mut files = good();
+    let project = files.get_mut("transload.yaml").unwrap();
+    *project = project.replace("defaults:\n", "defaults:\n  use: [visited]\n  auto_map: { exclude: visits }\n");
+    let template =
+        "template: visited\nauto_map: true\nvalidation_rules:\n  - { field_name: visits, rule_type: required }\n";
+    files.insert("templates/visited.yaml".to_owned(), template.to_owned());
+    for path in ["specs/offices.yaml", "specs/positions.yaml"] {
+        let spec = files.get_mut(path).unwrap();
+        *spec = spec.replacen("field_mappings:", "use: []\nfield_mappings:", 1);
+    }
+    assert_eq!(plan(&long(&files)), plan(&files));
+}
+
 /// A mapping of a column of `doctors`, in the ways in which one can be written.
 fn mapping() -> impl Strategy<Value = (usize, &'static str)> {
     let forms = [

@@ -88,10 +88,7 @@ fn a_mistake_in_a_template_is_told_at_its_place() {
         ),
         (TEMPLATE.replace("template: contact", "template: contacts"), "TL0210 specs/doctors.yaml:5:7"),
         (TEMPLATE.replace("field_mappings", "fields"), "TL0105 templates/contact.yaml:2:1"),
-        (
-            TEMPLATE.replace("validation_rules:", "auto_map: true\nvalidation_rules:"),
-            "TL0109 templates/contact.yaml:5:1",
-        ),
+        (TEMPLATE.replace("validation_rules:", "tests: []\nvalidation_rules:"), "TL0109 templates/contact.yaml:5:1"),
         (TEMPLATE.replace("template: contact\n", ""), "TL0107 templates/contact.yaml:1:1"),
     ] {
         let found = places(&problems(&using(&template)));
@@ -158,4 +155,69 @@ fn an_expression_is_a_script_of_one_field() {
 fn a_mistake_in_an_expression_is_told_in_its_line() {
     let files = changed(DOCTORS, "  email: {", "  visits: { expression: row.vsits }\n  email: {");
     assert_eq!(places(&problems(&files)), ["TL0803 specs/doctors.yaml:8:29"]);
+}
+
+/// The good project in whose defaults this stands besides, and a template.
+fn with_defaults(defaults: &str, template: &str) -> BTreeMap<String, String> {
+    let mut files = changed("transload.yaml", "defaults:\n", &format!("defaults:\n  {defaults}\n"));
+    files.insert("templates/contact.yaml".to_owned(), template.to_owned());
+    files
+}
+
+fn put(files: &mut BTreeMap<String, String>, path: &str, line: &str) {
+    let spec = files.get_mut(path).unwrap();
+    *spec = spec.replacen("field_mappings:", &format!("{line}\nfield_mappings:"), 1);
+}
+
+#[test]
+fn templates_of_the_defaults_are_for_specs_that_name_none() {
+    let mut files = with_defaults("use: [contact]", TEMPLATE);
+    put(&mut files, "specs/offices.yaml", "use: []");
+    put(&mut files, "specs/positions.yaml", "use: []");
+    assert_eq!(doctors(&files), doctors(&using(TEMPLATE)));
+
+    put(&mut files, DOCTORS, "use: []");
+    assert_eq!(doctors(&files), doctors(&changed(DOCTORS, "version", "version")));
+
+    // What is wrong is told once, where it stands.
+    let unknown = with_defaults("use: [contcat]", TEMPLATE);
+    insta::assert_snapshot!(shown(&unknown), @"
+    TL0210 there is no template `contcat`
+      transload.yaml:10:9 [contcat] no file of `templates` has this name
+      note: templates are `contact`
+      help: did you mean `contact`?
+    ");
+}
+
+#[test]
+fn a_star_counts_where_it_stands_nearest() {
+    let star = "template: contact\nauto_map: { exclude: [visits] }\nchange_detection: { strategy: hash }\n";
+    let copied = |files: &BTreeMap<String, String>| -> Vec<String> {
+        let (fields, _) = doctors(files);
+        fields.into_iter().filter(|field| ["visits 0", "seen_at 0"].contains(&field.as_str())).collect()
+    };
+    let mut files = with_defaults("auto_map: true", star);
+    assert_eq!(copied(&files), ["visits 0", "seen_at 0"]);
+    let mut off = files.clone();
+    put(&mut off, DOCTORS, "auto_map: false");
+    assert_eq!(copied(&off), [""; 0]);
+    put(&mut files, DOCTORS, "use: [contact]");
+    assert_eq!(copied(&files), ["seen_at 0"]);
+    assert_eq!(shown(&files), "");
+    put(&mut files, DOCTORS, "auto_map: { include: visits }");
+    assert_eq!(copied(&files), ["visits 0"]);
+
+    let wrong = with_defaults("auto_map: { include: [] }", TEMPLATE);
+    assert_eq!(places(&problems(&wrong)), ["TL0108 transload.yaml:10:24"]);
+}
+
+#[test]
+fn a_spec_may_be_nothing_but_names_where_the_defaults_map() {
+    let spec = "entity_type: messages\nsource_table: sys_messages\ndestination_table: messages\nversion: \"1\"\n\
+                key: { strategy: keep }\n";
+    let mut files = with_defaults("auto_map: true", TEMPLATE);
+    files.insert("specs/messages.yaml".to_owned(), spec.to_owned());
+    assert_eq!(shown(&files), "");
+    files.insert("transload.yaml".to_owned(), super::kit::PROJECT.to_owned());
+    assert_eq!(places(&problems(&files)), ["TL0107 specs/messages.yaml:1:1"]);
 }

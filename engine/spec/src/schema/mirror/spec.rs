@@ -14,15 +14,7 @@ use super::test::Test;
 
 /// What one entity is: which source rows become which destination rows, and how.
 #[derive(JsonSchema)]
-#[schemars(
-    title = "Transload spec",
-    deny_unknown_fields,
-    extend("anyOf" = [
-        { "title": "with mappings", "required": ["field_mappings"] },
-        { "title": "with columns of the same name", "required": ["auto_map"] },
-        { "title": "with templates", "required": ["use"] },
-    ])
-)]
+#[schemars(title = "Transload spec", deny_unknown_fields)]
 pub(in crate::schema) struct Spec {
     /// What a store of specs calls this one: a UUID. It decides nothing.
     #[schemars(regex(pattern = "^(urn:uuid:|\\{)?[0-9A-Fa-f-]{32,36}\\}?$"), extend("examples" = ["0b6ff3a2-5d43-4f0e-9a3c-6d8f0f3f2c11"]))]
@@ -57,7 +49,7 @@ pub(in crate::schema) struct Spec {
     /// How an old row finds its new row. Without it, the source's primary key is kept.
     #[schemars(extend("examples" = [{ "source": "patient_no", "destination": "id", "strategy": "uuid_v5" }]))]
     key: Option<Key>,
-    /// Templates whose mappings, rules and functions stand in front of this spec's own.
+    /// Templates whose mappings, rules and functions stand in front of this spec's own, in the place of those of the project's `defaults`.
     #[schemars(rename = "use", extend("default" = []), extend("examples" = [["audit_columns"]]))]
     used: Option<Vec<TemplateName>>,
     /// Columns of the same name, without a line for each. A mapping of a column wins.

@@ -2,10 +2,11 @@
 
 use schemars::JsonSchema;
 
+use super::auto_map::AutoMapping;
 use super::field::FieldMappings;
 use super::function::Function;
 use super::key::Key;
-use super::policy::{Deletes, Load};
+use super::policy::{ChangeDetection, Deletes, Load};
 use super::rule::Rule;
 
 /// A piece of a spec with a name. `use: [name]` puts it in front of what a spec says itself.
@@ -24,6 +25,9 @@ pub(in crate::schema) struct Template {
     /// How an old row finds its new row, in what a spec does not say itself.
     #[schemars(extend("examples" = [{ "strategy": "uuid_v7" }]))]
     key: Option<Key>,
+    /// Columns of the same name, in specs that do not say it.
+    #[schemars(extend("default" = false), extend("examples" = [true]))]
+    auto_map: Option<AutoMapping>,
     /// What each destination column gets. A spec's own mapping of a column wins.
     #[schemars(extend("examples" = [{ "created_at": "crt_ts" }]))]
     field_mappings: Option<FieldMappings>,
@@ -33,6 +37,9 @@ pub(in crate::schema) struct Template {
     /// Functions in rhai, for the specs that use the template.
     #[schemars(extend("examples" = [[{ "name": "cents", "function_body": "(parse_decimal(value) * 100).to_int()" }]]))]
     transformation_functions: Option<Vec<Function>>,
+    /// How changed rows are found, in specs that do not say it.
+    #[schemars(extend("default" = { "strategy": "hash" }), extend("examples" = [{ "strategy": "hash" }]))]
+    change_detection: Option<ChangeDetection>,
     /// What becomes of destination rows whose source row is gone, in what a spec does not say itself.
     #[schemars(extend("examples" = [{ "mode": "hard", "max": "1%" }]))]
     deletes: Option<Deletes>,
