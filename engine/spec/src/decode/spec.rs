@@ -120,6 +120,8 @@ struct Names {
     source_table: Option<Located<TableName>>,
     destination_table: Option<Located<TableName>>,
     version: Option<String>,
+    /// Whether something besides `field_mappings` may map columns, here or in the project.
+    is_mapped: bool,
 }
 
 fn names(reader: &mut Reader<'_>, map: &Map<'_>, defaults: &Defaults) -> Names {
@@ -136,6 +138,7 @@ fn names(reader: &mut Reader<'_>, map: &Map<'_>, defaults: &Defaults) -> Names {
         reader.name(&entry.value, &format!("`{key}`"), TableName::parse)
     };
     Names {
+        is_mapped,
         source_table: table(reader, "source_table"),
         destination_table: table(reader, "destination_table"),
         entity: map
@@ -184,7 +187,7 @@ fn body(reader: &mut Reader<'_>, map: &Map<'_>, surroundings: &Surroundings<'_>,
         .filled("field_mappings")
         .or_else(|| map.get("auto_map"))
         .or_else(|| map.get("use"))
-        .or_else(|| map.get("destination_table"))
+        .or_else(|| map.get("destination_table").filter(|_| names.is_mapped))
         .map(|entry| reader.key_place(entry))?;
     Some(Spec {
         record,
