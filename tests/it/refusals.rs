@@ -173,8 +173,9 @@ impl Visitor {
     fn new() -> Self {
         let home = tempfile::tempdir().unwrap();
         set_mode(home.path(), 0o755);
-        // The binary may lie where only root may go.
-        std::fs::copy(BINARY, home.path().join("transload")).unwrap();
+        // The binary may lie where only root may go. Another process copies it: were the copy open for writing in this
+        // one, a process that another test starts at that moment would inherit it, and the copy could not be run.
+        assert!(Command::new("cp").arg(BINARY).arg(home.path().join("transload")).status().unwrap().success());
         Self { home }
     }
 
