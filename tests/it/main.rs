@@ -13,6 +13,7 @@ mod alongside;
 mod bad_input;
 mod bank;
 mod chinook;
+mod composite;
 mod corpus;
 mod demo;
 mod editor;

@@ -19,7 +19,7 @@ MINTED = ("uuid_v7", "database")
 
 @dataclass
 class Expected:
-    """What one entity leaves behind. `parents` maps an old key to its new key, for those who refer to this entity."""
+    """What one entity leaves behind. `parents` maps an old key to its new key, by column, for those who refer to this entity."""
 
     entity: str
     table: str
@@ -28,7 +28,8 @@ class Expected:
     mappings: list = field(default_factory=list)
     quarantine: set = field(default_factory=set)
     parents: dict = field(default_factory=dict)
-    key_type: values.Type = None
+    key_types: list = field(default_factory=list)
+    key_columns: list = field(default_factory=list)
     makes_keys: bool = False
 
 
@@ -111,7 +112,8 @@ class EntityRun:
     def run(self):
         """The entity's expectation."""
         expected = Expected(self.spec.entity, self.spec.destination_table, list(dict.fromkeys([*self.key_destination, *self.places])))
-        expected.key_type = self.source_columns[self.key_source[0]].type if len(self.key_source) == 1 else None
+        expected.key_types = self._key_types()
+        expected.key_columns = self.key_destination
         expected.makes_keys = self.spec.strategy != "keep"
         rows = self._rows(expected)
         rows.sort(key=lambda row: row.key)
@@ -158,22 +160,29 @@ class EntityRun:
     def _convert(self, row, source):
         for index, mapping in enumerate(self.fields):
             try:
-                row.values[mapping.destination] = self.reader.compute(mapping, source, self._target(mapping))
+                if _refers_by_columns(mapping):
+                    row.values[mapping.destination] = self.reader.columns(mapping, source)
+                else:
+                    row.values[mapping.destination] = self.reader.compute(mapping, source, self._target(mapping))
             except Fault as fault:
                 row.marks.append(Mark(TRANSFORM, index, 0, fault.code, mapping.destination))
 
     def _target(self, mapping):
-        if mapping.references == self.spec.entity:
-            return self.source_columns[self.key_source[0]].type
         if mapping.references:
-            return self._parent(mapping).key_type
+            types = self._key_types() if mapping.references == self.spec.entity else self._parent(mapping).key_types
+            if len(types) != 1:
+                raise OracleError(f"{self.spec.entity}.{mapping.destination}: {mapping.references} has a key of {len(types)} columns")
+            return types[0]
         return mapping.data_type or self.columns[mapping.destination].type
 
     def _parent(self, mapping):
         parent = self.all.done.get(mapping.references)
-        if parent is None or parent.key_type is None:
-            raise OracleError(f"{self.spec.entity}: {mapping.references} is not an active entity with a key of one column")
+        if parent is None:
+            raise OracleError(f"{self.spec.entity}: {mapping.references} is not an active entity")
         return parent
+
+    def _key_types(self):
+        return [self.source_columns[name].type for name in self.key_source]
 
     def _refer(self, row, _source):
         if self.spec.strategy != "keep":
@@ -182,17 +191,20 @@ class EntityRun:
             old = row.values[mapping.destination]
             if not mapping.references or old is None:
                 continue
+            old = old if _refers_by_columns(mapping) else (old,)
             if mapping.references == self.spec.entity:
                 row.parents[mapping.destination] = old
+                # Something that is not NULL, until the parent's key is known.
+                row.values[mapping.destination] = old[0]
             else:
                 self._look_up(row, index, mapping, old)
 
     def _look_up(self, row, index, mapping, old):
-        parents = self._parent(mapping).parents
-        if old not in parents and mapping.on_missing == "default":
-            old = conversions.convert(mapping.default, self._target(mapping))
-        if old in parents:
-            row.values[mapping.destination] = parents[old]
+        parent = self._parent(mapping)
+        if old not in parent.parents and mapping.on_missing == "default":
+            old = (conversions.convert(mapping.default, self._target(mapping)),)
+        if old in parent.parents:
+            row.values[mapping.destination] = parent.parents[old][_taken(mapping, parent.key_columns)]
         elif mapping.on_missing == "null":
             row.values[mapping.destination] = None
         elif mapping.on_missing == "fail":
@@ -256,23 +268,33 @@ class EntityRun:
         return [Unique(rule.field, self.places[rule.field], at) for at, rule in unique]
 
     def _finish(self, rows, expected):
-        new_keys = {row.key[0]: row.values.get(self.key_destination[0]) for row in rows if not row.marks}
+        new_keys = {row.key: {name: row.values.get(name) for name in self.key_destination} for row in rows if not row.marks}
+        taken = {mapping.destination: _taken(mapping, self.key_destination) for mapping in self.fields if mapping.references == self.spec.entity}
         for row in rows:
             if row.marks:
                 mark = min(row.marks, key=lambda mark: (mark.stage, mark.field_index, mark.rule_index))
                 expected.quarantine.add((self.spec.entity, row.key_text, mark.code, mark.field))
                 continue
             for name, parent in row.parents.items():
-                row.values[name] = new_keys[parent]
+                row.values[name] = new_keys[parent][taken[name]]
             stored = self._stored(row)
             expected.rows.append(stored)
-            if expected.key_type is not None and len(self.key_destination) == 1:
-                expected.parents[row.key[0]] = row.values[self.key_destination[0]]
+            expected.parents[row.key] = {name: row.values[name] for name in self.key_destination}
             if self.spec.strategy != "keep":
                 expected.mappings.append((row.key_text, str(self._new_key(row))))
 
     def _stored(self, row):
         return {name: self.all.destination.stored(value, self.columns[name]) for name, value in row.values.items()}
+
+
+def _refers_by_columns(mapping):
+    """Whether the source columns are a key that is looked up."""
+    return mapping.references and len(mapping.sources) > 1 and not mapping.transformations
+
+
+def _taken(mapping, columns):
+    """The column of a new key that a reference takes: the named one, the only one, or the one of the field's name."""
+    return mapping.referenced_column or (columns[0] if len(columns) == 1 else mapping.destination)
 
 
 def key_text(key):

@@ -61,6 +61,11 @@ class FieldReader:
             value = field.default
         return conversions.convert(value, target, field.format)
 
+    def columns(self, field, row):
+        """The values of several columns side by side; None where one of them is NULL."""
+        found = tuple(row.value(name) for name in field.sources)
+        return None if None in found else found
+
     def _source(self, field, row):
         found = [row.value(name, as_text=field.format is not None) for name in field.sources]
         if field.is_list:

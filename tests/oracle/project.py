@@ -21,7 +21,7 @@ SPEC_KEYS = {
 }
 FIELD_KEYS = {
     "source_field", "destination_field", "data_type", "format", "transformation", "value_map", "on_unmapped", "default_value",
-    "is_required", "references", "on_missing",
+    "is_required", "references", "referenced_column", "on_missing",
 }
 RULE_KEYS = {"field_name", "rule_type", "rule_parameters", "on_failure"}
 AUTO_MAP_KEYS = {"include", "exclude", "match", "on_new_column"}
@@ -45,6 +45,7 @@ class Field:
     format: str = None
     is_required: bool = None
     references: str = None
+    referenced_column: str = None
     on_missing: str = "quarantine"
 
 
@@ -275,6 +276,7 @@ def _field(mapping, place):
         format=mapping.get("format"),
         is_required=mapping.get("is_required"),
         references=mapping.get("references"),
+        referenced_column=mapping.get("referenced_column"),
         on_missing=_policy(mapping, "on_missing"),
     )
 

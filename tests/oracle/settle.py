@@ -25,7 +25,7 @@ class Mark:
 
 @dataclass
 class Row:
-    """One source row on its way. `parents` holds, per self-referencing field, the old key it points to."""
+    """One source row on its way. `parents` holds, per self-referencing field, the old key it points to, as a tuple."""
 
     key: tuple
     key_text: str
@@ -134,7 +134,7 @@ class Settlement:
 
 def _is_missing(row, own, loaded):
     parent = row.parents.get(own.field)
-    return parent is not None and (parent,) not in loaded
+    return parent is not None and parent not in loaded
 
 
 def _missing(own):

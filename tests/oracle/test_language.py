@@ -201,6 +201,19 @@ validation_rules:
         self.assertEqual(self.quarantine("a"), {('["É\\"","3"]', "PARENT_MISSING", "p"), ("NULL", "KEY_NULL", None)})
         self.assertEqual(self.expected()["a"].mappings, [])
 
+    def test_references_of_several_columns_find_the_key_and_take_a_column_of_it(self):
+        self.spec("p", "key: { source: [x, y], destination: [u, v], strategy: keep }\nfield_mappings: {}\nauto_map: false\n")
+        self.spec("a", "key: { source: no }\nfield_mappings:\n  u: { source_field: [y, x], references: p }\n"
+                       "  w: { source_field: [x, y], references: p, referenced_column: v }\n"
+                       "  q: { source_field: [x, y], references: p, referenced_column: v, on_missing: null }\n")
+        self.legacy("create table old_p (x integer, y integer); insert into old_p values (1, 2), (2, 1), (3, 4);"
+                    "create table old_a (no integer primary key, x integer, y integer);"
+                    "insert into old_a values (1, 1, 2), (2, 3, 4), (3, 1, null)")
+        self.platform("create table p (u integer not null, v integer not null, primary key (u, v));"
+                      "create table a (id text not null primary key, u integer, w integer, q integer)")
+        self.assertEqual(self.rows("a", "u", "w", "q"), [(2, 2, 2), (None, None, None)])
+        self.assertEqual(self.quarantine("a"), {("2", "PARENT_MISSING", "u")})
+
     def test_the_text_of_a_composite_key_names_the_new_row(self):
         self.spec("a", "field_mappings:\n  n: n\n")
         self.legacy("create table old_a (x integer, d date, n text, primary key (x, d)); insert into old_a values (1, '2031-02-03', 'n')")

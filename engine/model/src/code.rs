@@ -248,7 +248,7 @@ codes! {
         "Keys may be integer, text, uuid, date or timestamp.";
     ReferenceType "TL0306" "REFERENCE_TYPE" Problems 422 Never
         "A reference cannot be looked up: its type or its number of columns is not that of the parent's source key."
-        "Convert the value with a transformation, or reference an entity with a key of one column.";
+        "Give a value of the type of each column of that key: as one `source_field`, or as a list of them in the key's order.";
     RuleParameter "TL0307" "RULE_PARAMETER" Problems 422 Never
         "A rule's parameters do not fit the rule or the field."
         "docs/language.md lists what each rule takes.";

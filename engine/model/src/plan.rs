@@ -174,7 +174,7 @@ pub struct FieldPlan {
     pub default: Option<Value>,
     /// strftime pattern for text that becomes a date or a timestamp.
     pub format: Option<String>,
-    /// The type after conversion; with a reference, the type of the parent's source key.
+    /// The type after conversion; with a reference, the type of the parent's source key, or of its first column.
     pub data_type: LogicalType,
     /// Turns the parent's old key into its new key.
     pub reference: Option<Reference>,
@@ -193,6 +193,8 @@ pub struct FieldPlan {
 pub struct Reference {
     /// The parent; may be the entity itself.
     pub entity: EntityName,
+    /// The column of the parent's destination key that the field takes, where that key has several.
+    pub column: Option<ColumnName>,
     /// What happens where there is none.
     pub on_missing: OnMissing,
 }
@@ -414,12 +416,26 @@ impl Plan {
     }
 }
 
+impl FieldPlan {
+    /// Whether the source columns are looked up as they are: a reference to a key of several columns.
+    #[must_use]
+    pub fn refers_by_columns(&self) -> bool {
+        self.reference.is_some() && self.sources.len() > 1 && self.calls.is_empty()
+    }
+}
+
 impl EntityPlan {
     /// Indexes into `fields` of the fields that refer to this entity itself.
     #[must_use]
     pub fn self_references(&self) -> Vec<usize> {
         let own = |field: &FieldPlan| field.reference.as_ref().is_some_and(|reference| reference.entity == self.name);
         (0..self.fields.len()).filter(|i| own(&self.fields[*i])).collect()
+    }
+
+    /// Where in this entity's destination key the column stands that a reference takes.
+    #[must_use]
+    pub fn position_of(&self, reference: &Reference) -> usize {
+        self.key.destination.iter().position(|name| Some(name) == reference.column.as_ref()).unwrap_or_default()
     }
 
     /// What rows are read from.

@@ -17,7 +17,7 @@ use transload_model::{
 use crate::detect::Known;
 use crate::keys::{KeyBasis, KeyDeriver, Of, mapping_text};
 use crate::reference::ParentIndex;
-use crate::rows::{Scored, single_keys};
+use crate::rows::{Scored, referred_keys};
 use crate::settle::Arrival;
 use crate::start::Context;
 use crate::unique::{UniqueIndex, cells};
@@ -174,15 +174,17 @@ impl Deriver {
     /// Replaces a reference's old keys by new keys.
     async fn resolve(&mut self, field: usize, derived: &mut Derived) -> Result<()> {
         let Some(reference) = &self.plan.fields[field].reference else { return Ok(()) };
+        let Some(parent) = self.context.plan.entity(&reference.entity) else { return Ok(()) };
+        let taken = parent.position_of(reference);
         let old = Arc::clone(&derived.columns[field]);
-        let mut keys = single_keys(&old)?;
+        let mut keys = referred_keys(&old)?;
         if reference.entity == self.plan.name && self.defers {
             for (row, key) in keys.iter().enumerate() {
                 derived.deferred[row] |= key.is_some();
             }
             // Rules judge the key that the second pass will write.
             if let Some((_, own_keys)) = self.parents.get_mut(&reference.entity) {
-                derived.columns[field] = own_keys.derive(&keys, Of::Coming).await?.swap_remove(0);
+                derived.columns[field] = own_keys.derive(&keys, Of::Coming).await?.swap_remove(taken);
             }
             return Ok(());
         }
@@ -193,7 +195,7 @@ impl Deriver {
             present = index.are_present(&keys).await?;
         }
         derived.leave_out_missing(&self.plan, field, &mut keys, &present);
-        derived.columns[field] = parent_keys.derive(&keys, Of::Loaded).await?.swap_remove(0);
+        derived.columns[field] = parent_keys.derive(&keys, Of::Loaded).await?.swap_remove(taken);
         Ok(())
     }
 
@@ -320,7 +322,7 @@ impl Deriver {
     pub(crate) fn open_references(&mut self, scored: &Scored, rows: &[Work]) -> Result<Vec<Vec<Option<KeyBytes>>>> {
         let (batch, faults) = pick(scored, rows)?;
         let transformed = tokio::task::block_in_place(|| self.transform.transform(&batch, &faults));
-        self.plan.self_references().into_iter().map(|field| single_keys(&transformed.columns[field])).collect()
+        self.plan.self_references().into_iter().map(|field| referred_keys(&transformed.columns[field])).collect()
     }
 }
 

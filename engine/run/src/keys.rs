@@ -52,8 +52,8 @@ pub(crate) struct Keep {
     /// The entity's plan with no fields but those of the key, in key order.
     plan: EntityPlan,
     transform: Box<dyn EntityTransform>,
-    /// For each of them that is a reference, the parent's keys.
-    parents: Vec<Option<KeyDeriver>>,
+    /// For each of them that is a reference, the parent's keys, and the column of them that it takes.
+    parents: Vec<Option<(KeyDeriver, usize)>>,
 }
 
 impl KeyDeriver {
@@ -74,10 +74,13 @@ impl KeyDeriver {
         for name in &entity.key.destination {
             let is_it = |field: &transload_model::FieldPlan| field.destination == *name;
             let field = entity.fields.iter().position(is_it).ok_or_else(|| unfilled(entity, name.as_str()))?;
-            let parent = entity.fields[field].reference.as_ref().map(|reference| &reference.entity);
-            let parent = parent.filter(|parent| **parent != entity.name).and_then(|parent| basis.plan.entity(parent));
-            let deriver = parent.map(|parent| Self::new(basis, parent)).transpose()?;
-            columns.push((field, deriver));
+            let reference = entity.fields[field].reference.as_ref().filter(|reference| reference.entity != entity.name);
+            let parent = reference.and_then(|reference| Some((basis.plan.entity(&reference.entity)?, reference)));
+            let parent = match parent {
+                Some((parent, reference)) => Some((Self::new(basis, parent)?, parent.position_of(reference))),
+                None => None,
+            };
+            columns.push((field, parent));
         }
         // Only the key's own fields: another field may fail on a row of which nothing but the key is known.
         let mut plan = entity.clone();
@@ -147,7 +150,9 @@ impl Keep {
         let mut columns = Vec::with_capacity(self.parents.len());
         for (column, parent) in transformed.columns.iter().zip(&mut self.parents) {
             columns.push(match parent {
-                Some(parent) => parent.derive(&crate::rows::single_keys(column)?, of).await?.swap_remove(0),
+                Some((parent, taken)) => {
+                    parent.derive(&crate::rows::referred_keys(column)?, of).await?.swap_remove(*taken)
+                }
                 None => Arc::clone(column),
             });
         }

@@ -5,7 +5,7 @@
 
 use arrow::array::{
     Array, ArrayRef, AsArray, BinaryArray, BooleanArray, Date32Array, Decimal128Array, FixedSizeBinaryArray,
-    Float64Array, Int64Array, StringArray, TimestampMicrosecondArray,
+    Float64Array, Int64Array, StringArray, StructArray, TimestampMicrosecondArray,
 };
 use arrow::datatypes::{DataType, Date32Type, Decimal128Type, Float64Type, Int64Type, TimestampMicrosecondType};
 use arrow::record_batch::RecordBatch;
@@ -195,9 +195,13 @@ pub(crate) fn whole_keys(keys: &RecordBatch) -> Result<Vec<KeyBytes>> {
     Ok(keys)
 }
 
-/// The source keys of a column that refers to another entity.
-pub(crate) fn single_keys(column: &ArrayRef) -> Result<Vec<Option<KeyBytes>>> {
-    let cells = Cells::new(column)?;
-    let encode = |row| cells.key_part(row).map(|part| KeyBytes::encode(&[part]));
+/// The source keys of a column that refers to another entity. One that refers to a key of several columns holds them side by side.
+pub(crate) fn referred_keys(column: &ArrayRef) -> Result<Vec<Option<KeyBytes>>> {
+    let parts = column.as_struct_opt().map_or_else(|| std::slice::from_ref(column), StructArray::columns);
+    let cells = parts.iter().map(Cells::new).collect::<Result<Vec<_>>>()?;
+    let encode = |row: usize| {
+        let parts: Option<Vec<KeyValue<'_>>> = cells.iter().map(|cells| cells.key_part(row)).collect();
+        parts.filter(|_| column.is_valid(row)).map(|parts| KeyBytes::encode(&parts))
+    };
     Ok((0..column.len()).map(encode).collect())
 }

@@ -25,7 +25,7 @@ use crate::derive::{Derived, missing_parent, put_default};
 use crate::keys::{KeyBasis, KeyDeriver, Of};
 use crate::load::no_key;
 use crate::reference::ParentIndex;
-use crate::rows::{Cells, Scored, single_keys};
+use crate::rows::{Cells, Scored, referred_keys};
 use crate::unique::{UniqueIndex, cells};
 
 pub use find::{Wanted, find, parse_key};
@@ -114,7 +114,7 @@ impl<'a> Trial<'a> {
             let Some(reference) = &field.reference else { continue };
             if own.contains(&at) {
                 // Rules judge the key that the row will have, should the row that it refers to be there.
-                let keys = single_keys(&derived.columns[at])?;
+                let keys = referred_keys(&derived.columns[at])?;
                 derived.columns[at] = self.parent_keys(at, &keys, parents).await?;
                 referred.push((at, keys));
             } else {
@@ -144,7 +144,7 @@ impl<'a> Trial<'a> {
         parents: &Parents<'_>,
     ) -> Result<Vec<Option<KeyBytes>>> {
         let plan = &self.entity.fields[field];
-        let mut keys = single_keys(&derived.columns[field])?;
+        let mut keys = referred_keys(&derived.columns[field])?;
         let mut present = self.are_present(&reference.entity, &keys, parents).await?;
         if reference.on_missing == OnMissing::Default {
             put_default(plan, &mut keys, &present);
@@ -206,15 +206,18 @@ impl<'a> Trial<'a> {
     /// The new keys for old keys of those whom a field refers to: the given ones, else those that a run would make.
     async fn parent_keys(&self, field: usize, keys: &[Option<KeyBytes>], parents: &Parents<'_>) -> Result<ArrayRef> {
         let plan = &self.entity.fields[field];
-        let parent = plan.reference.as_ref().and_then(|reference| self.plan.entity(&reference.entity));
-        let Some(parent) = parent else { return Ok(new_null_array(&plan.written_as.arrow(), keys.len())) };
+        let parent = plan.reference.as_ref().and_then(|to| Some((self.plan.entity(&to.entity)?, to)));
+        let Some((parent, reference)) = parent else {
+            return Ok(new_null_array(&plan.written_as.arrow(), keys.len()));
+        };
         let mapping = |key: &Option<KeyBytes>| match parents {
-            Parents::Given(mappings) => mappings.get(&parent.name)?.get(&key.as_ref()?.text()),
+            Parents::Given(mappings) => given_part(mappings.get(&parent.name)?.get(&key.as_ref()?.text())?, reference),
             _ => None,
         };
         let to_make: Vec<Option<KeyBytes>> =
             keys.iter().map(|key| key.clone().filter(|_| mapping(key).is_none())).collect();
-        let made = KeyDeriver::new(self.basis(parents), parent)?.derive(&to_make, Of::Tried).await?.swap_remove(0);
+        let mut made = KeyDeriver::new(self.basis(parents), parent)?.derive(&to_make, Of::Tried).await?;
+        let made = made.swap_remove(parent.position_of(reference));
         let mut parts = Vec::new();
         for (row, key) in keys.iter().enumerate() {
             parts.push(match mapping(key) {
@@ -379,6 +382,14 @@ fn joined(parts: &[ArrayRef], of: LogicalType) -> Result<ArrayRef> {
 
 fn texts(keys: &[Option<KeyBytes>]) -> Vec<Option<String>> {
     keys.iter().map(|key| key.as_ref().map(KeyBytes::text)).collect()
+}
+
+/// One column of a new key that a test gives: a key of several columns is a map.
+fn given_part<'v>(given: &'v Value, reference: &Reference) -> Option<&'v Value> {
+    match &reference.column {
+        Some(column) => given.get(column.as_str()),
+        None => Some(given),
+    }
 }
 
 fn on_missing(entity: &EntityPlan, field: usize) -> Option<OnMissing> {

@@ -119,6 +119,9 @@ fn field(spec: &Spec, entity: &EntityPlan, plan: &FieldPlan) -> Value {
     }
     if let Some(reference) = &plan.reference {
         long.insert("references".to_owned(), reference.entity.as_str().into());
+        if let Some(column) = &reference.column {
+            long.insert("referenced_column".to_owned(), column.as_str().into());
+        }
         long.insert("on_missing".to_owned(), on_missing(reference.on_missing).into());
     }
     Value::Object(long)

@@ -330,7 +330,11 @@ fn mappings(previewed: &Previewed<'_>, row: usize) -> Map<String, Value> {
         let new = previewed.tried.columns.iter().find(|column| column.name == field.destination);
         if let (Some(old), Some(new)) = (old, new.and_then(|new| new.texts[row].as_ref())) {
             let keys = mappings.entry(reference.entity.to_string()).or_insert_with(|| json!({}));
-            keys[old] = json_value(new, field.written_as);
+            let new = json_value(new, field.written_as);
+            match &reference.column {
+                Some(column) => keys[old][column.as_str()] = new,
+                None => keys[old] = new,
+            }
         }
     }
     mappings

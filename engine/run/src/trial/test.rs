@@ -8,7 +8,7 @@ use transload_model::{
     TransformFactory,
 };
 
-use super::{Parents, Trial, Tried, TriedColumn, through};
+use super::{Parents, Trial, Tried, TriedColumn, given_part, through};
 
 /// What became of a test; it passed where nothing differs.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -106,7 +106,7 @@ pub async fn try_test(
             return Ok(outcome);
         }
     };
-    outcome.differences.extend(wrong_mappings(entity, test, factory));
+    outcome.differences.extend(wrong_mappings(plan, entity, test, factory));
     if !outcome.differences.is_empty() {
         return Ok(outcome);
     }
@@ -122,21 +122,42 @@ pub async fn try_test(
 }
 
 /// New keys that are given and are none.
-fn wrong_mappings(entity: &EntityPlan, test: &TestPlan, factory: &dyn TransformFactory) -> Vec<Difference> {
+fn wrong_mappings(
+    plan: &Plan,
+    entity: &EntityPlan,
+    test: &TestPlan,
+    factory: &dyn TransformFactory,
+) -> Vec<Difference> {
     let mut wrong = Vec::new();
-    for (parent, keys) in &test.given.mappings {
-        let refers = |field: &&FieldPlan| field.reference.as_ref().is_some_and(|reference| reference.entity == *parent);
-        let Some(field) = entity.fields.iter().find(refers) else { continue };
+    for (parent, keys) in test.given.mappings.iter().filter_map(|(name, keys)| Some((plan.entity(name)?, keys))) {
         for (key, new) in keys {
-            let reason = match factory.cell(new, field.written_as) {
-                Ok(_) if new.is_null() => "NULL is no key".to_owned(),
-                Ok(_) => continue,
-                Err(reason) => reason,
-            };
-            wrong.push(Difference::Mapping { entity: parent.clone(), key: key.clone(), reason });
+            if let Some(reason) = wrong_key(new, parent, entity, factory) {
+                wrong.push(Difference::Mapping { entity: parent.name.clone(), key: key.clone(), reason });
+            }
         }
     }
     wrong
+}
+
+/// Why a value is no key of `parent`: as its columns are called, where there are several, and as the fields of `entity` take them.
+fn wrong_key(new: &Value, parent: &EntityPlan, entity: &EntityPlan, factory: &dyn TransformFactory) -> Option<String> {
+    let columns: Vec<&str> = parent.key.destination.iter().map(ColumnName::as_str).collect();
+    let named: Vec<&str> = new.as_object().into_iter().flat_map(|parts| parts.keys()).map(String::as_str).collect();
+    if columns.len() > 1 && named.is_empty() {
+        return Some(format!("it is no map of `{}`", columns.join("`, `")));
+    }
+    if let Some(name) = named.into_iter().find(|name| !columns.contains(name)) {
+        return Some(format!("the key has no column `{name}`"));
+    }
+    let refers =
+        |field: &'_ &FieldPlan| field.reference.as_ref().is_some_and(|reference| reference.entity == parent.name);
+    entity.fields.iter().filter(refers).find_map(|field| {
+        match field.reference.as_ref().and_then(|reference| given_part(new, reference)) {
+            None => Some("a column of the key is missing".to_owned()),
+            Some(Value::Null) => Some("NULL is no key".to_owned()),
+            Some(part) => factory.cell(part, field.written_as).err(),
+        }
+    })
 }
 
 struct Comparison<'a> {

@@ -42,7 +42,7 @@ pub(crate) fn compile_field(
         return None;
     }
     let (sources, inputs) = sources(context, field, reads);
-    let (calls, from) = chain(context, field, inputs, reads, problems)?;
+    let (calls, given) = chain(context, field, inputs, reads, problems)?;
     let column = context.scope.destination_table(context.spec)?.column(&field.destination.value)?;
     if column.generated {
         let headline = format!("destination column `{}` is computed by the database", column.name);
@@ -50,10 +50,11 @@ pub(crate) fn compile_field(
         return None;
     }
     let reference = match &field.reference {
-        Some(spec) => Some(reference::resolve(context.scope, context.keys, (field, spec), from, problems)?),
+        Some(spec) => Some(reference::resolve(context.scope, context.keys, (field, spec), &given, problems)?),
         None => None,
     };
     let is_key = context.key.is_some_and(|key| is_key_field(key, field));
+    let from = given.first().copied().flatten();
     let typed = Typed { field, column, from, reference: reference.as_ref(), is_key };
     if !typed.check(problems) {
         return None;
@@ -112,14 +113,14 @@ fn sources(context: &Context<'_, '_>, field: &Field, reads: &mut Reads) -> (Vec<
     (indexes, types)
 }
 
-/// The functions of a field in their order, and the type that the last one gives.
+/// The functions of a field in their order, and the type that the last one gives; without any, those of the source columns.
 fn chain(
     context: &Context<'_, '_>,
     field: &Field,
     mut inputs: Vec<Known>,
     reads: &mut Reads,
     problems: &mut Problems,
-) -> Option<(Vec<Call>, Known)> {
+) -> Option<(Vec<Call>, Vec<Known>)> {
     let mut calls = Vec::new();
     for call in &field.calls {
         let (function, returns) = match context.scripts.index(&call.name.value) {
@@ -132,7 +133,7 @@ fn chain(
         calls.push(Call { function, arguments: call.arguments.clone() });
         inputs = vec![returns];
     }
-    Some((calls, inputs.first().copied().flatten()))
+    Some((calls, inputs))
 }
 
 fn read_row(context: &Context<'_, '_>, function: &str, reads: &mut Reads) {

@@ -37,6 +37,7 @@ pub(crate) fn key_fingerprint(plan: &EntityPlan, strategies: &[Option<KeyStrateg
         parts.for_each(|part| text.put("key.part", &part.to_string()));
         calls(&mut text, &plan.fields[index]);
         text.maybe("key.parent", strategies.get(index).copied().flatten().map(strategy));
+        text.maybe("key.parent.column", taken(&plan.fields[index]));
         text.put("key.written", &plan.fields[index].written_as.to_string());
     }
     text.finish()
@@ -130,9 +131,15 @@ fn field(text: &mut Canonical, field: &FieldPlan, parent: Option<KeyStrategy>) {
         text.put("field.reference", reference.entity.as_str());
         text.put("field.on_missing", &format!("{:?}", reference.on_missing));
         text.maybe("field.parent", parent.map(strategy));
+        text.maybe("field.parent.column", taken(field));
     }
     text.put("field.written", &field.written_as.to_string());
     text.put("field.required", if field.required { "true" } else { "false" });
+}
+
+/// The column that a reference takes of a key of several.
+fn taken(field: &FieldPlan) -> Option<String> {
+    field.reference.as_ref()?.column.as_ref().map(ToString::to_string)
 }
 
 fn rule(text: &mut Canonical, rule: &RulePlan) {

@@ -50,6 +50,8 @@ impl Field {
 #[derive(Debug, Clone)]
 pub(crate) struct ReferenceSpec {
     pub(crate) entity: Located<EntityName>,
+    /// The column of its destination key, where one is named.
+    pub(crate) column: Option<Located<ColumnName>>,
     pub(crate) on_missing: OnMissing,
 }
 
@@ -214,6 +216,7 @@ fn reference(reader: &mut Reader<'_>, map: &Map<'_>) -> Option<ReferenceSpec> {
     let policy = map.get("on_missing").and_then(|entry| reader.word(&entry.value, "`on_missing`", &WORDS, &[]));
     let Some(entry) = map.get("references") else {
         without(reader, map, "on_missing", "references");
+        without(reader, map, "referenced_column", "references");
         return None;
     };
     let entity = reader.name(&entry.value, "`references`", EntityName::parse)?;
@@ -221,7 +224,9 @@ fn reference(reader: &mut Reader<'_>, map: &Map<'_>) -> Option<ReferenceSpec> {
     if on_missing == OnMissing::Default && map.get("default_value").is_none() {
         without(reader, map, "on_missing", "default_value");
     }
-    Some(ReferenceSpec { entity, on_missing })
+    let column = map.get("referenced_column");
+    let column = column.and_then(|entry| reader.name(&entry.value, "`referenced_column`", ColumnName::parse));
+    Some(ReferenceSpec { entity, column, on_missing })
 }
 
 /// What the keys of one mapping mean for each other.
@@ -241,7 +246,9 @@ fn together(reader: &mut Reader<'_>, map: &Map<'_>, field: &Field) {
             constant_with_chain(reader, map, name);
         }
     }
-    if field.sources.len() > 1 && map.get("transformation").is_none() && !has_expression {
+    // The columns of a reference may be the key that it looks up.
+    let is_reference = map.get("references").is_some();
+    if field.sources.len() > 1 && map.get("transformation").is_none() && !has_expression && !is_reference {
         several_columns(reader, &field.sources, name);
     }
 }

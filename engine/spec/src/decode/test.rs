@@ -11,7 +11,7 @@ use crate::decode::language::{EXPECT, EXPECTED_FAULT, GIVEN, TEST};
 use crate::decode::literal::literal;
 use crate::decode::reader::Map;
 use crate::problems::{Located, problem, with_suggestion};
-use crate::yaml::{Entry, Node};
+use crate::yaml::{Entry, Kind, Node};
 
 /// A test of a spec.
 #[derive(Debug)]
@@ -148,13 +148,25 @@ fn mappings(reader: &mut Reader<'_>, node: &Node) -> Vec<(Located<EntityName>, B
         };
         let mut keys = BTreeMap::new();
         for key in reader.any_map(&entry.value, "the keys of an entity").iter().flat_map(Map::entries) {
-            if let Some(new) = literal(reader, &key.value, "a new key") {
-                keys.insert(key.key.clone(), new.value);
+            if let Some(new) = new_key(reader, &key.value) {
+                keys.insert(key.key.clone(), new);
             }
         }
         found.push((Located { value, place }, keys));
     }
     found
+}
+
+/// A new key: a single value, or a map of the columns of a key that has several.
+fn new_key(reader: &mut Reader<'_>, node: &Node) -> Option<Value> {
+    let Kind::Map(entries) = &node.kind else {
+        return literal(reader, node, "a new key").map(|new| new.value);
+    };
+    let mut parts = serde_json::Map::new();
+    for entry in entries {
+        parts.insert(entry.key.clone(), literal(reader, &entry.value, "a column of a new key")?.value);
+    }
+    Some(Value::Object(parts))
 }
 
 fn moment(reader: &mut Reader<'_>, node: &Node) -> Option<DateTime<Utc>> {

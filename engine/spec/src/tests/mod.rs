@@ -13,6 +13,7 @@ mod kit;
 mod lock;
 mod plan;
 mod project;
+mod references;
 mod schema;
 mod scripts;
 mod templates;

@@ -53,7 +53,7 @@ impl Compiler<'_> {
             steps.push(step);
             types = vec![returns];
         }
-        if types.len() > 1 {
+        if types.len() > 1 && !field.refers_by_columns() {
             let problem = "several source columns need a transformation that makes one value of them";
             return Err(self.problem(Code::FunctionArgument, field, problem));
         }
@@ -77,6 +77,7 @@ impl Compiler<'_> {
             default,
             format,
             data_type: field.data_type,
+            refers_by_columns: field.refers_by_columns(),
             is_required: field.required,
         })
     }

@@ -1,7 +1,11 @@
 //! One field: from the source's values to the field's type.
 
-use arrow::array::{Array as _, ArrayRef};
+use std::sync::Arc;
+
+use arrow::array::{Array as _, ArrayRef, StructArray};
+use arrow::buffer::NullBuffer;
 use arrow::compute::interleave;
+use arrow::datatypes::{Field as ArrowField, Fields};
 use transload_model::{ColumnName, LogicalType};
 
 use crate::cells::Cells;
@@ -27,6 +31,8 @@ pub(crate) struct Field {
     pub(crate) format: Option<Format>,
     /// The type that it ends with.
     pub(crate) data_type: LogicalType,
+    /// Whether the sources are the columns of a key that is looked up.
+    pub(crate) refers_by_columns: bool,
     /// Whether NULL is a failure.
     pub(crate) is_required: bool,
 }
@@ -34,6 +40,9 @@ pub(crate) struct Field {
 impl Field {
     /// Computes the field for all rows. What failed before is known to `around`; what fails here goes to `failures`.
     pub(crate) fn run(&self, around: &Around<'_>, failures: &mut Failures) -> ArrayRef {
+        if self.refers_by_columns {
+            return self.key(around);
+        }
         let cells = self.cells(around, failures);
         let column = match &cells {
             Some(cells) => cells.convert(self.data_type, self.format.as_ref()),
@@ -42,6 +51,15 @@ impl Field {
         // Where the conversion failed there is NULL now; the row failed, so what a default puts there is not looked at.
         failures.add_all(column.faults, &self.destination);
         self.with_default(column.array)
+    }
+
+    /// The sources side by side, as they are; NULL where one of them is, since such a row refers to nothing.
+    fn key(&self, around: &Around<'_>) -> ArrayRef {
+        let columns: Vec<ArrayRef> = self.sources.iter().map(|index| around.column(*index).1.clone()).collect();
+        let nulls = columns.iter().fold(None, |nulls, column| NullBuffer::union(nulls.as_ref(), column.nulls()));
+        let part = |(at, column): (usize, &ArrayRef)| ArrowField::new(at.to_string(), column.data_type().clone(), true);
+        let parts: Fields = columns.iter().enumerate().map(part).collect();
+        Arc::new(StructArray::new(parts, columns, nulls))
     }
 
     /// What the chain gives; `None` where there is neither a source nor a function.

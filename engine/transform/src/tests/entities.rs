@@ -265,6 +265,7 @@ fn clinic() -> Given {
             field.required = true;
             field.written_as = logical("text");
             field.reference = Some(Reference {
+                column: None,
                 entity: transload_model::EntityName::parse("patients").unwrap(),
                 on_missing: transload_model::OnMissing::Quarantine,
             });

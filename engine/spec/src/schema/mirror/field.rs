@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use transload_model::LogicalType;
 
-use super::name::{DestinationColumn, EntityName, FunctionName, SourceColumn};
+use super::name::{DestinationColumn, EntityName, FunctionName, OtherColumn, SourceColumn};
 use super::value::{Present, Scalar, Tree};
 
 /// What each destination column gets.
@@ -35,7 +35,7 @@ pub(in crate::schema) enum ShortMapping {
 /// What one destination column gets. In this order: source values, `expression`, `transformation`, `value_map`, `default_value` for NULL,
 /// conversion to `data_type`, `references`, `is_required`, rules.
 #[derive(JsonSchema)]
-#[schemars(deny_unknown_fields, extend("dependencies" = { "on_missing": ["references"], "on_unmapped": ["value_map"] }))]
+#[schemars(deny_unknown_fields, extend("dependencies" = { "on_missing": ["references"], "referenced_column": ["references"], "on_unmapped": ["value_map"] }))]
 pub(in crate::schema) struct LongField {
     /// The destination column.
     #[schemars(extend("examples" = ["full_name"]))]
@@ -47,10 +47,10 @@ pub(in crate::schema) struct LongField {
 /// What one destination column gets. In this order: source values, `expression`, `transformation`, `value_map`, `default_value` for NULL,
 /// conversion to `data_type`, `references`, `is_required`, rules.
 #[derive(JsonSchema)]
-#[schemars(deny_unknown_fields, extend("dependencies" = { "on_missing": ["references"], "on_unmapped": ["value_map"] }))]
+#[schemars(deny_unknown_fields, extend("dependencies" = { "on_missing": ["references"], "referenced_column": ["references"], "on_unmapped": ["value_map"] }))]
 pub(in crate::schema) struct Field {
-    /// The source column; or two and more, of which a `transformation` or an `expression` makes one value. In the short form the column of
-    /// the same name is read where this is not said.
+    /// The source column; or two and more, of which a `transformation` or an `expression` makes one value, or which are the key of the entity
+    /// that `references` names. In the short form the column of the same name is read where this is not said.
     #[schemars(extend("examples" = ["office_nm", ["first_nm", "last_nm"]]))]
     source_field: Option<SourceField>,
     /// The type of the value; without it, that of the destination column.
@@ -78,6 +78,9 @@ pub(in crate::schema) struct Field {
     /// An entity: the old key becomes that entity's new key. It is loaded before this one.
     #[schemars(extend("examples" = ["doctors"]))]
     references: Option<EntityName>,
+    /// The column of that entity's destination key that the field takes; needed where the key has several and none has the field's name.
+    #[schemars(extend("examples" = ["bed_no"]))]
+    referenced_column: Option<OtherColumn>,
     /// What becomes of a row whose parent is not in the destination.
     #[schemars(extend("default" = "quarantine"), extend("examples" = [null]))]
     on_missing: Option<OnMissing>,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 
-use super::name::{DestinationColumn, EntityName};
+use super::name::{DestinationColumn, EntityName, OtherColumn};
 use super::value::{DestinationRow, FaultCode, Scalar, SourceRow};
 
 /// What the spec makes of rows that are given. `transload test` tries it without a database.
@@ -40,10 +40,20 @@ pub(in crate::schema) struct Given {
     rows: Option<Vec<SourceRow>>,
     /// New keys by old keys, for each entity that a field refers to. A key that is not there is a missing parent.
     #[schemars(extend("examples" = [{ "doctors": { "88": "51aa7c02-0c39-4d0a-8b0e-6f0d2b1ae207" } }]))]
-    mappings: Option<BTreeMap<EntityName, BTreeMap<String, Scalar>>>,
+    mappings: Option<BTreeMap<EntityName, BTreeMap<String, NewKey>>>,
     /// When the run starts: what `today` and `now` are.
     #[schemars(extend("default" = "2100-01-01T00:00:00Z"), regex(pattern = "^[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(\\.[0-9]+)?([Zz]|[+-][0-9]{2}:[0-9]{2})$"), extend("examples" = ["2026-01-31T12:00:00Z"]))]
     now: Option<String>,
+}
+
+/// A key in the destination.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+enum NewKey {
+    #[schemars(title = "of one column")]
+    One(Scalar),
+    #[schemars(title = "of several columns, by name")]
+    Several(#[schemars(extend("minProperties" = 1))] BTreeMap<OtherColumn, Scalar>),
 }
 
 /// What a test expects. A row that is given either arrives or fails.
