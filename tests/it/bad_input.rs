@@ -11,6 +11,7 @@ use serde_json::Value;
 use crate::refusals::first_place;
 use crate::world::{BINARY, Ended, World, ended, python, root};
 
+mod runs;
 mod scripts;
 mod specs;
 

@@ -626,27 +626,3 @@ fn what_cannot_be_read_is_refused_at_its_place() {
 fn what_cannot_be_meant_is_refused_at_its_place() {
     check(MEANING);
 }
-
-#[test]
-fn a24_a_key_that_does_not_tell_rows_apart_is_refused_before_a_row_is_written() {
-    let world = library(2);
-    insert(&world, "key: { source: shelf }");
-
-    let told = world.transload(&["run", "--format", "json"]);
-
-    assert_eq!(told.code, 1, "{told:?}");
-    assert_eq!(first_problem(&document(&told)).0, "TL0309 KEY_NOT_UNIQUE");
-}
-
-#[test]
-fn a29_a_spec_that_changed_since_the_last_run_is_told_and_rewrites_nothing() {
-    let world = library(1);
-    world.run();
-    let before = world.destination().texts("select id || title from books order by id");
-    replace(&world, "[trimmed, upper]", "[trimmed, lower]");
-
-    let report = world.run();
-
-    assert_eq!(report["warnings"][0]["word"], "SPEC_CHANGED", "{report}");
-    assert_eq!(world.destination().texts("select id || title from books order by id"), before);
-}
