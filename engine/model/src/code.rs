@@ -285,6 +285,9 @@ codes! {
     TestFailed "TL0318" "TEST_FAILED" Problems 422 Never
         "A test of a spec expects something else than the spec gives."
         "Correct the spec, or the test; `transload preview ENTITY --as-test` writes what the spec gives now.";
+    OldKey "TL0320" "OLD_KEY" Done 422 Never
+        "A field copies an old key into a column that refers to rows with new keys, where it finds nobody, or somebody else. It is only a warning."
+        "Write `references: ENTITY` on the field, so that the old key becomes that entity's new key.";
     // TL04: rows and loading
     ValueType "TL0401" "VALUE_TYPE" Problems 422 WhenRowMoves
         "A value of another type than its column promises."

@@ -8,6 +8,7 @@ mod fingerprint;
 mod format;
 mod key;
 mod key_field;
+mod old_key;
 mod plan;
 mod reads;
 mod reference;

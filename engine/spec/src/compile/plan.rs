@@ -13,7 +13,7 @@ use crate::checks::{CHECKS, ENTITY_CHECKS, edges};
 use crate::compile::entity::compile_entity;
 use crate::compile::key::{ResolvedKey, resolve};
 use crate::compile::test::tests;
-use crate::compile::{Scope, auto_map, script};
+use crate::compile::{Scope, auto_map, old_key, script};
 use crate::decode::{Outline, Spec, Surroundings, decode, templates, used};
 use crate::expand::long_form;
 use crate::lock::{Lock, text};
@@ -228,6 +228,7 @@ pub(crate) fn with_surroundings<T>(
 /// Compiles every spec and gives the active ones. Keys come first, because references need those of other entities.
 fn entities(scope: &Scope<'_>, problems: &mut Problems) -> Vec<EntityPlan> {
     let keys: Vec<Option<ResolvedKey<'_>>> = scope.specs.iter().map(|spec| resolve(scope, spec, problems)).collect();
+    old_key::check(scope, &keys, problems);
     let mut entities = Vec::new();
     for (index, spec) in scope.specs.iter().enumerate() {
         let scripts = script::check_all(scope, spec, problems);

@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use transload_model::LogicalType;
+use transload_model::{ColumnName, ForeignKey, LogicalType, TableName};
 
-use super::kit::{changed, compiled, problems, prose};
+use super::kit::{catalogs, changed, compiled, good, load, problems, prose, written};
+use super::vocabulary::FewWords;
+use crate::compile;
 
 const MESSAGES: &str = "entity_type: messages
 source_table: sys_messages
@@ -63,4 +65,32 @@ fn what_does_not_lead_to_a_key_is_told_at_its_place() {
     ];
     let told: Vec<String> = cases.into_iter().map(|case| format!("{case}\n{}", found(case))).collect();
     insta::assert_snapshot!(told.join("\n"));
+}
+
+/// What is said where columns of `doctors` refer to `offices` at the destination.
+fn said(columns: &[&str], files: &BTreeMap<String, String>) -> String {
+    let name = |column: &&str| ColumnName::parse(column).unwrap();
+    let table = TableName::parse("offices").unwrap();
+    let key = |column| ForeignKey { columns: vec![name(column)], table: table.clone() };
+    let mut catalogs = catalogs();
+    let doctors =
+        catalogs.values_mut().find_map(|catalog| catalog.tables.get_mut(&TableName::parse("doctors").unwrap()));
+    doctors.unwrap().foreign_keys = columns.iter().map(key).collect();
+    let project = load(written(files).path()).unwrap();
+    let compiled = compile(&project, &FewWords { library: 7 }, &catalogs);
+    assert!(compiled.plan.is_some());
+    compiled.diagnostics.iter().map(prose).collect()
+}
+
+/// Old keys find nobody among rows with new keys; those of rows that keep theirs do.
+#[test]
+fn an_old_key_that_is_copied_where_a_new_one_belongs_is_a_warning() {
+    assert_eq!(said(&["office_id"], &good()), "");
+    let copied = changed("specs/doctors.yaml", "{ source_field: office_no, references: offices }", "office_no");
+    let starred = changed("specs/doctors.yaml", "field_mappings:", "auto_map: { include: visits }\nfield_mappings:");
+    let mut kept = copied.clone();
+    let offices = kept.get_mut("specs/offices.yaml").unwrap();
+    *offices = offices.replace("version:", "key: { strategy: keep }\nversion:");
+    assert_eq!(said(&["office_id"], &kept), "");
+    insta::assert_snapshot!(said(&["office_id"], &copied) + &said(&["office_id", "visits", "email"], &starred));
 }
