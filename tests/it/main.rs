@@ -30,6 +30,7 @@ mod kill;
 mod lock;
 mod mend;
 mod minted;
+mod points;
 mod preview;
 mod proven;
 mod refusals;

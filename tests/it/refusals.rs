@@ -146,7 +146,7 @@ fn files(folder: &Path) -> BTreeSet<String> {
 }
 
 /// Shows that the destination is sound, and that the ledger knows each of its rows and no other.
-fn assert_whole(platform: &End) {
+pub(crate) fn assert_whole(platform: &End) {
     if let End::File(_) = platform {
         assert_eq!(platform.texts("pragma integrity_check"), ["ok"]);
     }

@@ -1,0 +1,222 @@
+//! Every call by which a run reaches its files and its servers goes wrong once, in every way that it can.
+//!
+//! A library in front of the C library numbers the calls and lets one of them fail, be lost, be torn or be the last of its process (`points.c`). Then
+//! a run without faults must leave behind what a run that met none leaves: no row lost, none doubled, a ledger that agrees, nothing left to do.
+//!
+//! `TRANSLOAD_TEST_POINTS=all` takes every point of every scenario in every way; else some of each are drawn.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::OnceLock;
+
+use tempfile::TempDir;
+
+use crate::alongside::awaited;
+use crate::ends::{Ends, for_each_pair};
+use crate::refusals::assert_whole;
+use crate::world::{Ended, Random, World, counts, root};
+
+/// What happens at a point.
+const WAYS: [&str; 6] = ["once", "always", "lost", "torn", "before", "after"];
+
+/// Points that are drawn for each way, where not all are taken.
+const DRAWN: u64 = 2;
+
+const SEED: u64 = 20_261_121;
+
+const SCHEMA: &str = "
+create table shelves (id text primary key, label text not null, above_id text references shelves (id));
+create table books (id text primary key, title text not null, shelf_id text not null references shelves (id));
+";
+
+const SHELVES: &str = "
+entity_type: shelves
+source_table: old_shelves
+destination_table: shelves
+version: \"1\"
+field_mappings:
+  label: { transformation: trimmed }
+  above_id: { source_field: above, references: shelves }
+";
+
+const BOOKS: &str = "
+entity_type: books
+source_table: old_books
+destination_table: books
+version: \"1\"
+field_mappings:
+  title: { transformation: [trimmed, upper] }
+  shelf_id: { source_field: shelf, references: shelves }
+";
+
+/// Ten units.
+const DEFAULTS: &str =
+    "  deletes: { mode: hard, max: 50% }\n  load: { batch_size: 10, checkpoint_interval: 2, max_errors: 50 }";
+
+const FILL: &str = "
+drop table if exists old_shelves;
+drop table if exists old_books;
+create table old_shelves (no integer primary key, label text, above integer);
+create table old_books (no integer primary key, title text, shelf integer);
+with recursive n (i) as (select 1 union all select i + 1 from n where i < 40)
+insert into old_shelves select i, ' shelf ' || i, case when i % 3 = 0 then i + 1 end from n;
+with recursive n (i) as (select 1 union all select i + 1 from n where i < 160)
+insert into old_books select i, case when i % 50 = 7 then null else 'book ' || i end, i % 40 + 1 from n;
+";
+
+/// Rows that come, change, move, leave, fail and are mended.
+const CHANGES: &str = "
+insert into old_shelves values (41, 'new', 40), (42, 'newer', 41);
+update old_shelves set above = 42 where no in (3, 4);
+update old_books set title = 'another ' || no where no % 9 = 0;
+update old_books set shelf = 41 where no % 11 = 0;
+update old_books set title = 'mended' where no = 7;
+update old_books set title = null where no = 8;
+update old_books set shelf = 77 where no = 12;
+delete from old_books where no % 13 = 0;
+insert into old_books select no + 1000, title, shelf from old_books where no <= 30;
+";
+
+/// A project, and how it comes to be as a scenario begins.
+struct Scene {
+    world: World,
+    changes: bool,
+    expected: Vec<String>,
+}
+
+impl Scene {
+    fn new(ends: Ends, changes: bool) -> Self {
+        let world = World::project(ends, DEFAULTS, SCHEMA, &[("shelves", SHELVES), ("books", BOOKS)]);
+        let mut scene = Self { world, changes, expected: Vec::new() };
+        scene.set();
+        scene.world.run();
+        if !changes {
+            // Who fails after it was loaded stays as it was, which the rows of now do not tell.
+            scene.world.assert_as_expected();
+        }
+        scene.expected = scene.state();
+        scene
+    }
+
+    /// As it was before the run that is looked at.
+    fn set(&self) {
+        self.world.source().execute(FILL);
+        for place in [".transload", "data/platform.db", "data/platform.db-wal", "data/platform.db-shm"] {
+            let path = self.world.file(place);
+            if path.is_dir() {
+                std::fs::remove_dir_all(path).unwrap();
+            } else if path.exists() {
+                std::fs::remove_file(path).unwrap();
+            }
+        }
+        if let crate::ends::End::Server(_) = self.world.destination() {
+            self.world.destination().execute(
+                "drop schema if exists transload cascade; drop table if exists books; drop table if exists shelves",
+            );
+        }
+        if self.changes {
+            self.world.run();
+            self.world.source().execute(CHANGES);
+        }
+    }
+
+    /// All rows, and all that is in quarantine.
+    fn state(&self) -> Vec<String> {
+        let destination = self.world.destination();
+        let mut state =
+            destination.texts("select id || ' ' || label || ' ' || coalesce(above_id, '-') from shelves order by id");
+        state.extend(destination.texts("select id || ' ' || title || ' ' || shelf_id from books order by id"));
+        state.extend(self.world.quarantine());
+        state
+    }
+
+    /// A run in which the call of this number goes wrong; how it ended, and how many calls there were.
+    fn run(&self, way: &str, at: u64) -> (Ended, u64) {
+        let out = self.world.file("points");
+        let mut command: Command = self.world.command(&["run"]);
+        command
+            .env("LD_PRELOAD", library())
+            .envs([("POINTS_MODE", way), ("POINTS_AT", &at.to_string())])
+            .env("POINTS_ROOT", self.world.path().canonicalize().unwrap())
+            .env("POINTS_OUT", &out)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        if let Some(port) = port(&self.world.destination().url()) {
+            command.env("POINTS_PORT", port);
+        }
+        let told = awaited(command.spawn().unwrap());
+        let made = std::fs::read_to_string(out).ok().and_then(|text| text.trim().parse().ok());
+        (told, made.unwrap_or_default())
+    }
+
+    /// Lets a point go wrong, perhaps another one in the run that mends it, and looks at what a run without faults makes of it.
+    fn try_point(&self, (way, at): (&str, u64), second: Option<(&str, u64)>) {
+        self.set();
+        let what = format!("{way} at {at}, then {second:?}");
+        for (way, at) in [(way, at)].into_iter().chain(second) {
+            let (told, _) = self.run(way, at);
+            let said = format!("{}{}", told.stdout, told.stderr);
+            assert!((-1..=5).contains(&told.code) && !said.contains("panicked"), "{what}: {told:?}");
+        }
+        let told = self.world.transload(&["run"]);
+        assert_eq!(told.code, 0, "{what}: {told:?}");
+        assert_eq!(self.state(), self.expected, "{what}");
+        assert_whole(self.world.destination());
+        let again = self.world.run();
+        for entity in ["shelves", "books"] {
+            let counts = counts(&again, entity);
+            assert_eq!([&counts["new"], &counts["modified"], &counts["deleted"]], [0, 0, 0], "{what}: {again}");
+        }
+    }
+}
+
+/// The library, compiled once.
+fn library() -> &'static Path {
+    static LIBRARY: OnceLock<(TempDir, PathBuf)> = OnceLock::new();
+    let (_, path) = LIBRARY.get_or_init(|| {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("points.so");
+        let mut compiler = Command::new("cc");
+        compiler.args(["-shared", "-fPIC", "-O1", "-Wall", "-Werror", "-o"]).arg(&path);
+        assert!(compiler.arg(root().join("tests/it/points/points.c")).arg("-ldl").status().unwrap().success());
+        (folder, path)
+    });
+    path
+}
+
+/// The port of a server on this machine.
+fn port(url: &str) -> Option<&str> {
+    let (_, rest) = url.split_once("@127.0.0.1:")?;
+    rest.split_once('/').map(|(port, _)| port)
+}
+
+fn every_point(scene: &Scene) {
+    scene.set();
+    let (told, made) = scene.run("count", 0);
+    assert_eq!(told.code, 0, "{told:?}");
+    assert!(made > 100, "only {made} calls were seen");
+    let mut random = Random::of_seed(SEED);
+    let takes_all = std::env::var("TRANSLOAD_TEST_POINTS").is_ok_and(|which| which == "all");
+    let mut tried = 0;
+    for way in WAYS {
+        let points: Vec<u64> =
+            if takes_all { (1..=made).collect() } else { (0..DRAWN).map(|_| 1 + random.below(made)).collect() };
+        for at in points {
+            // Every other time the run that mends it meets a fault, too.
+            let second = (WAYS[random.below(6) as usize], 1 + random.below(made));
+            scene.try_point((way, at), (tried % 2 == 1).then_some(second));
+            tried += 1;
+        }
+    }
+    println!("{made} points, {tried} tried, lost 0, doubled 0");
+}
+
+fn no_point_of_a_first_run_loses_or_doubles_a_row(ends: Ends) {
+    every_point(&Scene::new(ends, false));
+}
+
+fn no_point_of_a_later_run_loses_or_doubles_a_row(ends: Ends) {
+    every_point(&Scene::new(ends, true));
+}
+
+for_each_pair!(no_point_of_a_first_run_loses_or_doubles_a_row, no_point_of_a_later_run_loses_or_doubles_a_row);
