@@ -203,7 +203,7 @@ fn every_point(scene: &Scene) {
             if takes_all { (1..=made).collect() } else { (0..DRAWN).map(|_| 1 + random.below(made)).collect() };
         for at in points {
             // Every other time the run that mends it meets a fault, too.
-            let second = (WAYS[random.below(6) as usize], 1 + random.below(made));
+            let second = (WAYS[usize::try_from(random.below(WAYS.len() as u64)).unwrap()], 1 + random.below(made));
             scene.try_point((way, at), (tried % 2 == 1).then_some(second));
             tried += 1;
         }
