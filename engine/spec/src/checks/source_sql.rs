@@ -14,7 +14,8 @@ pub(crate) fn check(scope: &Scope<'_>, problems: &mut Problems) {
             Some(Ok(given)) => check_columns(given, &rows.place, problems),
             Some(Err(refused)) => {
                 let refused = refused.clone();
-                problems.push(refused.label(&rows.place.file, rows.place.span.clone(), "this SQL"));
+                let refused = refused.label(&rows.place.file, rows.place.span.clone(), "this SQL");
+                problems.push(spec.named_in(refused));
             }
             None if scope.is_offline && spec.is_query() => {
                 let headline = format!("the query of `{}` is not in transload.lock", spec.entity.value);

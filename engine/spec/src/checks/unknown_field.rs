@@ -24,9 +24,14 @@ pub(crate) fn check(scope: &Scope<'_>, problems: &mut Problems) {
             let name = rule.field.value.as_str();
             let headline = format!("a rule names field `{name}`, which the spec does not fill");
             let problem = problem(Code::UnknownField, headline, &rule.field.place, "this field");
+            let problem = match rule.field.place.is_default() {
+                true => problem.help("put the rule into a template, and let only specs with this field `use` it"),
+                false => problem,
+            };
             let names = filled.iter().map(|column| column.as_str());
             let problem = with_suggestion(problem, name, names.clone());
-            problems.push(problem.note(format!("rules name destination fields: {}", listed(names))));
+            let problem = problem.note(format!("rules name destination fields: {}", listed(names)));
+            problems.push(spec.named_in(problem));
         }
     }
 }
