@@ -37,6 +37,7 @@ mod schemas;
 mod selection;
 mod server;
 mod server_kill;
+mod shared;
 mod soft;
 mod spec_tests;
 mod streams;

@@ -20,6 +20,11 @@ pub(crate) struct Place {
 }
 
 impl Place {
+    /// What stands there.
+    pub(crate) fn text(&self) -> Option<&str> {
+        self.file.text.get(self.span.clone())
+    }
+
     /// Whether it is in `transload.yaml`: what a spec takes from there are the project's defaults.
     pub(crate) fn is_default(&self) -> bool {
         self.file.path == PROJECT_FILE
@@ -100,12 +105,20 @@ impl Problems {
         word: &str,
         candidates: impl IntoIterator<Item = &'a str>,
     ) {
-        let mut compared = 0;
-        let left = COMPARED_MAX - self.compared;
-        let candidates = candidates.into_iter().take(left).inspect(|_| compared += 1);
-        let problem = with_suggestion(problem, word, candidates);
-        self.compared += compared;
-        self.push(problem);
+        let candidates = self.compared(candidates);
+        self.push(with_suggestion(problem, word, candidates));
+    }
+
+    /// What most likely is meant, as a note beside another help.
+    pub(crate) fn meant<'a>(&mut self, word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<String> {
+        suggestion(word, self.compared(candidates))
+    }
+
+    /// As many of the names as may still be compared.
+    fn compared<'a>(&mut self, names: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
+        let names: Vec<&str> = names.into_iter().take(COMPARED_MAX - self.compared).collect();
+        self.compared += names.len();
+        names
     }
 
     /// Takes note that what is being read holds a part that was refused before.

@@ -41,8 +41,18 @@ struct End<'s, 'a> {
 impl<'s> End<'s, '_> {
     fn check(&self, part: Part, columns: impl Iterator<Item = &'s Located<ColumnName>>, problems: &mut Problems) {
         for column in columns.filter(|column| self.view.column(&column.value).is_none()) {
+            let (found, name) = (self.unknown(part, column), column.value.as_str());
             let names = self.view.table.columns.iter().map(|other| other.name.as_str());
-            problems.push_unknown(self.unknown(part, column), column.value.as_str(), names);
+            match (column.place.is_default(), part) {
+                (true, Part::Mapping) => {
+                    let note =
+                        "every spec takes what `defaults` map, unless it maps the same destination column itself";
+                    let help = "put the mapping into a template, and let only specs with this column `use` it";
+                    let found = problems.meant(name, names).into_iter().fold(found, Diagnostic::note);
+                    problems.push(found.note(note).help(help));
+                }
+                _ => problems.push_unknown(found, name, names),
+            }
         }
     }
 
@@ -61,12 +71,6 @@ impl<'s> End<'s, '_> {
             (false, _) => "this entity uses the template",
         };
         let found = problem(Code::UnknownColumn, headline, &entity.place, taken);
-        let found = found.label(&column.place.file, column.place.span.clone(), label);
-        match (column.place.is_default(), part) {
-            (true, Part::Mapping) => found
-                .note("every spec takes what `defaults` map, unless it maps the same destination column itself")
-                .help("put the mapping into a template, and let only specs with this column `use` it"),
-            _ => found,
-        }
+        found.label(&column.place.file, column.place.span.clone(), label)
     }
 }

@@ -75,7 +75,9 @@ impl Spec {
 
     /// Names the entity in a problem whose place is not in its spec, because other specs share it.
     pub(crate) fn named_in(&self, problem: Diagnostic) -> Diagnostic {
-        match problem.labels.first() {
+        // What is no script at all is none for any entity.
+        let is_of_entity = problem.code != Code::ScriptSyntax;
+        match problem.labels.first().filter(|_| is_of_entity) {
             Some(label) if problem.labels.iter().all(|label| label.file.path != self.file.path) => {
                 let is_default = label.file.path == PROJECT_FILE;
                 let taken = if is_default { "this entity takes it from the defaults" } else { "this entity takes it" };

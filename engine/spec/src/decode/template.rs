@@ -116,14 +116,19 @@ fn check_names(templates: &Templates, problems: &mut Problems) -> BTreeSet<Strin
 }
 
 fn unknown(name: &Located<String>, templates: &Templates) -> Diagnostic {
-    let headline = format!("there is no template `{}`", name.value);
+    // What a variable gives is not shown.
+    let is_given = name.place.is_default() && name.place.text().is_some_and(|text| text.contains("${"));
+    let headline = match is_given {
+        true => "there is no template of the name that a variable gives".to_owned(),
+        false => format!("there is no template `{}`", name.value),
+    };
     let found = problem(Code::UnknownTemplate, headline, &name.place, "no file of `templates` has this name");
     let known = templates.keys().map(String::as_str);
     let found = match templates.is_empty() {
         true => found,
         false => found.note(format!("templates are {}", listed(known.clone()))),
     };
-    with_suggestion(found, &name.value, known)
+    if is_given { found } else { with_suggestion(found, &name.value, known) }
 }
 
 /// Templates that use themselves, directly or over others.

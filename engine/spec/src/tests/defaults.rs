@@ -162,6 +162,7 @@ fn what_is_wrong_in_the_defaults_is_told_once_at_its_place() {
         "validation_rules: [{ field_name: seen_at, rule_type: required }]",
         "validation_rules: [{ field_name: fullname, rule_type: required }]",
         "source: { where: \"${NOWHERE}\" }",
+        "use: [\"${vars.prefix}\", contact]",
     ];
     insta::assert_snapshot!(texts.map(|lines| format!("{lines}\n\n{}", shown(&with(lines)))).join("\n"));
 }
