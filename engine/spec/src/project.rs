@@ -195,7 +195,8 @@ impl Project {
     /// The paths of all files that say what the project is, as the user would type them.
     #[must_use]
     pub fn files(&self) -> Vec<String> {
-        let files = self.spec_files.iter().chain(&self.transforms).map(|file| file.path.clone());
+        let files =
+            self.spec_files.iter().chain(&self.template_files).chain(&self.transforms).map(|file| file.path.clone());
         std::iter::once(PROJECT_FILE.to_owned()).chain(files).collect()
     }
 

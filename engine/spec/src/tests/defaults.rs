@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use transload_model::{EntityPlan, Plan, Selection};
+use transload_model::{DeletePolicy, EntityPlan, Plan, Selection, Share};
 
 use super::kit::{changed, compile_good, compiled, good, places, problems, prose, written};
 use crate::Project;
@@ -88,7 +88,7 @@ fn a_template_stands_between_the_defaults_and_the_spec() {
         assert_eq!(place(&plan, "doctors", "seen_at").unwrap(), "transload.yaml:10");
         assert_eq!(place(&plan, "doctors", "email").unwrap(), "specs/doctors.yaml:9");
         let load = entity(&plan, "doctors").load;
-        assert_eq!((load.max_errors, load.streams), (transload_model::Share::Rows(most), Some(3)));
+        assert_eq!((load.max_errors, load.streams), (Share::Rows(most), Some(3)));
     }
 }
 
@@ -122,6 +122,32 @@ fn what_is_one_value_is_taken_whole_by_specs_that_have_none() {
     assert_eq!((entity(&plan, "offices").version.as_str(), entity(&plan, "positions").version.as_str()), ("9", "1.0"));
     assert_eq!(rows("offices"), Selection::Where("1 = 1".to_owned()));
     assert_eq!(rows("positions"), Selection::Where("2 = 2".to_owned()));
+}
+
+/// A limit that nobody can reach is a mistake of the spec or of its template; the defaults may have one for whoever deletes.
+#[test]
+fn a_limit_of_deletes_is_for_those_that_delete() {
+    let template = |line: &str| format!("template: a\n{line}\n");
+    let told = |default: &str, template_says: &str, own: &str| {
+        let mut files = changed("transload.yaml", "deletes: { mode: hard, max: 10% }", default);
+        files.insert("templates/a.yaml".to_owned(), template(template_says));
+        replace(&mut files, DOCTORS, "field_mappings:", &format!("use: [a]\n{own}\nfield_mappings:"));
+        let compiled = compiled(&files);
+        let policy = compiled.plan.as_ref().map(|plan| entity(plan, "doctors").deletes);
+        (policy, places(&compiled.diagnostics).join(" "))
+    };
+    let (tags, max, wrong) = ("tags: [a]", "deletes: { max: 5 }", "TL0108 templates/a.yaml:2:17");
+    let limited = |rows: u64| Some(DeletePolicy::Hard(Some(Share::Rows(rows))));
+    for (default, template_says, own, expected, place) in [
+        ("deletes: { max: 1 }", tags, "", Some(DeletePolicy::Ignore), ""),
+        ("deletes: { max: 1 }", tags, "deletes: { mode: hard }", limited(1), ""),
+        ("deletes: { mode: ignore }", max, "", None, wrong),
+        (tags, max, "", None, wrong),
+        (tags, max, "deletes: { mode: ignore }", Some(DeletePolicy::Ignore), ""),
+        ("deletes: { mode: hard, max: 1 }", max, "", limited(5), ""),
+    ] {
+        assert_eq!(told(default, template_says, own), (expected, place.to_owned()), "{default} {template_says} {own}");
+    }
 }
 
 #[test]
