@@ -39,6 +39,7 @@ mod schemas;
 mod selection;
 mod server;
 mod server_kill;
+mod shared;
 mod soft;
 mod spec_tests;
 mod streams;

@@ -210,7 +210,7 @@ codes! {
         "A table that the database does not have."
         "Name a table that the database has, or create it; Transload never creates yours. `create_with` runs only where there is no file yet, or no table in the schema.";
     Cycle "TL0205" "SPEC_CYCLE" Problems 422 Never
-        "Entities wait for one another in a circle, so none can go first."
+        "Entities wait for one another in a circle, or templates use one another in one, so none can go first."
         "Take one of the shown references out.";
     UnknownFunction "TL0206" "UNKNOWN_FUNCTION" Problems 422 Never
         "A transformation that is neither built in, nor in `transforms/`, nor in the spec."

@@ -41,10 +41,10 @@ pub(crate) fn long_form(spec: &Spec, plan: &EntityPlan, defaults: &Defaults) -> 
     }
     long.insert("key".to_owned(), key(plan));
     // What templates and stars give is written out; they must not give it once more.
-    if !defaults.templates.is_empty() {
+    if !defaults.uses.is_empty() {
         long.insert("use".to_owned(), json!([]));
     }
-    if matches!(defaults.auto_map, AutoMapPart::On(_)) {
+    if matches!(defaults.piece.auto_map, AutoMapPart::On(_)) {
         long.insert("auto_map".to_owned(), false.into());
     }
     let written = plan.fields.iter().enumerate().filter(|(at, _)| plan.deleted_field != Some(*at));

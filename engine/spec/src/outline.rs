@@ -70,7 +70,7 @@ impl Project {
     /// What it says of keys that a spec says nothing of.
     #[must_use]
     pub fn key_default(&self) -> KeyDefault {
-        let key = &self.defaults.key;
+        let key = &self.defaults.piece.key;
         KeyDefault {
             is_uuid: key.strategy.as_ref().map(|strategy| strategy.value == Strategy::UuidV5),
             is_made: key

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use transload_model::{Code, Diagnostic, Fix, Severity, SourceFile, only_near};
 
+use crate::project::PROJECT_FILE;
 use crate::yaml;
 
 /// Some bytes of a file.
@@ -16,6 +17,18 @@ use crate::yaml;
 pub(crate) struct Place {
     pub(crate) file: Arc<SourceFile>,
     pub(crate) span: Range<usize>,
+}
+
+impl Place {
+    /// What stands there.
+    pub(crate) fn text(&self) -> Option<&str> {
+        self.file.text.get(self.span.clone())
+    }
+
+    /// Whether it is in `transload.yaml`: what a spec takes from there are the project's defaults.
+    pub(crate) fn is_default(&self) -> bool {
+        self.file.path == PROJECT_FILE
+    }
 }
 
 /// A value and where it was written.
@@ -35,6 +48,26 @@ impl<T> Located<T> {
 /// An error at a place; `label` says what is there.
 pub(crate) fn problem(code: Code, headline: impl Into<String>, place: &Place, label: impl Into<String>) -> Diagnostic {
     Diagnostic::new(code, headline).label(&place.file, place.span.clone(), label)
+}
+
+/// Whatever waits for itself, or takes itself in, shown whole: the name of each step, and the places where it leads to the next one.
+pub(crate) fn circle(steps: &[(&str, Vec<&Place>)], verb: &str) -> Diagnostic {
+    let name = |at: usize| steps.get(at % steps.len()).map_or("", |(name, _)| *name);
+    let path: Vec<&str> = (0..=steps.len()).map(name).collect();
+    let mut problem = Diagnostic::new(Code::Cycle, format!("{} is a cycle", path.join(" → ")));
+    for (at, (from, places)) in steps.iter().enumerate() {
+        let (to, is_last) = (name(at + 1), at + 1 == steps.len());
+        let text = match (at, is_last) {
+            (0, true) => format!("`{from}` {verb} itself here"),
+            (0, false) => format!("`{from}` {verb} `{to}` here …"),
+            (_, true) => format!("… and `{from}` {verb} `{to}` here"),
+            (_, false) => format!("… `{from}` {verb} `{to}` here …"),
+        };
+        for place in places {
+            problem = problem.label(&place.file, place.span.clone(), text.clone());
+        }
+    }
+    problem
 }
 
 /// What was found so far.
@@ -72,12 +105,20 @@ impl Problems {
         word: &str,
         candidates: impl IntoIterator<Item = &'a str>,
     ) {
-        let mut compared = 0;
-        let left = COMPARED_MAX - self.compared;
-        let candidates = candidates.into_iter().take(left).inspect(|_| compared += 1);
-        let problem = with_suggestion(problem, word, candidates);
-        self.compared += compared;
-        self.push(problem);
+        let candidates = self.compared(candidates);
+        self.push(with_suggestion(problem, word, candidates));
+    }
+
+    /// What most likely is meant, as a note beside another help.
+    pub(crate) fn meant<'a>(&mut self, word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<String> {
+        suggestion(word, self.compared(candidates))
+    }
+
+    /// As many of the names as may still be compared.
+    fn compared<'a>(&mut self, names: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
+        let names: Vec<&str> = names.into_iter().take(COMPARED_MAX - self.compared).collect();
+        self.compared += names.len();
+        names
     }
 
     /// Takes note that what is being read holds a part that was refused before.
@@ -88,6 +129,17 @@ impl Problems {
     /// How often anything was wrong: what is read between two equal counts is sound.
     pub(crate) fn seen(&self) -> usize {
         self.seen
+    }
+
+    /// How many are to be shown so far.
+    pub(crate) fn count(&self) -> usize {
+        self.found.len()
+    }
+
+    /// Tells those that came behind the first `count` in another way.
+    pub(crate) fn change_since(&mut self, count: usize, change: impl FnMut(Diagnostic) -> Diagnostic) {
+        let later = self.found.split_off(count);
+        self.found.extend(later.into_iter().map(change));
     }
 
     /// Whether anything found so far stops a plan.

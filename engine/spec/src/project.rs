@@ -195,7 +195,8 @@ impl Project {
     /// The paths of all files that say what the project is, as the user would type them.
     #[must_use]
     pub fn files(&self) -> Vec<String> {
-        let files = self.spec_files.iter().chain(&self.transforms).map(|file| file.path.clone());
+        let files =
+            self.spec_files.iter().chain(&self.template_files).chain(&self.transforms).map(|file| file.path.clone());
         std::iter::once(PROJECT_FILE.to_owned()).chain(files).collect()
     }
 
@@ -286,8 +287,9 @@ impl Builder<'_, '_> {
         let destination = self.endpoint("destination", known);
         self.check_writable(&connections, destination.as_ref());
         let control = self.control();
-        let defaults =
-            self.map.get("defaults").map(|entry| defaults(&mut self.reader, &entry.value)).unwrap_or_default();
+        let beside = |path: &str, named_in: &str| files::read_beside(&self.root, path, named_in);
+        let defaults = self.map.get("defaults").map(|entry| defaults(&mut self.reader, &entry.value, &beside));
+        let defaults = defaults.unwrap_or_default();
         let parallel_entity_limit = self.parallel_entity_limit();
         let confirms = self.map.get("confirm").and_then(|entry| self.reader.boolean(&entry.value, "`confirm`"));
         let confirms = confirms.is_some_and(|confirms| confirms.value);

@@ -3,11 +3,11 @@
 //! A cycle is one problem, shown whole: each place along it may be the one to take out. An entity's reference to itself is none, because
 //! it is filled in a second pass.
 
-use transload_model::{Code, Cycle, Diagnostic, waves};
+use transload_model::{Cycle, Diagnostic, waves};
 
 use crate::compile::Entities;
 use crate::decode::Spec;
-use crate::problems::{Place, Problems};
+use crate::problems::{Place, Problems, circle};
 
 pub(crate) fn check(entities: &Entities<'_>, problems: &mut Problems) {
     if let Err(cycles) = waves(entities.specs.len(), &edges(entities)) {
@@ -40,22 +40,12 @@ fn waits<'a>(entities: &Entities<'a>, spec: &'a Spec) -> Vec<(usize, &'a Place)>
 }
 
 fn whole(entities: &Entities<'_>, cycle: &Cycle) -> Diagnostic {
-    let walk: Vec<&Spec> = cycle.0.iter().filter_map(|index| entities.specs.get(*index)).collect();
-    let name = |at: usize| walk.get(at % walk.len()).map_or("", |spec| spec.entity.value.as_str());
-    let path: Vec<&str> = (0..=walk.len()).map(name).collect();
-    let mut problem = Diagnostic::new(Code::Cycle, format!("{} is a cycle", path.join(" → ")));
-    for (at, spec) in walk.iter().enumerate() {
-        let parent = cycle.0.get((at + 1) % walk.len());
-        let is_last = at + 1 == walk.len();
-        for (_, place) in waits(entities, spec).iter().filter(|(index, _)| Some(index) == parent) {
-            let text = match (at, is_last) {
-                (0, true) => format!("`{}` waits for itself here", name(at)),
-                (0, false) => format!("`{}` waits for `{}` here …", name(at), name(at + 1)),
-                (_, true) => format!("… and `{}` waits for `{}` here", name(at), name(at + 1)),
-                (_, false) => format!("… `{}` waits for `{}` here …", name(at), name(at + 1)),
-            };
-            problem = problem.label(&place.file, place.span.clone(), text);
-        }
-    }
-    problem.help("take one of them out, and fill that column in a later step")
+    let next = cycle.0.iter().cycle().skip(1);
+    let step = |(index, parent): (&usize, &usize)| {
+        let spec = entities.specs.get(*index)?;
+        let places = waits(entities, spec).into_iter().filter(|(waited, _)| waited == parent).map(|(_, place)| place);
+        Some((spec.entity.value.as_str(), places.collect()))
+    };
+    let steps: Vec<_> = cycle.0.iter().zip(next).filter_map(step).collect();
+    circle(&steps, "waits for").help("take one of them out, and fill that column in a later step")
 }

@@ -41,6 +41,6 @@ fn check_key_column(scope: &Scope<'_>, spec: &Spec, problems: &mut Problems) {
         let named = spec.key.destination.as_ref().and_then(|key| key.first());
         let key = named.map_or(&strategy.place, |column| &column.place);
         let problem = problem.label(&key.file, key.span.clone(), "the key");
-        problems.push(problem.help("take the mapping out, or write `strategy: keep`"));
+        problems.push(spec.named_in(problem.help("take the mapping out, or write `strategy: keep`")));
     }
 }

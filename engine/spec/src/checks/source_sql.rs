@@ -14,7 +14,11 @@ pub(crate) fn check(scope: &Scope<'_>, problems: &mut Problems) {
             Some(Ok(given)) => check_columns(given, &rows.place, problems),
             Some(Err(refused)) => {
                 let refused = refused.clone();
-                problems.push(refused.label(&rows.place.file, rows.place.span.clone(), "this SQL"));
+                let refused = spec.named_in(refused.label(&rows.place.file, rows.place.span.clone(), "this SQL"));
+                problems.push(match rows.place.is_default() {
+                    true => refused.note("a spec with a `source` of its own does not take this one"),
+                    false => refused,
+                });
             }
             None if scope.is_offline && spec.is_query() => {
                 let headline = format!("the query of `{}` is not in transload.lock", spec.entity.value);

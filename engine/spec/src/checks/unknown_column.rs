@@ -5,25 +5,29 @@ use transload_model::{Code, ColumnName, ConnectionName, Diagnostic};
 use crate::compile::{Scope, TableView};
 use crate::decode::Spec;
 use crate::problems::{Located, Problems, problem};
-use crate::project::PROJECT_FILE;
 
 pub(crate) fn check(scope: &Scope<'_>, problems: &mut Problems) {
     for spec in scope.specs {
         if let Some(view) = scope.source_table(spec) {
             let end = End { side: "source", connection: scope.project.source(), view, spec };
-            let key = spec.key.source.iter().flatten();
-            for column in key.chain(spec.fields.iter().flat_map(|field| &field.sources)) {
-                end.check(column, problems);
-            }
+            let columns = spec.fields.iter().flat_map(|field| &field.sources);
+            end.check(Part::Key, spec.key.source.iter().flatten(), problems);
+            end.check(Part::Mapping, columns, problems);
         }
         if let Some(view) = scope.destination_table(spec) {
             let end = End { side: "destination", connection: scope.project.destination(), view, spec };
-            let key = spec.key.destination.iter().flatten();
-            for column in key.chain(spec.fields.iter().map(|field| &field.destination)) {
-                end.check(column, problems);
-            }
+            let columns = spec.fields.iter().map(|field| &field.destination);
+            end.check(Part::Key, spec.key.destination.iter().flatten(), problems);
+            end.check(Part::Mapping, columns, problems);
         }
     }
+}
+
+/// What names a column.
+#[derive(Clone, Copy)]
+enum Part {
+    Key,
+    Mapping,
 }
 
 /// One end of a spec.
@@ -34,32 +38,39 @@ struct End<'s, 'a> {
     spec: &'s Spec,
 }
 
-impl End<'_, '_> {
-    fn check(&self, column: &Located<ColumnName>, problems: &mut Problems) {
-        if self.view.column(&column.value).is_some() {
-            return;
+impl<'s> End<'s, '_> {
+    fn check(&self, part: Part, columns: impl Iterator<Item = &'s Located<ColumnName>>, problems: &mut Problems) {
+        for column in columns.filter(|column| self.view.column(&column.value).is_none()) {
+            let (found, name) = (self.unknown(part, column), column.value.as_str());
+            let names = self.view.table.columns.iter().map(|other| other.name.as_str());
+            match (column.place.is_default(), part) {
+                (true, Part::Mapping) => {
+                    let note =
+                        "every spec takes what `defaults` map, unless it maps the same destination column itself";
+                    let help = "put the mapping into a template, and let only specs with this column `use` it";
+                    let found = problems.meant(name, names).into_iter().fold(found, Diagnostic::note);
+                    problems.push(found.note(note).help(help));
+                }
+                _ => problems.push_unknown(found, name, names),
+            }
         }
-        let table = self.view.table;
-        let headline = format!("{} column `{}` does not exist", self.side, column.value);
-        let label = format!("not among the {} columns of {}.{}", table.columns.len(), self.connection, table.name);
-        let found = if column.place.file == self.spec.file {
-            problem(Code::UnknownColumn, headline, &column.place, label)
-        } else {
-            // A default or a template serves many specs: each of them is a place of its own.
-            from_elsewhere(headline, label, self.spec, column)
-        };
-        let names = table.columns.iter().map(|other| other.name.as_str());
-        problems.push_unknown(found, column.value.as_str(), names);
     }
-}
 
-fn from_elsewhere(headline: String, label: String, spec: &Spec, column: &Located<ColumnName>) -> Diagnostic {
-    let is_default = column.place.file.path == PROJECT_FILE;
-    let taken =
-        if is_default { "this entity takes its key from the defaults" } else { "this entity uses the template" };
-    problem(Code::UnknownColumn, headline, &spec.entity.place, taken).label(
-        &column.place.file,
-        column.place.span.clone(),
-        label,
-    )
+    fn unknown(&self, part: Part, column: &Located<ColumnName>) -> Diagnostic {
+        let (side, table, entity) = (self.side, self.view.table, &self.spec.entity);
+        let label = format!("not among the {} columns of {}.{}", table.columns.len(), self.connection, table.name);
+        if column.place.file == self.spec.file {
+            let headline = format!("{side} column `{}` does not exist", column.value);
+            return problem(Code::UnknownColumn, headline, &column.place, label);
+        }
+        // A default or a template serves many specs: each of them is a place of its own.
+        let headline = format!("{side} column `{}` of entity `{}` does not exist", column.value, entity.value);
+        let taken = match (column.place.is_default(), part) {
+            (true, Part::Key) => "this entity takes its key from the defaults",
+            (true, Part::Mapping) => "this entity takes a mapping from the defaults",
+            (false, _) => "this entity uses the template",
+        };
+        let found = problem(Code::UnknownColumn, headline, &entity.place, taken);
+        found.label(&column.place.file, column.place.span.clone(), label)
+    }
 }

@@ -27,7 +27,7 @@ fn check_name(entities: &Entities<'_>, spec: &Spec, name: &Located<EntityName>, 
     let problem = problem(Code::UnknownReference, headline, &name.place, "this entity");
     let names = entities.specs.iter().filter(|other| other.is_active).map(|other| other.entity.value.as_str());
     match found.and_then(|index| entities.specs.get(index)) {
-        Some(inactive) => problems.push(problem.note(format!("{} has `is_active: false`", inactive.file.path))),
+        Some(inactive) => problems.push(problem.note(format!("{} is not active", inactive.file.path))),
         None => {
             let problem = problem.note(format!("active are {}", listed(names.clone())));
             problems.push_unknown(problem, name.value.as_str(), names);

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use transload_model::{Code, ColumnName};
+use transload_model::{Code, ColumnName, Diagnostic};
 
 use crate::compile::Scope;
 use crate::decode::{Spec, Strategy};
-use crate::problems::{Problems, listed, problem, with_suggestion};
+use crate::problems::{Problems, listed, problem, suggestion, with_suggestion};
 
 pub(crate) fn check(scope: &Scope<'_>, problems: &mut Problems) {
     for spec in scope.specs.iter().filter(|spec| spec.has_all_fields) {
@@ -25,8 +25,16 @@ pub(crate) fn check(scope: &Scope<'_>, problems: &mut Problems) {
             let headline = format!("a rule names field `{name}`, which the spec does not fill");
             let problem = problem(Code::UnknownField, headline, &rule.field.place, "this field");
             let names = filled.iter().map(|column| column.as_str());
-            let problem = with_suggestion(problem, name, names.clone());
-            problems.push(problem.note(format!("rules name destination fields: {}", listed(names))));
+            let problem = match rule.field.place.is_default() {
+                // What all specs share is not corrected by what one of them has.
+                true => suggestion(name, names.clone())
+                    .into_iter()
+                    .fold(problem, Diagnostic::note)
+                    .help("put the rule into a template, and let only specs with this field `use` it"),
+                false => with_suggestion(problem, name, names.clone()),
+            };
+            let problem = problem.note(format!("rules name destination fields: {}", listed(names)));
+            problems.push(spec.named_in(problem));
         }
     }
 }

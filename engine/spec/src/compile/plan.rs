@@ -14,7 +14,7 @@ use crate::compile::entity::compile_entity;
 use crate::compile::key::{ResolvedKey, resolve};
 use crate::compile::test::tests;
 use crate::compile::{Scope, auto_map, old_key, script};
-use crate::decode::{Outline, Spec, Surroundings, decode, templates, used};
+use crate::decode::{Outline, Spec, Surroundings, decode, taken, templates};
 use crate::expand::long_form;
 use crate::lock::{Lock, text};
 use crate::problems::{Problems, listed};
@@ -221,18 +221,25 @@ pub(crate) fn with_surroundings<T>(
 ) -> T {
     let files = |path: &str, named_in: &str| project.file_beside(path, named_in);
     let templates = templates(&project.template_files, &files, problems);
-    let used = used(&project.defaults.templates, &templates, problems);
-    read(&Surroundings { defaults: &project.defaults, templates: &templates, used: &used, files: &files }, problems)
+    let taken = taken(project.defaults.piece.clone(), &project.defaults.uses, &templates, problems);
+    read(&Surroundings { defaults: &project.defaults, templates: &templates, taken: &taken, files: &files }, problems)
 }
 
 /// Compiles every spec and gives the active ones. Keys come first, because references need those of other entities.
 fn entities(scope: &Scope<'_>, problems: &mut Problems) -> Vec<EntityPlan> {
-    let keys: Vec<Option<ResolvedKey<'_>>> = scope.specs.iter().map(|spec| resolve(scope, spec, problems)).collect();
+    let mut keys: Vec<Option<ResolvedKey<'_>>> = Vec::new();
+    for spec in scope.specs {
+        let before = problems.count();
+        keys.push(resolve(scope, spec, problems));
+        problems.change_since(before, |found| spec.named_in(found));
+    }
     old_key::check(scope, &keys, problems);
     let mut entities = Vec::new();
     for (index, spec) in scope.specs.iter().enumerate() {
+        let before = problems.count();
         let scripts = script::check_all(scope, spec, problems);
         let compiled = compile_entity(scope, index, &keys, &scripts, problems);
+        problems.change_since(before, |found| spec.named_in(found));
         entities.extend(compiled.filter(|_| spec.is_active));
     }
     entities

@@ -29,7 +29,7 @@ impl Scripts {
     }
 }
 
-/// Checks every function of a spec, called or not.
+/// Checks every function of a spec, called or not. One that others share may read columns that this source does not have, if it is not called.
 pub(crate) fn check_all(scope: &Scope<'_>, spec: &Spec, problems: &mut Problems) -> Scripts {
     let named: BTreeSet<&str> =
         spec.fields.iter().flat_map(|field| &field.calls).map(|call| call.name.value.as_str()).collect();
@@ -38,9 +38,11 @@ pub(crate) fn check_all(scope: &Scope<'_>, spec: &Spec, problems: &mut Problems)
         view.iter().flat_map(|view| &view.table.columns).map(|column| column.name.as_str()).collect();
     let mut scripts = Scripts::default();
     for function in &spec.functions {
-        if named.contains(function.name.value.as_str()) {
+        let is_called = named.contains(function.name.value.as_str());
+        if is_called {
             scripts.called.push(function.name.value.clone());
         }
+        let knows_columns = view.is_some() && (is_called || function.name.place.file == spec.file);
         match scope.vocabulary.check_script(&function.body.value, &known) {
             Ok(check) => {
                 warn_of_floats(scope, spec, function, &check.floats, problems);
@@ -49,7 +51,7 @@ pub(crate) fn check_all(scope: &Scope<'_>, spec: &Spec, problems: &mut Problems)
             }
             Err(found) => {
                 // Without the table no column is known, and that is reported once.
-                for found in found.iter().filter(|found| view.is_some() || found.code != Code::ScriptUnknownColumn) {
+                for found in found.iter().filter(|found| knows_columns || found.code != Code::ScriptUnknownColumn) {
                     report(function, found, problems);
                 }
             }

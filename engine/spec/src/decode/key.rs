@@ -1,6 +1,6 @@
 //! `key`: how an old row finds its new row.
 //!
-//! The project's defaults and the spec each give a part; the spec's own values win one by one.
+//! The project's defaults, templates and the spec each give a part; later values win one by one.
 
 use transload_model::{Code, ColumnName};
 use uuid::Uuid;
@@ -48,14 +48,14 @@ impl Strategy {
 }
 
 impl KeyPart {
-    /// Takes from `defaults` what this part does not say.
-    pub(crate) fn or(self, defaults: &Self) -> Self {
+    /// Takes from another file what this one does not say.
+    pub(crate) fn or(self, other: &Self) -> Self {
         Self {
-            source: self.source.or_else(|| defaults.source.clone()),
-            destination: self.destination.or_else(|| defaults.destination.clone()),
-            strategy: self.strategy.or_else(|| defaults.strategy.clone()),
-            namespace: self.namespace.or_else(|| defaults.namespace.clone()),
-            is_sound: self.is_sound && defaults.is_sound,
+            source: self.source.or_else(|| other.source.clone()),
+            destination: self.destination.or_else(|| other.destination.clone()),
+            strategy: self.strategy.or_else(|| other.strategy.clone()),
+            namespace: self.namespace.or_else(|| other.namespace.clone()),
+            is_sound: self.is_sound && other.is_sound,
         }
     }
 }

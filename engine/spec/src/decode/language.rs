@@ -60,17 +60,31 @@ pub(crate) const CONNECTION: Keys = Keys {
 
 pub(crate) const DEFAULTS: Keys = Keys {
     what: "`defaults`",
-    built: &["use", "auto_map", "key", "change_detection", "deletes", "load"],
-    later: &[
-        "depends_on",
-        "destination",
-        "field_mappings",
-        "is_active",
-        "source",
-        "tags",
-        "transformation_functions",
-        "validation_rules",
+    built: &[
+        "use",
         "version",
+        "is_active",
+        "tags",
+        "source",
+        "key",
+        "auto_map",
+        "field_mappings",
+        "validation_rules",
+        "transformation_functions",
+        "change_detection",
+        "deletes",
+        "load",
+    ],
+    later: &[
+        "append_only",
+        "destination",
+        "explode",
+        "infinity",
+        "max_row_bytes",
+        "on_invalid_utf8",
+        "on_nul",
+        "timezone",
+        "zero_date",
     ],
 };
 
@@ -126,6 +140,9 @@ pub(crate) const SOURCE: Keys = Keys {
     built: &["where", "query"],
     later: &["as", "connection", "joins", "match_on", "options", "prefer", "union"],
 };
+
+/// Of the project's `defaults`.
+pub(crate) const SHARED_SOURCE: Keys = Keys { what: "`source` of `defaults`", built: &["where"], later: SOURCE.later };
 
 pub(crate) const AUTO_MAP: Keys =
     Keys { what: "`auto_map`", built: &["include", "exclude", "match", "on_new_column"], later: &[] };
@@ -183,6 +200,7 @@ pub(crate) const TEMPLATE: Keys = Keys {
         "template",
         "description",
         "tags",
+        "use",
         "key",
         "auto_map",
         "field_mappings",
@@ -192,7 +210,7 @@ pub(crate) const TEMPLATE: Keys = Keys {
         "deletes",
         "load",
     ],
-    later: &["tests", "use"],
+    later: &["tests"],
 };
 
 pub(crate) const RULE: Keys = Keys {

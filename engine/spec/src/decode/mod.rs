@@ -4,11 +4,13 @@
 
 mod auto_map;
 mod call;
+mod defaults;
 mod field;
 mod function;
 mod key;
 pub(crate) mod language;
 mod literal;
+mod piece;
 mod policy;
 mod reader;
 mod record;
@@ -20,17 +22,17 @@ mod test;
 
 pub(crate) use auto_map::{AutoMap, AutoMapPart, ColumnPattern, OnNewColumn, Pairing};
 pub(crate) use call::CallSpec;
+pub(crate) use defaults::{Defaults, check_keys_of_defaults, defaults};
 pub(crate) use field::{Field, ReferenceSpec};
 pub(crate) use function::FunctionSpec;
 pub(crate) use key::Strategy;
 use language::Keys;
 pub(crate) use literal::{literal, tree};
-pub(crate) use policy::{Defaults, defaults};
 pub(crate) use reader::{Map, Reader, shown};
 pub(crate) use rule::RuleSpec;
 
 pub(crate) use spec::{Outline, Spec, Surroundings, decode};
-pub(crate) use template::{templates, used};
+pub(crate) use template::{taken, templates};
 pub(crate) use test::{FaultSpec, RowSpec, TestSpec};
 
 /// Reads a file of the project, given its path as a file of it names it, and that file's.

@@ -1,31 +1,17 @@
-//! `change_detection`, `deletes`, `load`, and the project's `defaults`.
+//! `change_detection`, `deletes` and `load`.
 
 use transload_model::{ColumnName, DeletePolicy, LoadPolicy, Share};
 
 use crate::decode::Reader;
-use crate::decode::auto_map::{AutoMapPart, auto_map};
-use crate::decode::key::{KeyPart, key};
-use crate::decode::language::{CHANGE_DETECTION, DEFAULTS, DELETES, LOAD};
+use crate::decode::language::{CHANGE_DETECTION, DELETES, LOAD};
 use crate::decode::reader::scalar_of;
-use crate::decode::template::template_names;
 use crate::problems::Located;
 use crate::yaml::{Atom, Node, resolve};
-
-/// What a spec has that says nothing of its own.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Defaults {
-    /// The templates of specs without a `use`.
-    pub(crate) templates: Vec<Located<String>>,
-    pub(crate) auto_map: AutoMapPart,
-    pub(crate) key: KeyPart,
-    pub(crate) deletes: DeletesPart,
-    pub(crate) load: LoadPart,
-}
 
 /// What one file says about deletes.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct DeletesPart {
-    mode: Option<Mode>,
+    mode: Option<Located<Mode>>,
     max: Option<Located<Share>>,
     /// The column that says when a row went.
     pub(crate) field: Option<Located<ColumnName>>,
@@ -50,23 +36,6 @@ pub(crate) struct LoadPart {
 
 /// Batches between two checkpoints, where only the batch size is given.
 const CHECKPOINT_INTERVAL: usize = 8;
-
-/// Reads `defaults` of `transload.yaml`.
-pub(crate) fn defaults(reader: &mut Reader<'_>, node: &Node) -> Defaults {
-    let Some(map) = reader.map(node, &DEFAULTS) else {
-        return Defaults::default();
-    };
-    if let Some(entry) = map.get("change_detection") {
-        change_detection(reader, &entry.value);
-    }
-    Defaults {
-        templates: template_names(reader, &map).unwrap_or_default(),
-        auto_map: auto_map(reader, &map),
-        key: map.get("key").map(|entry| key(reader, &entry.value)).unwrap_or_default(),
-        deletes: map.get("deletes").map(|entry| deletes(reader, &entry.value)).unwrap_or_default(),
-        load: map.get("load").map(|entry| load(reader, &entry.value)).unwrap_or_default(),
-    }
-}
 
 /// Checks `change_detection`: there is one way today.
 pub(crate) fn change_detection(reader: &mut Reader<'_>, node: &Node) {
@@ -99,29 +68,33 @@ pub(crate) fn deletes(reader: &mut Reader<'_>, node: &Node) -> DeletesPart {
         let note = "it goes with `mode: soft`";
         reader.wrong_value(&entry.value, "`deletes.field` has no effect with this mode", note);
     }
-    DeletesPart { mode: mode.map(|mode| mode.value), max, field }
+    DeletesPart { mode, max, field }
 }
 
 impl DeletesPart {
     /// Takes from another file what this one does not say.
     pub(crate) fn or(self, other: &Self) -> Self {
         Self {
-            mode: self.mode.or(other.mode),
+            mode: self.mode.or_else(|| other.mode.clone()),
             max: self.max.or_else(|| other.max.clone()),
             field: self.field.or_else(|| other.field.clone()),
         }
     }
 
-    /// The policy of a spec that says this, in a project with these defaults. Gives the place of a `max` that has no effect.
-    pub(crate) fn policy(&self, defaults: &Self) -> Result<DeletePolicy, Located<Share>> {
-        let max = self.max.as_ref().or(defaults.max.as_ref()).map(|max| max.value);
-        match self.mode.or(defaults.mode).unwrap_or(Mode::Ignore) {
-            Mode::Hard => Ok(DeletePolicy::Hard(max)),
-            Mode::Soft => Ok(DeletePolicy::Soft(max)),
-            Mode::Ignore => match (&self.max, self.mode) {
-                (Some(own), None) => Err(own.clone()),
-                _ => Ok(DeletePolicy::Ignore),
-            },
+    /// The policy of a spec that says this with all that it takes. Gives the `max` that has no effect where a spec or a template limits what
+    /// nobody asked for; the defaults may have a limit for those that delete.
+    pub(crate) fn policy(&self) -> Result<DeletePolicy, Located<Share>> {
+        let max = self.max.as_ref().map(|max| max.value);
+        match self.mode.as_ref().map(|mode| mode.value) {
+            Some(Mode::Hard) => Ok(DeletePolicy::Hard(max)),
+            Some(Mode::Soft) => Ok(DeletePolicy::Soft(max)),
+            Some(Mode::Ignore) | None => {
+                let is_meant = self.mode.as_ref().is_some_and(|mode| !mode.place.is_default());
+                match self.max.as_ref().filter(|max| !is_meant && !max.place.is_default()) {
+                    Some(max) => Err(max.clone()),
+                    None => Ok(DeletePolicy::Ignore),
+                }
+            }
         }
     }
 }
@@ -163,25 +136,20 @@ impl LoadPart {
         }
     }
 
-    /// The policy of a spec that says this, in a project with these defaults.
-    pub(crate) fn policy(&self, defaults: &Self) -> LoadPolicy {
+    /// The policy of a spec that says this with all that it takes.
+    pub(crate) fn policy(&self) -> LoadPolicy {
         let standard = LoadPolicy::default();
-        let batch_size = self.batch_size.or(defaults.batch_size);
-        let interval = self.checkpoint_interval.or(defaults.checkpoint_interval);
-        let batch_rows = batch_size.unwrap_or(standard.batch_rows);
-        let unit_rows = match (batch_size, interval) {
+        let batch_rows = self.batch_size.unwrap_or(standard.batch_rows);
+        let unit_rows = match (self.batch_size, self.checkpoint_interval) {
             (None, None) => standard.unit_rows,
-            _ => batch_rows.saturating_mul(interval.unwrap_or(CHECKPOINT_INTERVAL)),
+            (_, interval) => batch_rows.saturating_mul(interval.unwrap_or(CHECKPOINT_INTERVAL)),
         };
         LoadPolicy {
             batch_rows,
             unit_rows,
-            max_errors: self.max_errors.or(defaults.max_errors).unwrap_or(standard.max_errors),
-            max_retry_attempts: self
-                .max_retry_attempts
-                .or(defaults.max_retry_attempts)
-                .unwrap_or(standard.max_retry_attempts),
-            streams: self.streams.or(defaults.streams),
+            max_errors: self.max_errors.unwrap_or(standard.max_errors),
+            max_retry_attempts: self.max_retry_attempts.unwrap_or(standard.max_retry_attempts),
+            streams: self.streams,
         }
     }
 }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use transload_model::{Code, NameError, SourceFile, nearest};
 
 use crate::decode::Keys;
-use crate::decode::language::{SOURCE, SPEC};
+use crate::decode::language::{DEFAULTS, SHARED_SOURCE, SOURCE, SPEC, TEMPLATE};
 use crate::problems::{Located, Place, Problems, listed, problem, with_suggestion};
 use crate::yaml::{Atom, Entry, Kind, Node, Scalar, resolve};
 
@@ -139,10 +139,9 @@ impl Reader<'_> {
         let headline = format!("{} has no key `{key}`", keys.what);
         let problem = problem(Code::SpecUnknownKey, headline, &place, "this key")
             .note(format!("the keys are {}", listed(keys.built.iter().copied())));
-        let is_of_source = keys.what == SPEC.what && (SOURCE.built.contains(&key) || SOURCE.later.contains(&key));
-        self.problems.push(match is_of_source {
-            true => problem.help(format!("write it under `source`: `source: {{ {key}: … }}`")),
-            false => with_suggestion(problem, key, keys.built.iter().copied()),
+        self.problems.push(match belongs_elsewhere(key, keys) {
+            Some(help) => problem.help(help),
+            None => with_suggestion(problem, key, keys.built.iter().copied()),
         });
     }
 
@@ -285,6 +284,31 @@ impl Reader<'_> {
         };
         let names: Vec<_> = items.iter().filter_map(|item| self.name(item, what, parse)).collect();
         (names.len() == items.len()).then_some(names)
+    }
+}
+
+/// Where a key belongs that another map has.
+fn belongs_elsewhere(key: &str, keys: &Keys) -> Option<String> {
+    match keys.what {
+        what if what == SPEC.what && (SOURCE.built.contains(&key) || SOURCE.later.contains(&key)) => {
+            Some(format!("write it under `source`: `source: {{ {key}: … }}`"))
+        }
+        what if what == DEFAULTS.what && SHARED_SOURCE.built.contains(&key) => {
+            Some(format!("write it under `source`: `source: {{ {key}: … }}`"))
+        }
+        what if what == SHARED_SOURCE.what && key == "query" => {
+            Some("write the query into the spec of its entity; a `where` may be for all of them".to_owned())
+        }
+        what if what == DEFAULTS.what && SPEC.built.contains(&key) => {
+            Some("it belongs in a spec, because it says what that one is".to_owned())
+        }
+        what if what == TEMPLATE.what && DEFAULTS.built.contains(&key) => {
+            Some("write it in the specs, or under `defaults` of transload.yaml".to_owned())
+        }
+        what if what == TEMPLATE.what && SPEC.built.contains(&key) => {
+            Some("it belongs in a spec, because it says what that one is".to_owned())
+        }
+        _ => None,
     }
 }
 

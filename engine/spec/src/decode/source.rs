@@ -2,18 +2,43 @@
 
 use transload_model::{Code, Selection};
 
-use crate::decode::language::SOURCE;
+use crate::decode::language::{SHARED_SOURCE, SOURCE};
 use crate::decode::{Files, Reader};
 use crate::problems::{Located, problem};
 use crate::yaml::{Kind, Node};
 
-/// Whether a query stands in the place of the table, whether it can be read or not.
-pub(crate) fn has_query(node: &Node) -> bool {
+/// What one file says about the rows that are read.
+#[derive(Debug, Clone)]
+pub(crate) struct SourcePart {
+    /// `None` where it says nothing that could be read.
+    pub(crate) rows: Option<Located<Selection>>,
+    /// Whether a query stands in the place of the table, whether it can be read or not.
+    pub(crate) has_query: bool,
+}
+
+/// Reads `source` of a spec.
+pub(crate) fn source(reader: &mut Reader<'_>, node: &Node, files: &Files<'_>) -> SourcePart {
+    SourcePart { rows: rows(reader, node, files), has_query: has_query(node) }
+}
+
+/// Reads `source` of the project's `defaults`: a condition that the tables of all specs can answer.
+pub(crate) fn shared_source(reader: &mut Reader<'_>, node: &Node, _: &Files<'_>) -> SourcePart {
+    SourcePart { rows: shared_rows(reader, node), has_query: false }
+}
+
+fn has_query(node: &Node) -> bool {
     matches!(&node.kind, Kind::Map(entries) if entries.iter().any(|entry| entry.key == "query"))
 }
 
-/// Reads `source`; `None` where it says nothing that could be read.
-pub(crate) fn source(reader: &mut Reader<'_>, node: &Node, files: &Files<'_>) -> Option<Located<Selection>> {
+fn shared_rows(reader: &mut Reader<'_>, node: &Node) -> Option<Located<Selection>> {
+    let map = reader.map(node, &SHARED_SOURCE)?;
+    if has_query(node) || !reader.require(&map, &["where"], SHARED_SOURCE.what) {
+        return None;
+    }
+    Some(sql(reader, &map.get("where")?.value, "`source.where`")?.map(Selection::Where))
+}
+
+fn rows(reader: &mut Reader<'_>, node: &Node, files: &Files<'_>) -> Option<Located<Selection>> {
     let map = reader.map(node, &SOURCE)?;
     match (map.get("where"), map.get("query")) {
         (Some(_), Some(entry)) => {

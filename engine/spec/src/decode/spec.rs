@@ -3,23 +3,26 @@
 use std::sync::Arc;
 
 use transload_model::{
-    Code, ColumnName, DeletePolicy, EntityName, LoadPolicy, Relation, Selection, SourceFile, TableName,
+    Code, ColumnName, DeletePolicy, Diagnostic, EntityName, LoadPolicy, Relation, Selection, SourceFile, TableName,
 };
 
-use crate::decode::auto_map::{AutoMap, AutoMapPart, auto_map};
-use crate::decode::field::{Field, fields};
-use crate::decode::function::{FunctionSpec, functions};
+use crate::decode::auto_map::{AutoMap, AutoMapPart};
+use crate::decode::defaults::Defaults;
+use crate::decode::field::Field;
+use crate::decode::function::FunctionSpec;
 use crate::decode::key::KeyPart;
 use crate::decode::language::SPEC;
-use crate::decode::policy::{Defaults, change_detection};
+use crate::decode::piece::Piece;
+use crate::decode::policy::DeletesPart;
 use crate::decode::reader::Map;
 use crate::decode::record::{Record, record};
-use crate::decode::rule::{RuleSpec, rules};
-use crate::decode::source::{has_query, source};
-use crate::decode::template::{Policies, Templates, Used, template_names, used};
+use crate::decode::rule::RuleSpec;
+use crate::decode::source::source;
+use crate::decode::template::{Templates, taken, template_names};
 use crate::decode::test::{TestSpec, tests};
 use crate::decode::{Files, Reader};
 use crate::problems::{Located, Place, Problems, problem};
+use crate::project::PROJECT_FILE;
 use crate::yaml::{self, Lines};
 
 /// A spec whose names could be read.
@@ -69,6 +72,21 @@ impl Spec {
     pub(crate) fn is_query(&self) -> bool {
         self.has_query
     }
+
+    /// Names the entity in a problem whose place is not in its spec, because other specs share it.
+    pub(crate) fn named_in(&self, problem: Diagnostic) -> Diagnostic {
+        // What is no script at all is none for any entity.
+        let is_of_entity = problem.code != Code::ScriptSyntax;
+        match problem.labels.first().filter(|_| is_of_entity) {
+            Some(label) if problem.labels.iter().all(|label| label.file.path != self.file.path) => {
+                let is_default = label.file.path == PROJECT_FILE;
+                let taken = if is_default { "this entity takes it from the defaults" } else { "this entity takes it" };
+                let entity = &self.entity.place;
+                problem.label(&entity.file, entity.span.clone(), taken)
+            }
+            _ => problem,
+        }
+    }
 }
 
 /// What is known of a file that is no readable spec: enough not to report everything that refers to it.
@@ -92,8 +110,8 @@ impl Outline {
 pub(crate) struct Surroundings<'a> {
     pub(crate) defaults: &'a Defaults,
     pub(crate) templates: &'a Templates,
-    /// What specs without a `use` take from templates.
-    pub(crate) used: &'a Used,
+    /// What specs without a `use` take.
+    pub(crate) taken: &'a Piece,
     pub(crate) files: &'a Files<'a>,
 }
 
@@ -119,20 +137,23 @@ struct Names {
     entity: Option<Located<EntityName>>,
     source_table: Option<Located<TableName>>,
     destination_table: Option<Located<TableName>>,
-    version: Option<String>,
     /// Whether something besides `field_mappings` may map columns, here or in the project.
     is_mapped: bool,
 }
 
 fn names(reader: &mut Reader<'_>, map: &Map<'_>, defaults: &Defaults) -> Names {
-    let required = ["entity_type", "source_table", "destination_table", "version", "field_mappings"];
     // Columns of the same name may be all that there is, and what the project says of every spec.
     let is_mapped = map.get("auto_map").is_some()
         || map.get("use").is_some()
-        || matches!(defaults.auto_map, AutoMapPart::On(_))
-        || !defaults.templates.is_empty();
-    let needed = if is_mapped { 4 } else { 5 };
-    reader.require(map, required.get(..needed).unwrap_or(&required), "the spec");
+        || matches!(defaults.piece.auto_map, AutoMapPart::On(_))
+        || !defaults.piece.fields.is_empty()
+        || !defaults.uses.is_empty();
+    // A key that is there must have a value.
+    let has_version = defaults.piece.version.is_some() && map.get("version").is_none();
+    let mut required = vec!["entity_type", "source_table", "destination_table"];
+    required.extend((!has_version).then_some("version"));
+    required.extend((!is_mapped).then_some("field_mappings"));
+    reader.require(map, &required, "the spec");
     let table = |reader: &mut Reader<'_>, key: &str| {
         let entry = map.filled(key)?;
         reader.name(&entry.value, &format!("`{key}`"), TableName::parse)
@@ -144,44 +165,20 @@ fn names(reader: &mut Reader<'_>, map: &Map<'_>, defaults: &Defaults) -> Names {
         entity: map
             .filled("entity_type")
             .and_then(|entry| reader.name(&entry.value, "`entity_type`", EntityName::parse)),
-        version: map.filled("version").and_then(|entry| reader.text(&entry.value, "`version`")).map(|text| text.value),
     }
 }
 
 fn body(reader: &mut Reader<'_>, map: &Map<'_>, surroundings: &Surroundings<'_>, names: Names) -> Option<Spec> {
-    let defaults = surroundings.defaults;
     let description = map.get("description").and_then(|entry| reader.text(&entry.value, "`description`"));
-    let tags = map.get("tags").map(|entry| tags(reader, &entry.value)).unwrap_or_default();
-    if let Some(entry) = map.get("change_detection") {
-        change_detection(reader, &entry.value);
-    }
     let record = record(reader, map);
-    let is_active = map.get("is_active").and_then(|entry| reader.boolean(&entry.value, "`is_active`"));
     let depends_on = map.get("depends_on").map(|entry| depends_on(reader, &entry.value)).unwrap_or_default();
-    let rows = map.get("source").and_then(|entry| source(reader, &entry.value, surroundings.files));
-    let own = Policies::read(reader, map);
-    let before_fields = reader.problems.seen();
-    let used = match template_names(reader, map) {
-        Some(names) => used(&names, surroundings.templates, reader.problems),
-        None => surroundings.used.clone(),
+    let taken = match template_names(reader, map) {
+        Some(names) => taken(surroundings.defaults.piece.clone(), &names, surroundings.templates, reader.problems),
+        None => surroundings.taken.clone(),
     };
-    let mut fields = map.filled("field_mappings").map(|entry| fields(reader, &entry.value)).unwrap_or_default();
-    let auto_map = auto_map(reader, map).or(&used.auto_map).or(&defaults.auto_map);
-    let is_there = !map.is_misspelt("field_mappings");
-    let has_all_fields = reader.problems.seen() == before_fields && used.is_sound && is_there;
-    let rules = map.get("validation_rules").map(|entry| rules(reader, &entry.value)).unwrap_or_default();
-    let before_functions = reader.problems.seen();
-    let mut functions = map
-        .get("transformation_functions")
-        .map(|entry| functions(reader, &entry.value, surroundings.files))
-        .unwrap_or_default();
-    functions.extend(fields.iter_mut().filter_map(|field| field.expression.take()));
-    let has_all_functions = reader.problems.seen() == before_functions && used.is_sound;
-    let mut used = used.with(fields, rules, functions);
-    let policies = own.or(&used.policies);
-    used.tags.extend(tags);
-    let deleted_field = policies.deletes.field.clone().or_else(|| defaults.deletes.field.clone());
-    let (deletes, load) = (deletes(reader, &policies, defaults), policies.load.policy(&defaults.load));
+    let mut whole = taken.then(Piece::read_whole(reader, map, surroundings.files, source));
+    whole.functions.extend(whole.fields.iter_mut().filter_map(|field| field.expression.take()));
+    let deletes = deletes(reader, &whole.deletes);
     let tests = map.get("tests").map(|entry| tests(reader, &entry.value)).unwrap_or_default();
     let fields_place = map
         .filled("field_mappings")
@@ -196,32 +193,26 @@ fn body(reader: &mut Reader<'_>, map: &Map<'_>, surroundings: &Surroundings<'_>,
         entity: names.entity?,
         source_table: names.source_table?,
         destination_table: names.destination_table?,
-        version: names.version.unwrap_or_default(),
-        is_active: is_active.is_none_or(|active| active.value),
+        version: whole.version.unwrap_or_default(),
+        is_active: whole.is_active.unwrap_or(true),
         description: description.map(|text| text.value),
-        tags: used.tags,
+        tags: whole.tags,
         depends_on,
-        rows,
-        has_query: map.get("source").is_some_and(|entry| has_query(&entry.value)),
-        key: policies.key.or(&defaults.key),
-        auto_map: auto_map.columns(),
-        fields: used.fields,
+        has_query: whole.source.as_ref().is_some_and(|source| source.has_query),
+        rows: whole.source.and_then(|source| source.rows),
+        key: whole.key,
+        auto_map: whole.auto_map.columns(),
+        fields: whole.fields,
         fields_place,
-        has_all_fields,
-        rules: used.rules,
-        functions: used.functions,
-        has_all_functions,
+        has_all_fields: whole.has_all_fields,
+        rules: whole.rules,
+        functions: whole.functions,
+        has_all_functions: whole.has_all_functions,
         deletes,
-        deleted_field: deleted_field.filter(|_| matches!(deletes, DeletePolicy::Soft(_))),
-        load,
+        deleted_field: whole.deletes.field.filter(|_| matches!(deletes, DeletePolicy::Soft(_))),
+        load: whole.load.policy(),
         tests,
     })
-}
-
-/// Reads `tags`.
-pub(crate) fn tags(reader: &mut Reader<'_>, node: &yaml::Node) -> Vec<String> {
-    let items = reader.list(node, "`tags`").unwrap_or_default();
-    items.iter().filter_map(|item| reader.text(item, "a tag")).map(|tag| tag.value).collect()
 }
 
 fn depends_on(reader: &mut Reader<'_>, node: &yaml::Node) -> Vec<Located<EntityName>> {
@@ -229,14 +220,11 @@ fn depends_on(reader: &mut Reader<'_>, node: &yaml::Node) -> Vec<Located<EntityN
     items.iter().filter_map(|item| reader.name(item, "`depends_on`", EntityName::parse)).collect()
 }
 
-fn deletes(reader: &mut Reader<'_>, policies: &Policies, defaults: &Defaults) -> DeletePolicy {
-    match policies.deletes.policy(&defaults.deletes) {
-        Ok(policy) => policy,
-        Err(max) => {
-            let headline = "`deletes.max` has no effect with `mode: ignore`";
-            let problem = problem(Code::SpecValue, headline, &max.place, "this limit");
-            reader.problems.push(problem.help("add `mode: hard`"));
-            DeletePolicy::Ignore
-        }
-    }
+fn deletes(reader: &mut Reader<'_>, said: &DeletesPart) -> DeletePolicy {
+    said.policy().unwrap_or_else(|max| {
+        let headline = "`deletes.max` has no effect with `mode: ignore`";
+        let problem = problem(Code::SpecValue, headline, &max.place, "this limit");
+        reader.problems.push(problem.help("add `mode: hard`"));
+        DeletePolicy::Ignore
+    })
 }

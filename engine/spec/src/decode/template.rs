@@ -1,65 +1,30 @@
-//! Templates: pieces of specs with a name. `use` puts them in front of what a spec says itself.
+//! Templates: pieces of specs with a name. `use` puts them in front of what a spec says itself, each once, and before each what it uses.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use transload_model::{Code, Diagnostic, SourceFile};
+use transload_model::{Code, Diagnostic, SourceFile, waves};
 
-use crate::decode::auto_map::{AutoMapPart, auto_map};
-use crate::decode::field::{Field, fields};
-use crate::decode::function::{FunctionSpec, functions};
-use crate::decode::key::{KeyPart, key};
 use crate::decode::language::TEMPLATE;
-use crate::decode::policy::{DeletesPart, LoadPart, change_detection, deletes, load};
+use crate::decode::piece::Piece;
 use crate::decode::reader::Map;
-use crate::decode::rule::{RuleSpec, rules};
-use crate::decode::spec::tags;
 use crate::decode::{Files, Reader};
-use crate::problems::{Located, Problems, listed, problem, with_suggestion};
+use crate::problems::{Located, Problems, circle, listed, problem, with_suggestion};
 use crate::yaml;
 
 /// Templates by name.
 pub(crate) type Templates = BTreeMap<String, Template>;
 
-/// A piece of a spec.
+/// A piece of a spec with a name.
 #[derive(Debug)]
 pub(crate) struct Template {
     name: Located<String>,
-    tags: Vec<String>,
-    auto_map: AutoMapPart,
-    policies: Policies,
-    pub(crate) fields: Vec<Field>,
-    pub(crate) rules: Vec<RuleSpec>,
-    pub(crate) functions: Vec<FunctionSpec>,
-    /// Whether all of it could be read.
-    pub(crate) is_sound: bool,
+    /// The templates that it takes itself.
+    uses: Vec<Located<String>>,
+    piece: Piece,
 }
 
-/// What one file says of keys, deletes and loading.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Policies {
-    pub(crate) key: KeyPart,
-    pub(crate) deletes: DeletesPart,
-    pub(crate) load: LoadPart,
-}
-
-impl Policies {
-    /// Reads them.
-    pub(crate) fn read(reader: &mut Reader<'_>, map: &Map<'_>) -> Self {
-        Self {
-            key: map.get("key").map(|entry| key(reader, &entry.value)).unwrap_or_default(),
-            deletes: map.get("deletes").map(|entry| deletes(reader, &entry.value)).unwrap_or_default(),
-            load: map.get("load").map(|entry| load(reader, &entry.value)).unwrap_or_default(),
-        }
-    }
-
-    /// Takes from another file what this one does not say, value by value.
-    pub(crate) fn or(self, other: &Self) -> Self {
-        Self { key: self.key.or(&other.key), deletes: self.deletes.or(&other.deletes), load: self.load.or(&other.load) }
-    }
-}
-
-/// Reads every template; two of one name are a problem.
+/// Reads every template. Two of one name are a problem, and so is a `use` of one that is not there, or of itself.
 pub(crate) fn templates(files: &[Arc<SourceFile>], read: &Files<'_>, problems: &mut Problems) -> Templates {
     let mut templates = Templates::new();
     for file in files {
@@ -72,6 +37,12 @@ pub(crate) fn templates(files: &[Arc<SourceFile>], read: &Files<'_>, problems: &
             continue;
         }
         templates.insert(template.name.value.clone(), template);
+    }
+    check_circles(&templates, problems);
+    for name in check_names(&templates, problems) {
+        if let Some(template) = templates.get_mut(&name) {
+            template.piece.lacks_parts();
+        }
     }
     templates
 }
@@ -87,33 +58,8 @@ fn template(file: &Arc<SourceFile>, read: &Files<'_>, problems: &mut Problems) -
     if let Some(entry) = map.get("description") {
         reader.text(&entry.value, "`description`");
     }
-    let before = reader.problems.seen();
-    let tags = map.get("tags").map(|entry| tags(&mut reader, &entry.value)).unwrap_or_default();
-    if let Some(entry) = map.get("change_detection") {
-        change_detection(&mut reader, &entry.value);
-    }
-    let policies = Policies::read(&mut reader, &map);
-    let auto_map = auto_map(&mut reader, &map);
-    let mut fields = map.filled("field_mappings").map(|entry| fields(&mut reader, &entry.value)).unwrap_or_default();
-    let rules = map.get("validation_rules").map(|entry| rules(&mut reader, &entry.value)).unwrap_or_default();
-    let mut functions =
-        map.get("transformation_functions").map(|entry| functions(&mut reader, &entry.value, read)).unwrap_or_default();
-    functions.extend(fields.iter_mut().filter_map(|field| field.expression.take()));
-    let is_sound = reader.problems.seen() == before;
-    Some(Template { name, tags, auto_map, policies, fields, rules, functions, is_sound })
-}
-
-/// What a spec takes from templates, in the order of `use`: of two that say something of one column, the later one counts.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Used {
-    pub(crate) tags: Vec<String>,
-    pub(crate) auto_map: AutoMapPart,
-    pub(crate) policies: Policies,
-    pub(crate) fields: Vec<Field>,
-    pub(crate) rules: Vec<RuleSpec>,
-    pub(crate) functions: Vec<FunctionSpec>,
-    /// Whether every template is there and could be read.
-    pub(crate) is_sound: bool,
+    let uses = template_names(&mut reader, &map).unwrap_or_default();
+    Some(Template { name, uses, piece: Piece::read(&mut reader, &map, read) })
 }
 
 /// Reads `use`: the names of templates. `None` where it is not there; what cannot be read is left out.
@@ -122,64 +68,83 @@ pub(crate) fn template_names(reader: &mut Reader<'_>, map: &Map<'_>) -> Option<V
     Some(names.iter().filter_map(|node| reader.text(node, "the name of a template")).collect())
 }
 
-/// Takes the templates of these names; one that is not there is a problem.
-pub(crate) fn used(names: &[Located<String>], templates: &Templates, problems: &mut Problems) -> Used {
-    let mut used = Used { is_sound: true, ..Used::default() };
-    for name in names {
-        match templates.get(&name.value) {
-            Some(template) => used.take(template),
-            None => {
-                used.is_sound = false;
-                problems.push(unknown(name, templates));
+/// What the templates of these names say, behind and in place of what stands before them; one that is not there is a problem.
+pub(crate) fn taken(before: Piece, names: &[Located<String>], templates: &Templates, problems: &mut Problems) -> Piece {
+    let mut taken = before;
+    for name in names.iter().filter(|name| !templates.contains_key(&name.value)) {
+        taken.lacks_parts();
+        problems.push(unknown(name, templates));
+    }
+    in_order(names, templates).into_iter().fold(taken, |taken, template| taken.then(template.piece.clone()))
+}
+
+/// All templates that these names stand for: what one uses before itself, each where it comes first.
+fn in_order<'t>(names: &'t [Located<String>], templates: &'t Templates) -> Vec<&'t Template> {
+    /// A template still to be entered, or one whose own `use` has been gone through.
+    enum Step<'t> {
+        Enter(&'t Template),
+        Leave(&'t Template),
+    }
+    let entered = |names: &'t [Located<String>]| {
+        names.iter().rev().filter_map(|name| templates.get(&name.value)).map(Step::Enter)
+    };
+    let (mut order, mut seen) = (Vec::new(), BTreeSet::new());
+    let mut open: Vec<Step<'t>> = entered(names).collect();
+    while let Some(step) = open.pop() {
+        match step {
+            Step::Leave(template) => order.push(template),
+            Step::Enter(template) if seen.insert(&template.name.value) => {
+                open.push(Step::Leave(template));
+                open.extend(entered(&template.uses));
             }
+            Step::Enter(_) => {}
         }
     }
-    used
+    order
+}
+
+/// Templates that use one that is not there; gives their names.
+fn check_names(templates: &Templates, problems: &mut Problems) -> BTreeSet<String> {
+    let mut broken = BTreeSet::new();
+    for template in templates.values() {
+        for name in template.uses.iter().filter(|name| !templates.contains_key(&name.value)) {
+            problems.push(unknown(name, templates));
+            broken.insert(template.name.value.clone());
+        }
+    }
+    broken
 }
 
 fn unknown(name: &Located<String>, templates: &Templates) -> Diagnostic {
-    let headline = format!("there is no template `{}`", name.value);
+    // What a variable gives is not shown.
+    let is_given = name.place.is_default() && name.place.text().is_some_and(|text| text.contains("${"));
+    let headline = match is_given {
+        true => "there is no template of the name that a variable gives".to_owned(),
+        false => format!("there is no template `{}`", name.value),
+    };
     let found = problem(Code::UnknownTemplate, headline, &name.place, "no file of `templates` has this name");
     let known = templates.keys().map(String::as_str);
     let found = match templates.is_empty() {
         true => found,
         false => found.note(format!("templates are {}", listed(known.clone()))),
     };
-    with_suggestion(found, &name.value, known)
+    if is_given { found } else { with_suggestion(found, &name.value, known) }
 }
 
-impl Used {
-    fn take(&mut self, template: &Template) {
-        self.is_sound &= template.is_sound;
-        self.tags.extend(template.tags.iter().cloned());
-        self.auto_map = template.auto_map.clone().or(&self.auto_map);
-        self.policies = template.policies.clone().or(&self.policies);
-        put_fields(&mut self.fields, template.fields.iter().cloned());
-        put_functions(&mut self.functions, template.functions.iter().cloned());
-        self.rules.extend(template.rules.iter().cloned());
-    }
-
-    /// What the spec says itself, behind and in place of what it takes.
-    pub(crate) fn with(mut self, fields: Vec<Field>, rules: Vec<RuleSpec>, functions: Vec<FunctionSpec>) -> Self {
-        // Two mappings of one column in one file are a mistake, which is found later.
-        self.fields.retain(|taken| fields.iter().all(|own| own.destination.value != taken.destination.value));
-        self.fields.extend(fields);
-        put_functions(&mut self.functions, functions.into_iter());
-        self.rules.extend(rules);
-        self
-    }
-}
-
-fn put_fields(fields: &mut Vec<Field>, later: impl Iterator<Item = Field>) {
-    for field in later {
-        fields.retain(|earlier| earlier.destination.value != field.destination.value);
-        fields.push(field);
-    }
-}
-
-fn put_functions(functions: &mut Vec<FunctionSpec>, later: impl Iterator<Item = FunctionSpec>) {
-    for function in later {
-        functions.retain(|earlier| earlier.name.value != function.name.value);
-        functions.push(function);
+/// Templates that use themselves, directly or over others.
+fn check_circles(templates: &Templates, problems: &mut Problems) {
+    let all: Vec<&Template> = templates.values().collect();
+    let at: BTreeMap<&str, usize> = templates.keys().enumerate().map(|(at, name)| (name.as_str(), at)).collect();
+    let used = |from: usize| all[from].uses.iter().filter_map(|name| Some((*at.get(name.value.as_str())?, name)));
+    let edges: Vec<_> = (0..all.len()).flat_map(|from| used(from).map(move |(to, _)| (from, to))).collect();
+    for cycle in waves(all.len(), &edges).err().unwrap_or_default() {
+        let next = cycle.0.iter().cycle().skip(1);
+        let step = |(from, to): (&usize, &usize)| {
+            let places = used(*from).filter(|(used, _)| used == to).map(|(_, name)| &name.place).collect();
+            (all[*from].name.value.as_str(), places)
+        };
+        let steps: Vec<_> = cycle.0.iter().zip(next).map(step).collect();
+        let help = "take one of them out; what they share may stand in a third template, which both use";
+        problems.push(circle(&steps, "uses").help(help));
     }
 }

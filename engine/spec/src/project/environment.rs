@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use transload_model::{Code, Diagnostic};
 
-use crate::decode::{Reader, language};
+use crate::decode::{Reader, check_keys_of_defaults, language};
 use crate::problems::{listed, problem, with_suggestion};
 use crate::yaml::{Entry, Kind, Node};
 
@@ -89,13 +89,8 @@ fn check_keys(reader: &mut Reader<'_>, environment: &Node) {
     if let Some(entry) = map.get("vars") {
         reader.any_map(&entry.value, "`vars`");
     }
-    let defaults = map.get("defaults").and_then(|entry| reader.map(&entry.value, &language::DEFAULTS));
-    let parts = [&language::KEY, &language::CHANGE_DETECTION, &language::DELETES, &language::LOAD];
-    for (entry, keys) in defaults.iter().flat_map(|defaults| {
-        let names = ["key", "change_detection", "deletes", "load"];
-        names.into_iter().zip(parts).filter_map(|(name, keys)| Some((defaults.get(name)?, keys)))
-    }) {
-        reader.map(&entry.value, keys);
+    if let Some(entry) = map.get("defaults") {
+        check_keys_of_defaults(reader, &entry.value);
     }
 }
 

@@ -1,7 +1,8 @@
 //! `${…}` in the values of `transload.yaml`.
 //!
 //! Done on the tree, after parsing: what a variable holds can never become a key, a list or a comment. The environment is replaced in
-//! variables too, but a variable does not see another one, so that there is no order and no circle among them.
+//! variables too, but a variable does not see another one, so that there is no order and no circle among them. What `defaults` hold of
+//! mappings, rules and functions is as in a spec: there `${…}` belongs to scripts, which see the variables themselves.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +11,12 @@ use transload_model::Code;
 
 use crate::decode::{Reader, literal};
 use crate::problems::{Place, problem, with_suggestion};
-use crate::yaml::{Atom, Kind, Node, Scalar};
+use crate::yaml::{Atom, Entry, Kind, Node, Scalar};
+
+/// Whether `${…}` of what stands under these keys belongs to scripts.
+pub(super) fn is_scripted(path: &[&str]) -> bool {
+    matches!(path, ["defaults", "field_mappings" | "validation_rules" | "transformation_functions", ..])
+}
 
 /// Replaces every `${…}` of the tree and gives the project's variables.
 pub(crate) fn interpolate(
@@ -25,7 +31,7 @@ pub(crate) fn interpolate(
         Replacer { reader, environment, vars: None }.node(&mut entry.value);
         vars = variables(reader, &entry.value);
     }
-    Replacer { reader, environment, vars: Some(&vars) }.node(root);
+    Replacer { reader, environment, vars: Some(&vars) }.project(root);
     vars.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
 }
 
@@ -56,6 +62,46 @@ struct Replacer<'r, 'a> {
 }
 
 impl Replacer<'_, '_> {
+    fn project(&mut self, root: &mut Node) {
+        let Kind::Map(entries) = &mut root.kind else {
+            return self.node(root);
+        };
+        for entry in entries {
+            match &mut entry.value.kind {
+                Kind::Map(inner) if entry.key == "defaults" => {
+                    for inner in inner {
+                        match is_scripted(&[&entry.key, &inner.key]) {
+                            true => self.refuse(&mut inner.value),
+                            false => self.node(&mut inner.value),
+                        }
+                    }
+                }
+                _ => self.node(&mut entry.value),
+            }
+        }
+    }
+
+    /// Refuses what only a script can read: taken as text, it would be written to the destination as it stands.
+    fn refuse(&mut self, node: &mut Node) {
+        let place = self.reader.place(&node.span);
+        match &mut node.kind {
+            Kind::List(items) => items.iter_mut().for_each(|item| self.refuse(item)),
+            Kind::Map(entries) => {
+                let is_script = |entry: &&mut Entry| ["expression", "function_body"].contains(&entry.key.as_str());
+                let others = entries.iter_mut().filter(|entry| !is_script(entry));
+                others.for_each(|entry| self.refuse(&mut entry.value));
+            }
+            Kind::Scalar(scalar) if scalar.text.contains("${") => {
+                let headline = "a variable stands in a mapping, a rule or a function of `defaults`";
+                let problem = problem(Code::SpecValue, headline, &place, "in this value");
+                let note = "they are as in a spec, where `${…}` belongs to scripts";
+                self.reader.problems.push(problem.note(note).help("let a script read it: `expression: vars.NAME`"));
+                node.kind = Kind::Refused;
+            }
+            Kind::Scalar(_) | Kind::Refused => {}
+        }
+    }
+
     fn node(&mut self, node: &mut Node) {
         let place = self.reader.place(&node.span);
         match &mut node.kind {

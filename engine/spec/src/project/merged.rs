@@ -7,6 +7,7 @@ use std::fmt::Write;
 
 use transload_model::SourceFile;
 
+use crate::project::interpolation::is_scripted;
 use crate::yaml::{Entry, Kind, Node, to_text};
 
 /// Characters before the place of a value.
@@ -49,25 +50,27 @@ impl Merged<'_> {
     /// The project as YAML, a line for each value.
     pub(super) fn text(&self, project: &Node) -> String {
         let mut out = String::new();
-        self.write(&mut out, project, 0);
+        self.write(&mut out, project, &[]);
         out
     }
 
-    fn write(&self, out: &mut String, node: &Node, depth: usize) {
+    /// Writes what stands under the keys of `path`.
+    fn write(&self, out: &mut String, node: &Node, path: &[&str]) {
         let Kind::Map(entries) = &node.kind else { return };
         for entry in entries {
-            let head = format!("{}{}:", "  ".repeat(depth), to_text(&entry.key));
+            let head = format!("{}{}:", "  ".repeat(path.len()), to_text(&entry.key));
+            let path = [path, &[&entry.key]].concat();
             match &entry.value.kind {
                 Kind::Map(inner) if !inner.is_empty() => {
                     let _ = writeln!(out, "{head}");
-                    self.write(out, &entry.value, depth + 1);
+                    self.write(out, &entry.value, &path);
                 }
-                _ => self.line(out, &head, entry),
+                _ => self.line(out, &head, entry, is_scripted(&path)),
             }
         }
     }
 
-    fn line(&self, out: &mut String, head: &str, entry: &Entry) {
+    fn line(&self, out: &mut String, head: &str, entry: &Entry, is_scripted: bool) {
         let written = self.written(&entry.value);
         let (line, _) = self.file.position(entry.value.span.start);
         let mut place = format!("{}:{line}", self.file.path);
@@ -75,7 +78,7 @@ impl Merged<'_> {
         if starts.contains(&entry.value.span.start) {
             place += &format!(", environment {environment}");
         }
-        for name in variables(&written) {
+        for name in variables(&written).into_iter().filter(|_| !is_scripted) {
             place += &format!(", {name} is {}", if (self.is_set)(name) { "set" } else { "not set" });
         }
         let shown = format!("{head} {written}");

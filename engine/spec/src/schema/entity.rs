@@ -104,12 +104,13 @@ struct Names {
 /// Of several specs of one entity, the active one counts, else the first.
 fn outlines(project: &Project) -> BTreeMap<EntityName, Outline> {
     let mut outlines: BTreeMap<EntityName, Outline> = BTreeMap::new();
+    let by_default = project.defaults.piece.is_active.unwrap_or(true);
     for file in project.spec_files() {
         let said = texts(file);
         let Some(entity) = said.get("entity_type").and_then(|name| EntityName::parse(name).ok()) else { continue };
         let table = |key: &str| said.get(key).and_then(|name| TableName::parse(name).ok());
         let outline = Outline {
-            is_active: said.get("is_active").is_none_or(|word| !word.eq_ignore_ascii_case("false")),
+            is_active: said.get("is_active").map_or(by_default, |word| !word.eq_ignore_ascii_case("false")),
             has_query: has_query(file),
             source: table("source_table"),
             destination: table("destination_table"),

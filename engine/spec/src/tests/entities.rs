@@ -61,7 +61,7 @@ fn an_inactive_entity_cannot_be_referred_to() {
     let files = changed("specs/offices.yaml", "version:", "is_active: false\nversion:");
     let found = problems(&files);
     assert_eq!(places(&found), ["TL0201 specs/doctors.yaml:6:53"]);
-    assert_eq!(found[0].notes, ["specs/offices.yaml has `is_active: false`"]);
+    assert_eq!(found[0].notes, ["specs/offices.yaml is not active"]);
 }
 
 #[test]

@@ -67,7 +67,7 @@ fn maps_merge_key_by_key_and_all_else_replaces() {
     assert_eq!(connection(&project, "legacy").url, "sqlite:/data/legacy.db", "what it does not name stays");
     assert_eq!(project.vars()["prefix"], json!("+1"));
     assert_eq!(project.parallel_entity_limit, 4);
-    let deletes = format!("{:?}", project.defaults.deletes);
+    let deletes = format!("{:?}", project.defaults.piece.deletes);
     assert!(deletes.contains("Hard") && deletes.contains("Rows(1)"), "{deletes}");
     assert_eq!(chosen("staging").vars()["prefix"], json!("+44"));
     assert_eq!(chosen("staging").vars().len(), 2);

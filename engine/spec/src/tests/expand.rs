@@ -54,6 +54,30 @@ fn what_the_defaults_give_is_not_given_twice() {
     assert_eq!(plan(&long(&files)), plan(&files));
 }
 
+#[test]
+fn the_long_form_stands_beside_defaults_of_every_kind() {
+    let defaults = "defaults:\n  version: \"9\"\n  is_active: false\n  tags: [all]\n  source: { where: \"1 = 1\" }\n\
+        \x20 field_mappings: { visits: { expression: row.visits }, email: { expression: row.no_such_column }, seen_at: seen_at }\n\
+        \x20 validation_rules: [{ field_name: visits, rule_type: required }, { field_name: discount, rule_type: range }]\n\
+        \x20 transformation_functions: [{ name: join_names, function_body: no }, { name: other, function_body: value }]\n";
+    let mut files = good();
+    files.retain(|path, _| path == "transload.yaml" || path.ends_with("doctors.yaml"));
+    let project = files.get_mut("transload.yaml").unwrap();
+    *project = project.replace("defaults:\n", defaults);
+    let spec = files.get_mut("specs/doctors.yaml").unwrap();
+    *spec = spec.replace(
+        "{ source_field: office_no, references: offices }",
+        "{ source_field: office_no, transformation: other }",
+    );
+    *spec = spec.replace("version: \"1.1\"", "is_active: true\ntags: [own]\nuse: [seen]");
+    let template = "template: seen\nfield_mappings: { seen_at: { expression: row.seen_at } }\n";
+    files.insert("templates/seen.yaml".to_owned(), template.to_owned());
+    let long = long(&files);
+    assert_eq!(plan(&long), plan(&files));
+    assert_eq!(self::long(&long), long);
+    insta::assert_snapshot!(long["specs/doctors.yaml"]);
+}
+
 /// A mapping of a column of `doctors`, in the ways in which one can be written.
 fn mapping() -> impl Strategy<Value = (usize, &'static str)> {
     let forms = [
@@ -123,14 +147,15 @@ fn spec() -> impl Strategy<Value = String> {
         "validation_rules:\n  - { field_name: office_id, rule_type: required }\n  - { field_name: discount, rule_type: range, rule_parameters: { min: 0, max: 100 }, on_failure: warn }\n",
         "validation_rules:\n  - { field_name: full_name, rule_type: required }\n",
     ]);
-    (fields, office, star, policies, key, rules).prop_map(|(fields, office, star, policies, key, rules)| {
+    let uses = prop::sample::select(vec!["", "use: [upper]\n", "use: [lower, upper]\n", "use: [lower]\n"]);
+    (fields, office, star, policies, key, rules, uses).prop_map(|(fields, office, star, policies, key, rules, uses)| {
         let mut mappings: BTreeMap<usize, &str> = fields;
         // These two must have a value.
         mappings.entry(0).or_insert("full_name: { source_field: [first_nm, last_nm], transformation: concat }");
         mappings.entry(2).or_insert("discount: { source_field: disc_pct, default_value: 0 }");
         let lines: Vec<String> = mappings.values().map(|line| format!("  {line}\n")).collect();
         format!(
-            "entity_type: doctors\nsource_table: dispatch_doctors\ndestination_table: doctors\nversion: \"1.10\"\n{key}{star}{policies}\
+            "entity_type: doctors\nsource_table: dispatch_doctors\ndestination_table: doctors\nversion: \"1.10\"\n{key}{star}{policies}{uses}\
              field_mappings:\n  {office}\n{}{rules}transformation_functions:\n  - name: joined\n    description: of two\n    \
              function_body: |\n      let a = row.photo;\n\n      `${{value[0]}} ${{a}}`\n",
             lines.concat()
@@ -138,12 +163,23 @@ fn spec() -> impl Strategy<Value = String> {
     })
 }
 
+const LOWER: &str = "template: lower\ntags: [low]\nfield_mappings:\n  visits: { expression: row.visits }\n  seen_at: { expression: row.seen_at }\n\
+    validation_rules: [{ field_name: office_id, rule_type: required }]\ntransformation_functions: [{ name: low, function_body: value }]\n";
+const UPPER: &str = "template: upper\nuse: [lower]\ntags: [up]\nfield_mappings: { visits: { source_field: visits, transformation: low } }\n\
+    validation_rules: [{ field_name: visits, rule_type: required }]\nload: { max_errors: 5 }\n";
+const DEFAULTS: &str = "defaults:\n  tags: [all, low]\n  source: { where: 1 = 1 }\n  transformation_functions:\n\
+    \x20   - { name: low, function_body: value + 1 }\n    - { name: joined, function_body: value }\n";
+
 proptest! {
     #[test]
     fn a_spec_and_its_long_form_are_one_plan(spec in spec()) {
         let mut files = good();
         files.remove("specs/positions.yaml");
         files.insert("specs/doctors.yaml".to_owned(), spec);
+        files.insert("templates/upper.yaml".to_owned(), UPPER.to_owned());
+        files.insert("templates/lower.yaml".to_owned(), LOWER.to_owned());
+        let project = files.get_mut("transload.yaml").unwrap();
+        *project = project.replace("defaults:\n", DEFAULTS);
         let long = long(&files);
         prop_assert_eq!(plan(&long), plan(&files), "{}", &long["specs/doctors.yaml"]);
         prop_assert_eq!(&self::long(&long), &long);

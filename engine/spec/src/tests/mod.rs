@@ -2,6 +2,7 @@
 
 mod auto_map;
 mod cases;
+mod defaults;
 mod entities;
 mod environments;
 mod expand;

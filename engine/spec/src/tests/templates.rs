@@ -105,6 +105,123 @@ fn two_templates_of_one_name_are_refused() {
     assert_eq!(places(&problems(&files)), ["TL0207 templates/other.yaml:1:11"]);
 }
 
+/// The good project in which `doctors` uses `contact` of these templates.
+fn with_templates(templates: &[(&str, &str)]) -> BTreeMap<String, String> {
+    let mut files = changed(DOCTORS, "field_mappings:", "use: [contact]\nfield_mappings:");
+    for (name, text) in templates {
+        files.insert(format!("templates/{name}.yaml"), format!("template: {name}\n{text}"));
+    }
+    files
+}
+
+/// Where `doctors` gets `visits` from.
+fn visits(files: &BTreeMap<String, String>) -> String {
+    let plan = compiled(files).plan.unwrap_or_else(|| panic!("{}", shown(files)));
+    let doctors = plan.entities().iter().find(|entity| entity.name.as_str() == "doctors").unwrap();
+    doctors.fields.iter().find(|field| field.destination.as_str() == "visits").unwrap().place.clone()
+}
+
+#[test]
+fn what_a_template_uses_comes_before_itself() {
+    let used = "field_mappings: { visits: { default_value: 1 }, seen_at: seen_at }\n";
+    let template = "use: [seen]\nfield_mappings: { visits: visits }\n";
+    let files = with_templates(&[("contact", template), ("seen", used)]);
+    assert_eq!(visits(&files), "templates/contact.yaml:3");
+    let (fields, _) = doctors(&files);
+    assert!(fields.contains(&"seen_at 0".to_owned()), "{fields:?}");
+
+    // Named once more in front or behind, it is still taken once, where it comes first.
+    for list in ["[seen, contact]", "[contact, seen]"] {
+        let mut files = files.clone();
+        let spec = files.get_mut(DOCTORS).unwrap();
+        *spec = spec.replace("use: [contact]", &format!("use: {list}"));
+        assert_eq!(visits(&files), "templates/contact.yaml:3", "{list}");
+    }
+}
+
+#[test]
+fn a_template_that_two_others_use_is_taken_once() {
+    let rule = |name: &str| format!("validation_rules: [{{ field_name: {name}, rule_type: required }}]\n");
+    let files = with_templates(&[
+        ("contact", &format!("use: [left, right]\n{}", rule("joined_on"))),
+        ("left", &format!("use: [base]\n{}field_mappings: {{ visits: {{ default_value: 2 }} }}\n", rule("full_name"))),
+        ("right", &format!("use: [base]\n{}", rule("office_id"))),
+        ("base", &format!("{}field_mappings: {{ visits: {{ default_value: 1 }} }}\n", rule("visits"))),
+    ]);
+    let plan = compiled(&files).plan.unwrap_or_else(|| panic!("{}", shown(&files)));
+    let doctors = plan.entities().iter().find(|entity| entity.name.as_str() == "doctors").unwrap();
+    let rules: Vec<String> = doctors
+        .rules
+        .iter()
+        .filter(|rule| rule.rule == "required")
+        .map(|rule| doctors.fields[rule.field].destination.to_string())
+        .collect();
+    assert_eq!(rules, ["visits", "full_name", "office_id", "joined_on"]);
+    // `right` uses `base` as well, and yet `base` is no later than `left`.
+    assert_eq!(visits(&files), "templates/left.yaml:4");
+}
+
+#[test]
+fn templates_of_the_defaults_use_templates_too() {
+    let mut files = with_defaults("use: [contact]", "template: contact\nuse: [seen]\n");
+    files.insert("templates/seen.yaml".to_owned(), "template: seen\nfield_mappings: { visits: visits }\n".to_owned());
+    put(&mut files, "specs/offices.yaml", "use: []");
+    put(&mut files, "specs/positions.yaml", "use: []");
+    assert_eq!(visits(&files), "templates/seen.yaml:2");
+}
+
+#[test]
+fn a_template_that_uses_itself_is_shown_whole() {
+    let own = with_templates(&[("contact", "use: [contact]\n")]);
+    let three = with_templates(&[
+        ("contact", "use: [left]\n"),
+        ("left", "use: [other, right]\n"),
+        ("right", "use: [contact]\n"),
+        ("other", "tags: [other]\n"),
+    ]);
+    let mut unused = with_templates(&[("contact", ""), ("left", "use: [right]\n"), ("right", "use: [left]\n")]);
+    unused.remove("specs/positions.yaml");
+    insta::assert_snapshot!([own, three, unused].map(|files| shown(&files)).join("\n"));
+}
+
+#[test]
+fn a_template_that_is_not_there_is_told_once_where_it_is_used() {
+    let mut files = with_templates(&[("contact", "use: [sen]\nfield_mappings: { visits: visits }\n"), ("seen", "")]);
+    put(&mut files, "specs/offices.yaml", "use: [contact]");
+    // What `sen` might have filled, nobody can tell.
+    put(&mut files, DOCTORS, "tests: [{ name: a, given: { row: { doc_no: 1 } }, expect: { row: { seen_at: 1 } } }]");
+    let unused = with_templates(&[("contact", ""), ("left", "use: [nowhere]\n")]);
+    let wrong = with_templates(&[("contact", "use: seen\n"), ("seen", "use: [[]]\n")]);
+    insta::assert_snapshot!([files, unused, wrong].map(|files| shown(&files)).join("\n"));
+}
+
+#[test]
+fn a_mapping_that_is_taken_over_leaves_no_script_behind() {
+    let template = "template: contact\nfield_mappings: { email: { expression: row.no_such_column } }\n";
+    assert_eq!(shown(&using(template)), "", "`doctors` maps `email` itself");
+    let function =
+        "template: contact\ntransformation_functions: [{ name: other, function_body: row.no_such_column }]\n";
+    assert_eq!(shown(&using(function)), "", "`doctors` does not call `other`");
+    let called = changed(DOCTORS, "transformation: [trimmed, lower]", "transformation: other");
+    let mut called: BTreeMap<String, String> = called;
+    called.insert("templates/contact.yaml".to_owned(), function.to_owned());
+    put(&mut called, DOCTORS, "use: [contact]");
+    insta::assert_snapshot!(shown(&called));
+}
+
+#[test]
+fn two_mappings_of_one_column_in_a_template_are_refused() {
+    let template = "template: contact\nfield_mappings:\n  - { destination_field: visits, source_field: visits }\n\
+                    \x20 - { destination_field: visits, source_field: doc_no }\n";
+    assert_eq!(places(&problems(&using(template))), ["TL0207 templates/contact.yaml:4:26"]);
+}
+
+#[test]
+fn a_key_of_one_spec_is_none_of_a_template() {
+    let template = "template: contact\nentity_type: doctors\nversion: \"1\"\ntests: []\n";
+    insta::assert_snapshot!(shown(&using(template)));
+}
+
 const SCRIPT: &str = "// Two names.\n\nlet family = row.last_nm;\n`${value[0]} ${family} ${row.doc_no}`\n";
 
 /// `doctors` with its function in a file.

@@ -5,6 +5,7 @@
 //! `decode/language.rs`: a key that is added there is a field that is added here.
 
 mod auto_map;
+mod defaults;
 mod field;
 mod function;
 mod key;

@@ -1,35 +1,9 @@
-//! `change_detection`, `deletes`, `load`, and the project's `defaults`.
+//! `change_detection`, `deletes` and `load`.
 
 use schemars::JsonSchema;
 
-use super::auto_map::AutoMapping;
-use super::key::Key;
-use super::name::{DestinationColumn, TemplateName};
+use super::name::DestinationColumn;
 use super::value::Share;
-
-/// What every spec has that says nothing of its own. A spec's own keys win, one by one.
-#[derive(JsonSchema)]
-#[schemars(deny_unknown_fields)]
-pub(in crate::schema) struct Defaults {
-    /// The templates of specs without a `use`.
-    #[schemars(rename = "use", extend("default" = []), extend("examples" = [["audit_columns"]]))]
-    used: Option<Vec<TemplateName>>,
-    /// Columns of the same name, in specs that do not say it.
-    #[schemars(extend("default" = false), extend("examples" = [true]))]
-    auto_map: Option<AutoMapping>,
-    /// How an old row finds its new row, in specs that do not say it.
-    #[schemars(extend("examples" = [{ "strategy": "uuid_v5", "namespace": "${vars.key_namespace}" }]))]
-    key: Option<Key>,
-    /// How changed rows are found, in specs that do not say it.
-    #[schemars(extend("default" = { "strategy": "hash" }), extend("examples" = [{ "strategy": "hash" }]))]
-    change_detection: Option<ChangeDetection>,
-    /// What becomes of rows that the source no longer has, in specs that do not say it.
-    #[schemars(extend("default" = { "mode": "ignore" }), extend("examples" = [{ "mode": "hard", "max": "10%" }]))]
-    deletes: Option<Deletes>,
-    /// How rows are loaded, in specs that do not say it.
-    #[schemars(extend("examples" = [{ "max_errors": 100 }]))]
-    load: Option<Load>,
-}
 
 /// How rows that are new or modified are found.
 #[derive(JsonSchema)]

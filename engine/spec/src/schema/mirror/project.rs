@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 
+use super::defaults::Defaults;
 use super::name::ConnectionName;
-use super::policy::Defaults;
 use super::value::Present;
 
 /// What a project is, where its databases are, and which files belong to it. `${NAME}`, `${NAME:-default}` and `${NAME:?message}` read the
@@ -58,7 +58,7 @@ pub(in crate::schema) struct Environment {
     /// Values by name, for `${vars.name}` here and `vars.name` in scripts.
     #[schemars(extend("default" = {}), extend("examples" = [{ "country_prefix": "+1" }]))]
     vars: Option<BTreeMap<String, Present>>,
-    /// What every spec has that says nothing of its own.
+    /// What every spec takes before its templates and what it says itself.
     #[schemars(extend("default" = {}), extend("examples" = [{ "deletes": { "mode": "hard", "max": "10%" } }]))]
     defaults: Option<Defaults>,
     /// How a run goes about its work.

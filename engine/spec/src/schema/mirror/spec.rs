@@ -28,9 +28,9 @@ pub(in crate::schema) struct Spec {
     /// The table that rows are written to.
     #[schemars(extend("examples" = ["patients"]))]
     destination_table: DestinationTable,
-    /// The spec's version, in quotes: yours to count.
+    /// The spec's version, in quotes: yours to count. It may be left out where the project's `defaults` have one.
     #[schemars(extend("examples" = ["1.0"]))]
-    version: String,
+    version: Option<String>,
     /// Whether the spec is run. An inactive one is only checked.
     #[schemars(extend("default" = true), extend("examples" = [false]))]
     is_active: Option<bool>,

@@ -6,6 +6,7 @@ use super::auto_map::AutoMapping;
 use super::field::FieldMappings;
 use super::function::Function;
 use super::key::Key;
+use super::name::TemplateName;
 use super::policy::{ChangeDetection, Deletes, Load};
 use super::rule::Rule;
 
@@ -22,6 +23,9 @@ pub(in crate::schema) struct Template {
     /// Words of your own, beside those of the spec.
     #[schemars(extend("default" = []), extend("examples" = [["audited"]]))]
     tags: Option<Vec<String>>,
+    /// Templates that this one takes, whose mappings, rules and functions stand in front of its own.
+    #[schemars(rename = "use", extend("default" = []), extend("examples" = [["timestamps"]]))]
+    used: Option<Vec<TemplateName>>,
     /// How an old row finds its new row, in what a spec does not say itself.
     #[schemars(extend("examples" = [{ "strategy": "uuid_v7" }]))]
     key: Option<Key>,
