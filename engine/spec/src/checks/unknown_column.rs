@@ -1,8 +1,8 @@
-//! Columns that the tables do not have: of mappings and of keys.
+//! Columns that the tables do not have: of mappings, of keys and of rules.
 
 use transload_model::{Code, ColumnName, ConnectionName, Diagnostic};
 
-use crate::compile::{Scope, TableView};
+use crate::compile::{Scope, TableView, targets};
 use crate::decode::Spec;
 use crate::problems::{Located, Problems, problem};
 use crate::project::PROJECT_FILE;
@@ -22,6 +22,12 @@ pub(crate) fn check(scope: &Scope<'_>, problems: &mut Problems) {
             for column in key.chain(spec.fields.iter().map(|field| &field.destination)) {
                 end.check(column, problems);
             }
+        }
+        for target in targets(scope.destination, spec) {
+            let table = scope.destination.and_then(|catalog| catalog.table(&target.table.value));
+            let (Some(table), Some(column)) = (table, &target.column) else { continue };
+            let (connection, view) = (scope.project.destination(), &TableView::of(table));
+            End { side: "destination", connection, view, spec }.check(column, problems);
         }
     }
 }

@@ -197,6 +197,7 @@ fn without_examples(schema: &mut Value) {
         "DestinationRow",
         "DestinationTable",
         "EntityName",
+        "LookupColumn",
         "ShortMappings",
         "SourceColumn",
         "SourceRow",

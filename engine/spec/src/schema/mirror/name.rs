@@ -31,6 +31,10 @@ pub(super) struct SourceColumn(#[schemars(regex(pattern = IDENTIFIER))] String);
 #[derive(JsonSchema)]
 pub(super) struct DestinationColumn(#[schemars(regex(pattern = IDENTIFIER))] String);
 
+/// A column of a table of the destination that no entity loads.
+#[derive(JsonSchema)]
+pub(super) struct LookupColumn(#[schemars(regex(pattern = IDENTIFIER))] String);
+
 /// A function: of the spec, of `transforms/*.rhai`, of the standard library, or built in. `transload explain` lists those that every
 /// project has.
 #[derive(JsonSchema)]
