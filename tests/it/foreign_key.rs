@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::ends::{Ends, for_each_pair};
+use crate::ends::{Ends, for_each_pair, for_pair};
 use crate::world::{World, counts};
 
 const SCHEMA: &str = "
@@ -227,6 +227,84 @@ fn rows_in_several_streams_are_judged_alike(ends: Ends) {
     assert_eq!(moved(&world.run()), [1000, 0, 3003, 2, 0]);
 }
 
+const KINDS: &str = "
+create table held (
+    day date, amount decimal(8,2), flag boolean, at timestamp, own uuid, old text, word text, share double precision, number bigint
+);
+create view seen as select word from held where number > 0;
+create table things (
+    id integer primary key, day date, amount decimal(8,2), flag boolean, at timestamp, own uuid, old uuid, word text, share double precision,
+    number bigint
+);
+insert into held values
+    ('2024-02-29', '10.50', true, '2024-02-29 12:00:00', '0b6ff3a2-5d43-4f0e-9a3c-6d8f0f3f2c11', '0B6FF3A2-5D43-4F0E-9A3C-6D8F0F3F2C11', 'é', 0.5,
+     9007199254740993),
+    (null, null, null, null, null, 'no uuid', '', null, 0);
+";
+
+/// The first row has what is there, in other words where there are any; each of the others has one value that is not.
+const THINGS: &str = "
+create table old_things (
+    no integer primary key, day text, amount text, flag text, at text, own text, old text, word text, share text, number bigint
+);
+insert into old_things
+select no, '2024-02-29', '10.5', 'true', '2024-02-29T12:00:00', '0B6FF3A2-5D43-4F0E-9A3C-6D8F0F3F2C11', '0b6ff3a2-5d43-4f0e-9a3c-6d8f0f3f2c11',
+       'é', '5e-1', 9007199254740993
+from (select 1 as no union all select 2 union all select 3 union all select 4 union all select 5 union all select 6 union all select 7
+      union all select 8 union all select 9 union all select 10) n;
+update old_things set day = '2024-02-28' where no = 2;
+update old_things set amount = '10.51' where no = 3;
+update old_things set flag = 'false' where no = 4;
+update old_things set at = '2024-02-29T12:00:01' where no = 5;
+update old_things set own = '0b6ff3a2-5d43-4f0e-9a3c-6d8f0f3f2c12' where no = 6;
+update old_things set old = '0b6ff3a2-5d43-4f0e-9a3c-6d8f0f3f2c12' where no = 7;
+update old_things set word = '' where no = 8;
+update old_things set share = '0.25' where no = 9;
+update old_things set number = 9007199254740992 where no = 10;
+";
+
+/// What is there is found whatever its type, and nothing that is only near it.
+fn values_of_all_types_are_found(ends: Ends) {
+    let columns = ["day", "amount", "flag", "at", "own", "old", "word", "share", "number"];
+    let rules = columns.map(|column| {
+        let table = if column == "word" { "seen" } else { "held" };
+        format!("  - {{ field_name: {column}, rule_type: foreign_key, rule_parameters: {{ table: {table}, column: {column} }} }}\n")
+    });
+    let spec = format!(
+        "entity_type: things\nsource_table: old_things\ndestination_table: things\nversion: \"1\"\n\
+         key: {{ source: no, destination: id, strategy: keep }}\nauto_map: true\nfield_mappings: {{ old: {{ data_type: uuid }} }}\n\
+         validation_rules:\n{}",
+        rules.concat()
+    );
+    let world = World::project(ends, "", KINDS, &[("things", &spec)]);
+    world.source().execute(THINGS);
+    world.run();
+
+    assert_eq!(world.destination().texts("select id from things"), ["1"]);
+    let mut held: Vec<String> =
+        columns.iter().zip(2..).map(|(column, no)| format!("things {no} RULE_FOREIGN_KEY {column}")).collect();
+    held.sort();
+    assert_eq!(world.quarantine(), held);
+}
+
+/// The table of the same name in the connection's own schema is not the one that the key means.
+fn a_key_to_another_schema_says_nothing(ends: Ends) {
+    let world = with_rule(ends, "rule_parameters: {}");
+    world.replace("schema.sql", "country text references", "country text references elsewhere.");
+    world.replace("schema.sql", "elsewhere. countries", "elsewhere.countries");
+    let elsewhere = "create schema elsewhere; create table elsewhere.countries (code text primary key);\n";
+    let schema = world.read("schema.sql");
+    world.write("schema.sql", &format!("{elsewhere}{schema}"));
+    world.destination().execute(&world.read("schema.sql"));
+
+    let told = world.transload(&["validate"]);
+
+    assert!(told.code == 1 && told.stdout.contains("TL0307"), "{told:?}");
+    assert!(told.stdout.contains("no foreign key of `country` alone does"), "{told:?}");
+}
+
+for_pair!(to_another_schema, PostgresToPostgres, a_key_to_another_schema_says_nothing);
+
 for_each_pair!(
     a_value_that_is_not_there_waits_until_it_is,
     a_row_that_is_there_keeps_what_it_has,
@@ -237,4 +315,5 @@ for_each_pair!(
     without_its_databases_a_project_is_checked_all_the_same,
     only_who_asks_the_destination_judges,
     rows_in_several_streams_are_judged_alike,
+    values_of_all_types_are_found,
 );

@@ -128,6 +128,7 @@ impl<'a> Trial<'a> {
             note(fault, &mut derived, &mut warnings);
         }
         if let Parents::Loaded(destination) = parents {
+            // Nothing is written, so nobody gains by values that look alike.
             for fault in Lookups::of([self.entity], 0).judge(self.entity, &derived, &**destination).await? {
                 note(fault, &mut derived, &mut warnings);
             }
