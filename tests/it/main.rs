@@ -22,6 +22,7 @@ mod environment;
 mod exact;
 mod expression_rules;
 mod fix;
+mod foreign_key;
 mod graph;
 mod history;
 mod infer;

@@ -194,7 +194,7 @@ fn rules_of_the_schema_are_those_that_are_built_and_take_its_parameters() {
                 let others = BTreeMap::from([(other.to_owned(), Value::from(value))]);
                 others.into_iter().chain(alone.clone()).collect::<BTreeMap<_, _>>()
             };
-            let tried = [alone.clone(), beside("pattern", "x"), beside("min", "2020-01-01")];
+            let tried = [alone.clone(), beside("pattern", "x"), beside("min", "2020-01-01"), beside("table", "x")];
             let types = [LogicalType::Text, LogicalType::Integer, LogicalType::Date];
             let takes = |rule: &&str| {
                 types.iter().any(|of| tried.iter().any(|parameters| functions.rule(rule, *of, parameters).is_ok()))

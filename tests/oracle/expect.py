@@ -71,6 +71,7 @@ class EntityRun:
         self.key_destination = spec.key_destination or expectation.destination.primary_key(spec.destination_table)
         self.fields = self._fields()
         self.minted = None
+        self.lookups = {}
         self.places = {mapping.destination: index for index, mapping in enumerate(self.fields)}
         self.reader = FieldReader(spec.entity, expectation.scripts, expectation.project.variables)
         self.constraints = expectation.constraints.get(spec.entity, [])
@@ -242,12 +243,24 @@ class EntityRun:
 
     def _judge(self, row, _source):
         for rule_index, rule in enumerate(self.spec.rules):
-            if rule.kind == "unique" or rules.passes(rule, row.values[rule.field]):
+            if rule.kind == "unique" or rules.passes(rule, row.values[rule.field], self._held):
                 continue
             if rule.on_failure == "quarantine":
                 row.marks.append(Mark(RULE, self.places[rule.field], rule_index, rules.CODES[rule.kind], rule.field))
             elif rule.on_failure != "warn":
                 raise OracleError(f"{self.spec.entity}: the rule {rule.kind} on {rule.field} stops the entity")
+
+    def _held(self, parameters):
+        """What is in the column where a rule looks; a run must not have changed it since."""
+        destination, table = self.all.destination, parameters.get("table")
+        if table is None:
+            raise OracleError(f"{self.spec.entity}: the oracle knows foreign keys with a table only")
+        column = parameters.get("column") or destination.primary_key(table)[0]
+        if (table, column) not in self.lookups:
+            declared = destination.columns(table)[column]
+            held = (destination.value(cell, declared) for (cell,) in destination.rows(table, [column]))
+            self.lookups[table, column] = {values.canonical(value) for value in held if value is not None}
+        return self.lookups[table, column]
 
     def _constrain(self, row, _source):
         stored = self._stored(row)

@@ -9,12 +9,14 @@ from faults import OracleError
 
 CODES = {
     "required": "RULE_REQUIRED", "unique": "RULE_UNIQUE", "format": "RULE_FORMAT", "range": "RULE_RANGE", "length": "RULE_LENGTH",
-    "enum": "RULE_ENUM",
+    "enum": "RULE_ENUM", "foreign_key": "RULE_FOREIGN_KEY",
 }
 
 
-def passes(rule, value):
-    """Whether a value passes a rule."""
+def passes(rule, value, held=None):
+    """Whether a value passes a rule; `held` gives the canonical texts of the values that a `foreign_key` looks for."""
+    if rule.kind == "foreign_key":
+        return _null_passes(rule.parameters) if value is None else values.canonical(value) in held(rule.parameters)
     checks = {"required": _required, "format": _format, "range": _range, "length": _length, "enum": _enum}
     if rule.kind not in checks:
         raise OracleError(f"no rule is called {rule.kind}")

@@ -231,6 +231,20 @@ validation_rules:
         self.platform("create table a (id text not null primary key, u text, n integer not null)")
         self.assertEqual(self.quarantine("a"), {("2", "REQUIRED_MISSING", "n"), ("10", "RULE_UNIQUE", "u")})
 
+    def test_a_foreign_key_looks_in_a_table_that_no_entity_loads(self):
+        self.spec("a", """
+field_mappings: { u: u, n: n }
+validation_rules:
+  - { field_name: u, rule_type: foreign_key, rule_parameters: { table: b } }
+  - { field_name: n, rule_type: foreign_key, rule_parameters: { table: b, column: number, nulls: reject } }
+""")
+        self.legacy("create table old_a (id integer primary key, u text, n integer);"
+                    "insert into old_a values (1, 'x', 1), (2, 'y', 1), (3, null, 1), (4, 'x', null), (5, 'x', 2)")
+        self.platform("create table a (id text not null primary key, u text, n integer);"
+                      "create table b (code text primary key, number integer); insert into b values ('x', 1), ('z', null)")
+        refused = {("2", "RULE_FOREIGN_KEY", "u"), ("4", "RULE_FOREIGN_KEY", "n"), ("5", "RULE_FOREIGN_KEY", "n")}
+        self.assertEqual(self.quarantine("a"), refused)
+
     def test_what_only_the_destination_refuses(self):
         self.spec("a", "field_mappings: { u: u, n: { is_required: false } }\n")
         self.legacy("create table old_a (id integer primary key, u text, n integer);"

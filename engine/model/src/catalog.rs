@@ -73,6 +73,8 @@ pub struct ForeignKey {
     pub columns: Vec<ColumnName>,
     /// The table they refer to.
     pub table: TableName,
+    /// The columns of it that they refer to; empty where these are its primary key and nothing else is said.
+    pub refers_to: Vec<ColumnName>,
 }
 
 impl Catalog {

@@ -285,6 +285,9 @@ codes! {
     TestFailed "TL0318" "TEST_FAILED" Problems 422 Never
         "A test of a spec expects something else than the spec gives."
         "Correct the spec, or the test; `transload preview ENTITY --as-test` writes what the spec gives now.";
+    LoadedTable "TL0319" "LOADED_TABLE" Problems 422 Never
+        "The rule `foreign_key` looks in a table that an entity of the project loads, so that its answer would depend on which of the two comes first."
+        "Take the rule out and write `references: ENTITY` on the field: it waits for that entity, and turns old keys into new ones.";
     OldKey "TL0320" "OLD_KEY" Done 422 Never
         "A field copies an old key into a column that refers to rows with new keys, where it finds nobody, or somebody else. It is only a warning."
         "Write `references: ENTITY` on the field, so that the old key becomes that entity's new key.";
@@ -394,6 +397,9 @@ codes! {
     RuleExpression "TL0435" "RULE_EXPRESSION" Problems 422 WhenRowMoves
         "The script of the rule `expression` gave false, or threw."
         "Correct the row, or the script; `transload preview ENTITY --key KEY` shows the row.";
+    RuleForeignKey "TL0436" "RULE_FOREIGN_KEY" Problems 422 WhenRowMoves
+        "The rule `foreign_key` found a value that is not in the table where it looks."
+        "Add the value to that table, or correct the row; every run tries the row again.";
     // TL05: ledger and resume
     LedgerVersion "TL0501" "STATE_VERSION_UNSUPPORTED" CannotStart 409 Never
         "The ledger in the destination was written by a newer Transload."

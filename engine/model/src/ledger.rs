@@ -21,7 +21,8 @@ pub enum Outcome {
     UpdatePending,
     /// It is in quarantine.
     Quarantined,
-    /// It is in quarantine because a parent is missing, and is tried again when that parent's entity gains rows.
+    /// It is in quarantine because a parent is missing, and is tried again when that parent's entity gains rows; or because a value is not in
+    /// a table that no entity loads, and is tried again in every run.
     Orphaned,
     /// It is in quarantine because another row holds a value that must be unique, and is tried again once the entity freed values.
     Collided,

@@ -41,7 +41,7 @@ pub use logical::{Conversion, Kind, LogicalType, UnknownType};
 pub use name::{ColumnName, ConnectionName, EntityName, NameError, TableName, snake_case};
 pub use plan::{
     Call, ConnectionPlan, DeletePolicy, EntityPlan, ErrorBudget, FieldPlan, Function, KeyPlan, KeyStrategy, LoadPolicy,
-    Mint, OnMissing, Plan, PlanError, PlanParts, ReadColumn, Reference, RulePlan, Script, Share, TableRef,
+    LookupPlan, Mint, OnMissing, Plan, PlanError, PlanParts, ReadColumn, Reference, RulePlan, Script, Share, TableRef,
 };
 pub use port::{
     ControlStore, Destination, DigestRequest, EntityRecord, EntityTransform, Performance, RangeDigest, ReadRequest,

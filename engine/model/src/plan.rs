@@ -254,8 +254,19 @@ pub struct RulePlan {
     pub parameters: BTreeMap<String, Value>,
     /// The script of an `expression`. Its `row` are indexes into `EntityPlan::fields`.
     pub script: Option<Script>,
+    /// Where a `foreign_key` looks.
+    pub lookup: Option<LookupPlan>,
     /// What a failure does.
     pub on_failure: OnFailure,
+}
+
+/// A column of the destination in which values are looked for. No entity of the plan loads its table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LookupPlan {
+    /// The table.
+    pub table: TableName,
+    /// The column, and the type of the values that are looked for.
+    pub column: ReadColumn,
 }
 
 /// A count, or a part of a whole.
@@ -425,6 +436,11 @@ impl FieldPlan {
 }
 
 impl EntityPlan {
+    /// The rules that look in another table, and where.
+    pub fn lookups(&self) -> impl Iterator<Item = (&RulePlan, &LookupPlan)> {
+        self.rules.iter().filter_map(|rule| Some((rule, rule.lookup.as_ref()?)))
+    }
+
     /// Indexes into `fields` of the fields that refer to this entity itself.
     #[must_use]
     pub fn self_references(&self) -> Vec<usize> {

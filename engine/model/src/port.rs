@@ -257,8 +257,8 @@ pub trait EntityTransform: Send + Sync {
     /// Computes all fields; references stay the parent's source keys.
     fn transform(&mut self, rows: &RecordBatch, faults: &[CellFault]) -> Transformed;
 
-    /// Checks `is_required` and the rules on fields, references resolved; `unique` is not among them. At most one failure a row (the first),
-    /// warnings beside it. `skip` names rows that failed before.
+    /// Checks `is_required` and the rules on fields, references resolved; `unique` is not among them, nor what `foreign_key` looks for. At
+    /// most one failure a row (the first), warnings beside it. `skip` names rows that failed before.
     fn validate(&mut self, columns: &[arrow::array::ArrayRef], skip: &[bool]) -> Vec<RowFault>;
 
     /// How long the scripts worked in all batches since this was asked the last time.

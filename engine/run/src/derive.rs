@@ -127,7 +127,7 @@ impl Deriver {
             return Err(stopped_by(&self.plan, &key, fault));
         }
         let outcome = match fault.code {
-            Code::ParentMissing => Outcome::Orphaned,
+            Code::ParentMissing | Code::RuleForeignKey => Outcome::Orphaned,
             Code::RuleUnique => Outcome::Collided,
             _ => Outcome::Quarantined,
         };
@@ -158,6 +158,10 @@ impl Deriver {
         let transform = &mut self.transform;
         let found = tokio::task::block_in_place(|| transform.validate(&derived.columns, &failed));
         for fault in found {
+            derived.fail(fault);
+        }
+        let context = &self.context;
+        for fault in context.lookups.judge(&self.plan, &derived, &*context.destination).await? {
             derived.fail(fault);
         }
         if self.plan.key.strategy != KeyStrategy::Keep {

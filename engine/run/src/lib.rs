@@ -11,6 +11,7 @@ mod fence;
 mod fill;
 mod keys;
 mod load;
+mod lookup;
 mod mint;
 mod preflight;
 mod reading;

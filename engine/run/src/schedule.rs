@@ -261,7 +261,9 @@ fn policy(context: &Context, plan: &EntityPlan) -> Policy {
         remap: context.options.remap,
         incomparable: position.is_some_and(|position| position.read_fingerprint != plan.read_fingerprint),
         retry_quarantined: position.is_some_and(|position| position.plan_fingerprint != plan.plan_fingerprint),
-        retry_orphaned: position.is_some_and(|position| position.parents_seen != gained),
+        // Nobody says when a table that no entity loads gained rows.
+        retry_orphaned: position.is_some_and(|position| position.parents_seen != gained)
+            || plan.lookups().next().is_some(),
         retry_collided: position.is_some_and(|position| position.freed != position.freed_seen),
         mark_deletes: plan.deletes != DeletePolicy::Ignore,
         fill: false,

@@ -14,6 +14,7 @@ use transload_model::{
 use crate::cost::ScriptCosts;
 use crate::event::{Event, EventSink};
 use crate::fence::Fences;
+use crate::lookup::Lookups;
 use crate::report::{QuarantineReason, RunReport};
 use crate::unit::Gained;
 use crate::{preflight, schedule};
@@ -85,6 +86,7 @@ pub(crate) struct Context {
     ledger: LedgerState,
     gained: Mutex<Gained>,
     pub(crate) script_costs: ScriptCosts,
+    pub(crate) lookups: Lookups,
 }
 
 impl Context {
@@ -279,6 +281,7 @@ fn context(
     let claim = Claim { run, tables, at: job.clock.now(), digest_seed: seed, force: false };
     let gained = ledger.positions.iter().map(|(name, position)| (name.clone(), position.gained)).collect();
     Context {
+        lookups: Lookups::of(job.plan.entities(), seed),
         plan: job.plan,
         fences: Fences::new(Arc::clone(&job.destination), claim),
         destination: job.destination,

@@ -2,7 +2,7 @@
 //!
 //! The same fields, references, rules and keys as in a run, in the same order. A trial of a test looks references up among the keys that the
 //! test gives, one of a preview in the destination's ledger; references to the own entity also find the rows of the trial that do not fail.
-//! The rule `unique` sees the rows of the trial only, in the order of their keys.
+//! The rule `unique` sees the rows of the trial only, in the order of their keys; `foreign_key` is judged where the destination is asked.
 
 mod find;
 mod test;
@@ -24,6 +24,7 @@ use transload_model::{
 use crate::derive::{Derived, missing_parent, put_default};
 use crate::keys::{KeyBasis, KeyDeriver, Of};
 use crate::load::no_key;
+use crate::lookup::Lookups;
 use crate::reference::ParentIndex;
 use crate::rows::{Cells, Scored, referred_keys};
 use crate::unique::{UniqueIndex, cells};
@@ -125,6 +126,12 @@ impl<'a> Trial<'a> {
         let failed: Vec<bool> = derived.faults.iter().map(Option::is_some).collect();
         for fault in transform.validate(&derived.columns, &failed) {
             note(fault, &mut derived, &mut warnings);
+        }
+        if let Parents::Loaded(destination) = parents {
+            // Nothing is written, so nobody gains by values that look alike.
+            for fault in Lookups::of([self.entity], 0).judge(self.entity, &derived, &**destination).await? {
+                note(fault, &mut derived, &mut warnings);
+            }
         }
         let own_key = self.own_key(&keys, parents).await?;
         self.check_unique(&keys, &own_key, &mut derived, &mut warnings)?;

@@ -4,10 +4,11 @@
 
 use serde_json::{Map, Value, json};
 use transload_model::{
-    DeletePolicy, EntityPlan, FieldPlan, KeyStrategy, LoadPolicy, Mint, OnFailure, OnMissing, Selection, Share,
+    DeletePolicy, EntityPlan, FieldPlan, KeyStrategy, LoadPolicy, Mint, OnFailure, OnMissing, RulePlan, Selection,
+    Share,
 };
 
-use crate::decode::{AutoMapPart, CallSpec, Defaults, Field, FunctionSpec, RuleSpec, Spec};
+use crate::decode::{AutoMapPart, CallSpec, Defaults, Field, FunctionSpec, Spec};
 use crate::yaml;
 
 /// Characters of a line.
@@ -51,7 +52,7 @@ pub(crate) fn long_form(spec: &Spec, plan: &EntityPlan, defaults: &Defaults) -> 
     let fields: Vec<Value> = written.map(|(_, field_plan)| field(spec, plan, field_plan)).collect();
     let deleted = spec.deleted_field.as_ref().map(|field| field.value.as_str());
     long.insert("field_mappings".to_owned(), fields.into());
-    long.insert("validation_rules".to_owned(), spec.rules.iter().map(rule).collect());
+    long.insert("validation_rules".to_owned(), plan.rules.iter().map(|of| rule(plan, of)).collect());
     let functions = spec.functions.iter().filter(|function| !function.is_expression).map(|function| {
         let mut long = Map::new();
         long.insert("name".to_owned(), function.name.value.as_str().into());
@@ -170,11 +171,12 @@ fn call(call: &CallSpec) -> Value {
     json!({ call.name.value.as_str(): arguments })
 }
 
-fn rule(rule: &RuleSpec) -> Value {
+/// A rule, with where it looks.
+fn rule(entity: &EntityPlan, rule: &RulePlan) -> Value {
     let parameters: Map<String, Value> = rule.parameters.clone().into_iter().collect();
     json!({
-        "field_name": rule.field.value.as_str(),
-        "rule_type": rule.rule.value,
+        "field_name": entity.fields[rule.field].destination.as_str(),
+        "rule_type": rule.rule,
         "rule_parameters": parameters,
         "on_failure": match rule.on_failure {
             OnFailure::Quarantine => "quarantine",

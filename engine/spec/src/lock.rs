@@ -14,7 +14,7 @@ use transload_model::{
 };
 
 use crate::Project;
-use crate::compile::Catalogs;
+use crate::compile::{Catalogs, targets};
 use crate::decode::{Reader, Spec, tree};
 use crate::problems::Problems;
 use crate::yaml;
@@ -165,16 +165,20 @@ pub(crate) fn text(project: &Project, specs: &[Spec], catalogs: &Catalogs, now: 
     };
     for spec in specs {
         let mut locked = |connection: &ConnectionName, table: &TableName, is_there: bool| {
-            let found = catalogs.get(connection).and_then(|catalog| catalog.table(table)).filter(|_| is_there);
+            let catalog = catalogs.get(connection).filter(|_| is_there);
+            let found = catalog.and_then(|catalog| Some(LockedTable::of(catalog.table(table)?, catalog)));
             if let (Some(found), Some(system)) = (found, system(project, connection)) {
                 content.connections.insert(connection.to_string(), system.to_owned());
                 let tables = content.tables.entry(connection.to_string()).or_default();
-                tables.insert(table.to_string(), LockedTable::of(found));
+                tables.insert(table.to_string(), found);
             }
             format!("{connection}.{table}")
         };
         let source = locked(project.source(), &spec.source_table.value, !spec.is_query());
         let destination = locked(project.destination(), &spec.destination_table.value, true);
+        for target in targets(catalogs.get(project.destination()), spec) {
+            locked(project.destination(), &target.table.value, true);
+        }
         if !spec.is_active && content.entities.contains_key(spec.entity.value.as_str()) {
             continue;
         }
@@ -182,8 +186,9 @@ pub(crate) fn text(project: &Project, specs: &[Spec], catalogs: &Catalogs, now: 
         let copied = copied.map(|field| field.destination.value.to_string()).collect();
         let auto_mapped = spec.auto_map.is_some().then_some(copied);
         let query = catalogs.get(project.source()).filter(|_| spec.is_query());
-        let query = query.and_then(|catalog| catalog.written.get(&spec.entity.value)?.as_ref().ok());
-        let query = query.map(LockedTable::of);
+        let query = query.and_then(|catalog| {
+            Some(LockedTable::of(catalog.written.get(&spec.entity.value)?.as_ref().ok()?, catalog))
+        });
         if let (Some(_), Some(system)) = (&query, system(project, project.source())) {
             content.connections.insert(project.source().to_string(), system.to_owned());
         }

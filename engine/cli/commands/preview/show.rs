@@ -135,6 +135,10 @@ fn arrived(previewed: &Previewed<'_>, row: usize, preview: &Preview, screen: &Sc
     if !previewed.are_looked_up && previewed.entity.fields.iter().any(|field| field.reference.is_some()) {
         out += &format!("  {} references were not looked up: every parent is taken to be there\n", signs.warning);
     }
+    if !previewed.are_looked_up && previewed.entity.lookups().next().is_some() {
+        out +=
+            &format!("  {} the rule `foreign_key` was not judged: every value is taken to be there\n", signs.warning);
+    }
     out
 }
 

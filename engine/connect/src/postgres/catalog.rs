@@ -54,21 +54,24 @@ const DESCRIBED: &str = "
     join pg_catalog.pg_type b on b.oid = made_of.base
     order by q.place";
 
-/// Primary, unique and foreign keys, and unique indexes that are no constraint.
+/// Primary, unique and foreign keys, and unique indexes that are no constraint. A foreign key to another schema has no table.
 const KEYS: &str = "
     select c.relname::text, k.contype::text, other.relname::text,
            array(select a.attname::text from unnest(k.conkey) with ordinality as part (number, place)
-                 join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attnum = part.number order by part.place)
+                 join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attnum = part.number order by part.place),
+           array(select a.attname::text from unnest(k.confkey) with ordinality as part (number, place)
+                 join pg_catalog.pg_attribute a on a.attrelid = k.confrelid and a.attnum = part.number order by part.place)
     from pg_catalog.pg_constraint k
     join pg_catalog.pg_class c on c.oid = k.conrelid
     join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-    left join pg_catalog.pg_class other on other.oid = k.confrelid
+    left join pg_catalog.pg_class other on other.oid = k.confrelid and other.relnamespace = c.relnamespace
     where n.nspname = $1 and k.contype in ('p', 'u', 'f')
     union all
     select c.relname::text, 'u', null,
            array(select a.attname::text from unnest(i.indkey::int2[]) with ordinality as part (number, place)
                  join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attnum = part.number
-                 where part.place <= i.indnkeyatts order by part.place)
+                 where part.place <= i.indnkeyatts order by part.place),
+           array[]::text[]
     from pg_catalog.pg_index i
     join pg_catalog.pg_class c on c.oid = i.indrelid
     join pg_catalog.pg_namespace n on n.oid = c.relnamespace
@@ -288,12 +291,13 @@ fn add_key(tables: &mut BTreeMap<TableName, Table>, row: &PgRow) -> sqlx::Result
     let (table, kind): (String, String) = (row.try_get(0)?, row.try_get(1)?);
     let (other, names): (Option<String>, Vec<String>) = (row.try_get(2)?, row.try_get(3)?);
     let Some(table) = found(tables, &table) else { return Ok(()) };
-    let Ok(columns) = names.iter().map(|name| ColumnName::parse(name)).collect::<Result<Vec<_>, _>>() else {
-        return Ok(());
-    };
+    let parsed = |names: &[String]| names.iter().map(|name| ColumnName::parse(name).ok()).collect::<Option<Vec<_>>>();
+    let Some(columns) = parsed(&names) else { return Ok(()) };
     if kind == "f" {
-        if let Some(Ok(other)) = other.map(|other| TableName::parse(&other)) {
-            table.foreign_keys.push(ForeignKey { columns, table: other });
+        let referred: Vec<String> = row.try_get(4)?;
+        let other = other.and_then(|other| TableName::parse(&other).ok());
+        if let (Some(other), Some(refers_to)) = (other, parsed(&referred)) {
+            table.foreign_keys.push(ForeignKey { columns, table: other, refers_to });
         }
         return Ok(());
     }

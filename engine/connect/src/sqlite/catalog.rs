@@ -144,15 +144,18 @@ fn unique_keys(
 }
 
 fn foreign_keys(connection: &Connection, table: &TableName) -> rusqlite::Result<Vec<ForeignKey>> {
-    let mut statement =
-        connection.prepare("select id, \"table\", \"from\" from pragma_foreign_key_list(?) order by id, seq")?;
-    let rows: Vec<(i64, String, String)> = statement
-        .query_map([table.as_str()], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
+    let mut statement = connection
+        .prepare("select id, \"table\", \"from\", \"to\" from pragma_foreign_key_list(?) order by id, seq")?;
+    let rows: Vec<(i64, String, String, Option<String>)> = statement
+        .query_map([table.as_str()], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?
         .collect::<Result<_, _>>()?;
     let mut keys: BTreeMap<i64, ForeignKey> = BTreeMap::new();
-    for (id, to, from) in rows {
-        let (Ok(to), Ok(from)) = (TableName::parse(&to), ColumnName::parse(&from)) else { continue };
-        keys.entry(id).or_insert_with(|| ForeignKey { columns: Vec::new(), table: to }).columns.push(from);
+    for (id, table, from, to) in rows {
+        let (Ok(table), Ok(from)) = (TableName::parse(&table), ColumnName::parse(&from)) else { continue };
+        let new = || ForeignKey { columns: Vec::new(), table, refers_to: Vec::new() };
+        let key = keys.entry(id).or_insert_with(new);
+        key.columns.push(from);
+        key.refers_to.extend(to.and_then(|to| ColumnName::parse(&to).ok()));
     }
     Ok(keys.into_values().collect())
 }

@@ -30,7 +30,11 @@ fn table(line: &str) -> Table {
         let column = column(words[0], words[1]);
         if let Some(at) = words.iter().position(|word| *word == "->") {
             let parent = TableName::parse(words[at + 1]).unwrap();
-            table.foreign_keys.push(ForeignKey { columns: vec![column.name.clone()], table: parent });
+            table.foreign_keys.push(ForeignKey {
+                columns: vec![column.name.clone()],
+                table: parent,
+                refers_to: Vec::new(),
+            });
         }
         if words.contains(&"pk") {
             table.primary_key.push(column.name.clone());

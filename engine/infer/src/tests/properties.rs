@@ -33,6 +33,7 @@ fn any_table() -> impl Strategy<Value = Table> {
             let foreign_keys = reference.map(|at| ForeignKey {
                 columns: vec![at.get(&names).clone()],
                 table: TableName::parse(&parent).unwrap(),
+                refers_to: Vec::new(),
             });
             let columns = columns
                 .into_iter()

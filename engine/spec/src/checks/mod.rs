@@ -6,6 +6,7 @@ mod cycle;
 mod duplicate_entity;
 mod field_conflict;
 mod function_conflict;
+mod loaded_table;
 mod self_reference;
 mod side_effect;
 mod source_sql;
@@ -32,6 +33,7 @@ pub(crate) const CHECKS: &[Check] = &[
     self_reference::check,
     unknown_table::check,
     source_sql::check,
+    loaded_table::check,
     unknown_column::check,
     side_effect::check,
     stale_lock::check,

@@ -2,11 +2,11 @@
 //!
 //! A plan counts what it writes and reads. Where a table may swallow, hide or change rows behind it, those counts would be wrong in silence.
 
-use transload_model::{Code, Column, Diagnostic, Table};
+use transload_model::{Code, Column, Diagnostic, Table, TableName};
 
-use crate::compile::Scope;
+use crate::compile::{Scope, targets};
 use crate::decode::Spec;
-use crate::problems::{Problems, listed, problem};
+use crate::problems::{Located, Problems, listed, problem};
 
 const CONNECT_AS_OWNER: &str = "connect as the table's owner, or as a role with BYPASSRLS";
 
@@ -19,6 +19,9 @@ pub(crate) fn check(scope: &Scope<'_>, problems: &mut Problems) {
             check_rules(spec, view.table, problems);
             check_policies(spec, view.table, problems);
             warn_of_triggers(spec, view.table, problems);
+        }
+        for target in targets(scope.destination, spec) {
+            check_lookup(scope, &target.table, problems);
         }
         check_columns(scope, spec, problems);
     }
@@ -50,6 +53,15 @@ fn check_policies(spec: &Spec, table: &Table, problems: &mut Problems) {
         let headline = format!("policies of destination table `{}` may hide or refuse rows for this user", table.name);
         let problem = problem(Code::RowSecurity, headline, &spec.destination_table.place, "this table");
         problems.push(problem.help(CONNECT_AS_OWNER));
+    }
+}
+
+fn check_lookup(scope: &Scope<'_>, table: &Located<TableName>, problems: &mut Problems) {
+    let held = scope.destination.and_then(|catalog| catalog.table(&table.value));
+    if held.is_some_and(|held| held.side_effects.row_security) {
+        let headline = format!("policies of destination table `{}` may hide rows from this user", table.value);
+        let problem = problem(Code::RowSecurity, headline, &table.place, "a rule looks in this table");
+        problems.push(problem.note("values that are there would be missing").help(CONNECT_AS_OWNER));
     }
 }
 

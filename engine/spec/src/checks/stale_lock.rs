@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use transload_model::{Code, Column, ConnectionName, Severity, Table, TableName};
 
-use crate::compile::Scope;
+use crate::compile::{Scope, targets};
 use crate::problems::{Located, Problems, problem};
 
 /// Differences that a message lists.
@@ -12,7 +12,9 @@ const LISTED: usize = 8;
 
 pub(crate) fn check(scope: &Scope<'_>, problems: &mut Problems) {
     for spec in scope.specs {
-        let lock = |connection, name| scope.lock.and_then(|lock| lock.table(scope.project, connection, name));
+        let lock = |connection: &ConnectionName, name: &TableName| {
+            scope.lock.and_then(|lock| lock.table(scope.project, connection, name))
+        };
         let (source, destination) = (scope.project.source(), scope.project.destination());
         let locked = match spec.is_query() {
             true => scope.lock.and_then(|lock| lock.query(scope.project, source, &spec.entity.value)),
@@ -23,6 +25,11 @@ pub(crate) fn check(scope: &Scope<'_>, problems: &mut Problems) {
         let locked = lock(destination, &spec.destination_table.value);
         let found = scope.destination_table(spec).map(|view| view.table);
         check_table((destination, &spec.destination_table), locked, found, problems);
+        for target in targets(scope.destination, spec) {
+            let locked = lock(destination, &target.table.value);
+            let found = scope.destination.and_then(|catalog| catalog.table(&target.table.value));
+            check_table((destination, &target.table), locked, found, problems);
+        }
     }
 }
 

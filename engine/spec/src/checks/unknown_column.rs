@@ -1,8 +1,8 @@
-//! Columns that the tables do not have: of mappings and of keys.
+//! Columns that the tables do not have: of mappings, of keys and of rules.
 
 use transload_model::{Code, ColumnName, ConnectionName, Diagnostic};
 
-use crate::compile::{Scope, TableView};
+use crate::compile::{Scope, TableView, targets};
 use crate::decode::Spec;
 use crate::problems::{Located, Problems, problem};
 
@@ -20,6 +20,12 @@ pub(crate) fn check(scope: &Scope<'_>, problems: &mut Problems) {
             end.check(Part::Key, spec.key.destination.iter().flatten(), problems);
             end.check(Part::Mapping, columns, problems);
         }
+        for target in targets(scope.destination, spec) {
+            let table = scope.destination.and_then(|catalog| catalog.table(&target.table.value));
+            let (Some(table), Some(column)) = (table, &target.column) else { continue };
+            let (connection, view) = (scope.project.destination(), &TableView::of(table));
+            End { side: "destination", connection, view, spec }.check(Part::Rule, std::iter::once(column), problems);
+        }
     }
 }
 
@@ -28,6 +34,7 @@ pub(crate) fn check(scope: &Scope<'_>, problems: &mut Problems) {
 enum Part {
     Key,
     Mapping,
+    Rule,
 }
 
 /// One end of a spec.
@@ -68,6 +75,7 @@ impl<'s> End<'s, '_> {
         let taken = match (column.place.is_default(), part) {
             (true, Part::Key) => "this entity takes its key from the defaults",
             (true, Part::Mapping) => "this entity takes a mapping from the defaults",
+            (true, Part::Rule) => "this entity takes a rule from the defaults",
             (false, _) => "this entity uses the template",
         };
         let found = problem(Code::UnknownColumn, headline, &entity.place, taken);

@@ -2,7 +2,7 @@
 
 use transload_model::{Catalog, Code, ConnectionName, TableName};
 
-use crate::compile::Scope;
+use crate::compile::{Scope, targets};
 use crate::problems::{Located, Problems, problem};
 
 pub(crate) fn check(scope: &Scope<'_>, problems: &mut Problems) {
@@ -14,6 +14,9 @@ pub(crate) fn check(scope: &Scope<'_>, problems: &mut Problems) {
         // The table of a query is only its name.
         for (catalog, connection, table) in ends.into_iter().skip(usize::from(spec.is_query())) {
             check_table(catalog, connection, table, scope.is_offline, problems);
+        }
+        for target in targets(scope.destination, spec) {
+            check_table(scope.destination, scope.project.destination(), &target.table, scope.is_offline, problems);
         }
     }
 }

@@ -149,6 +149,11 @@ fn rule(text: &mut Canonical, rule: &RulePlan) {
         text.put("rule.parameter", name);
         text.put("rule.parameter.value", &canonical(value));
     }
+    if let Some(lookup) = &rule.lookup {
+        text.put("rule.lookup.table", lookup.table.as_str());
+        text.put("rule.lookup.column", lookup.column.name.as_str());
+        text.put("rule.lookup.type", &lookup.column.logical.to_string());
+    }
     text.put("rule.on_failure", &format!("{:?}", rule.on_failure));
 }
 

@@ -8,6 +8,7 @@ mod fingerprint;
 mod format;
 mod key;
 mod key_field;
+mod lookup;
 mod old_key;
 mod plan;
 mod reads;
@@ -20,6 +21,7 @@ mod test;
 mod width;
 
 pub(crate) use auto_map::settle;
+pub(crate) use lookup::targets;
 pub use plan::{Catalogs, Compiled, Summary, compile, compile_offline, expand, lock, written};
 pub(crate) use plan::{specs, with_surroundings};
 pub(crate) use scope::{Entities, Scope, TableView};

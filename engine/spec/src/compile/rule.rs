@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use transload_model::{Code, ColumnName, Diagnostic, FieldPlan, LogicalType, RulePlan, Script};
+use serde_json::Value;
+use transload_model::{Code, ColumnName, Diagnostic, FieldPlan, LogicalType, LookupPlan, RulePlan, Script};
 
-use crate::compile::Scope;
 use crate::compile::script::check_rule;
+use crate::compile::{Scope, lookup};
 use crate::decode::{FunctionSpec, RuleSpec, Spec, Strategy};
 use crate::problems::{Place, Problems, listed, problem, with_suggestion};
 
@@ -41,15 +42,33 @@ pub(crate) fn compile_rules(
             },
             None => None,
         };
+        let lookup = match &rule.lookup {
+            Some(_) => match lookup::resolve(scope, (spec, rule), field, problems) {
+                Some(lookup) => Some(lookup),
+                None => continue,
+            },
+            None => None,
+        };
         rules.push(RulePlan {
             field: index,
             rule: rule.rule.value.clone(),
-            parameters: rule.parameters.clone(),
+            parameters: written_out(rule, lookup.as_ref()),
             script,
+            lookup,
             on_failure: rule.on_failure,
         });
     }
     rules
+}
+
+/// The parameters, with what a lookup finds in the catalog where the spec does not say it.
+fn written_out(rule: &RuleSpec, lookup: Option<&LookupPlan>) -> BTreeMap<String, Value> {
+    let mut parameters = rule.parameters.clone();
+    if let Some(lookup) = lookup {
+        parameters.insert("table".to_owned(), lookup.table.as_str().into());
+        parameters.insert("column".to_owned(), lookup.column.name.as_str().into());
+    }
+    parameters
 }
 
 /// The script of a rule, which reads fields from `row`; `None` where a problem says why not.

@@ -41,7 +41,7 @@ pub(crate) struct TableView<'a> {
 }
 
 impl<'a> TableView<'a> {
-    fn of(table: &'a Table) -> Self {
+    pub(crate) fn of(table: &'a Table) -> Self {
         Self { table, columns: table.columns.iter().map(|column| (&column.name, column)).collect() }
     }
 

@@ -219,9 +219,6 @@ pub(crate) const RULE: Keys = Keys {
     later: &["description", "message", "when"],
 };
 
-/// Rules that belong to the language and are not built.
-pub(crate) const LATER_RULES: &[&str] = &["foreign_key"];
-
 pub(crate) const FUNCTION: Keys = Keys {
     what: "a transformation function",
     built: &["name", "description", "function_body", "function_file"],

@@ -29,7 +29,7 @@ pub(crate) use key::Strategy;
 use language::Keys;
 pub(crate) use literal::{literal, tree};
 pub(crate) use reader::{Map, Reader, shown};
-pub(crate) use rule::RuleSpec;
+pub(crate) use rule::{LookupSpec, RuleSpec};
 
 pub(crate) use spec::{Outline, Spec, Surroundings, decode};
 pub(crate) use template::{taken, templates};

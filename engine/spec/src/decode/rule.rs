@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value;
-use transload_model::{Code, ColumnName, OnFailure};
+use transload_model::{ColumnName, OnFailure, TableName};
 
 use crate::decode::Reader;
 use crate::decode::function::{FunctionSpec, judging};
-use crate::decode::language::{LATER_RULES, RULE};
+use crate::decode::language::RULE;
 use crate::decode::literal::tree;
-use crate::problems::{Located, Place, problem};
-use crate::yaml::{Kind, Node};
+use crate::problems::{Located, Place};
+use crate::yaml::{Entry, Kind, Node};
 
 /// A rule of a spec.
 #[derive(Debug, Clone)]
@@ -23,6 +23,15 @@ pub(crate) struct RuleSpec {
     pub(crate) on_failure: OnFailure,
     /// What an `expression` computes.
     pub(crate) script: Option<FunctionSpec>,
+    /// Where a `foreign_key` looks.
+    pub(crate) lookup: Option<LookupSpec>,
+}
+
+/// Where a rule looks, as far as the spec says.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct LookupSpec {
+    pub(crate) table: Option<Located<TableName>>,
+    pub(crate) column: Option<Located<ColumnName>>,
 }
 
 /// Reads the list; those that cannot be read are left out.
@@ -45,22 +54,30 @@ fn rule(reader: &mut Reader<'_>, node: &Node) -> Option<RuleSpec> {
     }
     let field = reader.name(&map.get("field_name")?.value, "`field_name`", ColumnName::parse);
     let rule = reader.text(&map.get("rule_type")?.value, "`rule_type`")?;
-    if LATER_RULES.contains(&rule.value.as_str()) {
-        let headline = format!("rule `{}` is not built yet", rule.value);
-        reader.problems.push(problem(Code::NotBuilt, headline, &rule.place, "this rule"));
-        return None;
-    }
-    let script = match (&field, parameters_entry.map(|entry| &entry.value.kind)) {
-        (Some(field), Some(Kind::Map(entries))) if rule.value == "expression" => {
+    let entries = match parameters_entry.map(|entry| &entry.value.kind) {
+        Some(Kind::Map(entries)) => entries.as_slice(),
+        _ => &[],
+    };
+    let script = match &field {
+        Some(field) if rule.value == "expression" => {
             let entry = entries.iter().find(|entry| entry.key == "expression");
             entry.and_then(|entry| judging(reader, entry, &field.value))
         }
         _ => None,
     };
+    let lookup = (rule.value == "foreign_key").then(|| lookup(reader, entries));
     let parameters_place = parameters_entry.map_or_else(|| rule.place.clone(), |entry| reader.key_place(entry));
     let is_sound = reader.problems.seen() == before;
     let on_failure = on_failure.map_or(OnFailure::Quarantine, |word| word.value);
-    is_sound.then_some(RuleSpec { field: field?, rule, parameters, parameters_place, on_failure, script })
+    is_sound.then_some(RuleSpec { field: field?, rule, parameters, parameters_place, on_failure, script, lookup })
+}
+
+fn lookup(reader: &mut Reader<'_>, entries: &[Entry]) -> LookupSpec {
+    let find = |key: &str| entries.iter().find(|entry| entry.key == key).map(|entry| &entry.value);
+    LookupSpec {
+        table: find("table").and_then(|node| reader.name(node, "`table`", TableName::parse)),
+        column: find("column").and_then(|node| reader.name(node, "`column`", ColumnName::parse)),
+    }
 }
 
 fn parameters(reader: &mut Reader<'_>, node: &Node) -> BTreeMap<String, Value> {

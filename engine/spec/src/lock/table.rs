@@ -1,7 +1,7 @@
 //! A table as the lock writes it.
 
 use serde::{Deserialize, Serialize};
-use transload_model::{Column, ColumnName, ForeignKey, Kind, SideEffects, Table, TableName};
+use transload_model::{Catalog, Column, ColumnName, ForeignKey, Kind, SideEffects, Table, TableName};
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -28,6 +28,9 @@ pub(super) struct LockedTable {
 struct LockedForeignKey {
     columns: Vec<String>,
     table: String,
+    /// Not there where they refer to its primary key.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    refers_to: Vec<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -56,10 +59,13 @@ fn is_not(flag: &bool) -> bool {
 }
 
 impl LockedTable {
-    pub(super) fn of(table: &Table) -> Self {
+    pub(super) fn of(table: &Table, catalog: &Catalog) -> Self {
         let key = |columns: &Vec<ColumnName>| columns.iter().map(ToString::to_string).collect();
-        let reference =
-            |key_to: &ForeignKey| LockedForeignKey { columns: key(&key_to.columns), table: key_to.table.to_string() };
+        let reference = |to: &ForeignKey| {
+            let is_primary = catalog.table(&to.table).is_some_and(|other| other.primary_key == to.refers_to);
+            let refers_to = if is_primary { Vec::new() } else { key(&to.refers_to) };
+            LockedForeignKey { columns: key(&to.columns), table: to.table.to_string(), refers_to }
+        };
         Self {
             primary_key: key(&table.primary_key),
             unique_keys: table.unique_keys.iter().map(key).collect(),
@@ -78,7 +84,11 @@ impl LockedTable {
             columns.iter().map(|name| ColumnName::parse(name).ok()).collect()
         };
         let reference = |key_to: &LockedForeignKey| {
-            Some(ForeignKey { columns: key(&key_to.columns)?, table: TableName::parse(&key_to.table).ok()? })
+            Some(ForeignKey {
+                columns: key(&key_to.columns)?,
+                table: TableName::parse(&key_to.table).ok()?,
+                refers_to: key(&key_to.refers_to)?,
+            })
         };
         Some(Table {
             name: TableName::parse(name).ok()?,

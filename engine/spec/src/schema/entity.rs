@@ -198,6 +198,7 @@ fn without_examples(schema: &mut Value) {
         "DestinationRow",
         "DestinationTable",
         "EntityName",
+        "OtherColumn",
         "ShortMappings",
         "SourceColumn",
         "SourceRow",

@@ -220,8 +220,17 @@ const LANGUAGE: &[Case] = &[
     ),
     case(
         DOCTORS,
-        ["rule_type: format", "rule_type: foreign_key", "rule_type: format"],
-        &["TL0109 specs/doctors.yaml:15:16"],
+        [
+            "format\n    rule_parameters: { pattern: \"@\" }",
+            "foreign_key\n    rule_parameters: { table: 7 }",
+            "foreign_key\n    rule_parameters: { table: numbered, column: name }",
+        ],
+        &["TL0106 specs/doctors.yaml:16:31"],
+    ),
+    case(
+        DOCTORS,
+        ["on_failure: warn", "on_failure: warn\n    when: 'true'", "on_failure: warn\n    x-when: 'true'"],
+        &["TL0109 specs/doctors.yaml:18:5"],
     ),
     case(
         DOCTORS,
@@ -320,6 +329,24 @@ const NAMES: &[Case] = &[
         DOCTORS,
         ["field_name: email", "field_name: id", "field_name: office_id"],
         &["TL0209 specs/doctors.yaml:14:17"],
+    ),
+    case(
+        DOCTORS,
+        [
+            "format\n    rule_parameters: { pattern: \"@\" }",
+            "foreign_key\n    rule_parameters: { table: numberd, column: name }",
+            "foreign_key\n    rule_parameters: { table: numbered, column: name }",
+        ],
+        &["TL0204 specs/doctors.yaml:16:31"],
+    ),
+    case(
+        DOCTORS,
+        [
+            "format\n    rule_parameters: { pattern: \"@\" }",
+            "foreign_key\n    rule_parameters: { table: numbered, column: nam }",
+            "foreign_key\n    rule_parameters: { table: numbered, column: name }",
+        ],
+        &["TL0203 specs/doctors.yaml:16:49"],
     ),
     case("transload.yaml", ["source: legacy", "source: legcy", "source: legacy"], &["TL0208 transload.yaml:3:9"]),
 ];
@@ -447,6 +474,51 @@ const TYPES: &[Case] = &[
             "field_name: parent_id, rule_type: range",
         ],
         &["TL0307 specs/offices.yaml:12:41"],
+    ),
+    case(
+        DOCTORS,
+        [
+            "format\n    rule_parameters: { pattern: \"@\" }",
+            "foreign_key",
+            "foreign_key\n    rule_parameters: { table: notes, column: body }",
+        ],
+        &["TL0307 specs/doctors.yaml:15:16"],
+    ),
+    case(
+        DOCTORS,
+        [
+            "format\n    rule_parameters: { pattern: \"@\" }",
+            "foreign_key\n    rule_parameters: { table: messages }",
+            "foreign_key\n    rule_parameters: { table: messages, column: body }",
+        ],
+        &["TL0307 specs/doctors.yaml:16:31"],
+    ),
+    case(
+        DOCTORS,
+        [
+            "format\n    rule_parameters: { pattern: \"@\" }",
+            "foreign_key\n    rule_parameters: { table: numbered, column: id }",
+            "foreign_key\n    rule_parameters: { table: numbered, column: name }",
+        ],
+        &["TL0307 specs/doctors.yaml:16:49"],
+    ),
+    case(
+        DOCTORS,
+        [
+            "format\n    rule_parameters: { pattern: \"@\" }",
+            "foreign_key\n    rule_parameters: { table: guarded, column: name }",
+            "foreign_key\n    rule_parameters: { table: audited, column: name }",
+        ],
+        &["TL0312 specs/doctors.yaml:16:31"],
+    ),
+    case(
+        DOCTORS,
+        [
+            "format\n    rule_parameters: { pattern: \"@\" }",
+            "foreign_key\n    rule_parameters: { table: offices }",
+            "foreign_key\n    rule_parameters: { table: numbered, column: status }",
+        ],
+        &["TL0319 specs/doctors.yaml:16:31"],
     ),
     case(
         DOCTORS,

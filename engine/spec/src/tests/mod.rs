@@ -12,6 +12,7 @@ mod fuzz;
 mod graph;
 mod kit;
 mod lock;
+mod lookup;
 mod plan;
 mod project;
 mod references;

@@ -71,7 +71,7 @@ fn what_does_not_lead_to_a_key_is_told_at_its_place() {
 fn said(columns: &[&str], files: &BTreeMap<String, String>) -> String {
     let name = |column: &&str| ColumnName::parse(column).unwrap();
     let table = TableName::parse("offices").unwrap();
-    let key = |column| ForeignKey { columns: vec![name(column)], table: table.clone() };
+    let key = |column| ForeignKey { columns: vec![name(column)], table: table.clone(), refers_to: Vec::new() };
     let mut catalogs = catalogs();
     let doctors =
         catalogs.values_mut().find_map(|catalog| catalog.tables.get_mut(&TableName::parse("doctors").unwrap()));

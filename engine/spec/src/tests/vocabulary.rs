@@ -81,7 +81,7 @@ impl Vocabulary for FewWords {
 
     fn rule(&self, rule: &str, field: LogicalType, parameters: &BTreeMap<String, Value>) -> Found<()> {
         match rule {
-            "required" => Ok(()),
+            "required" | "foreign_key" => Ok(()),
             "unique" if parameters.get("scope").is_some_and(|scope| scope == "destination") => Ok(()),
             "unique" => misfit("rule `unique` needs `scope: destination`", "there is no other scope"),
             "format" if parameters.get("pattern").is_some_and(Value::is_string) => Ok(()),
@@ -95,7 +95,7 @@ impl Vocabulary for FewWords {
     }
 
     fn rule_names(&self) -> Vec<String> {
-        ["format", "range", "required", "unique"].map(str::to_owned).to_vec()
+        ["foreign_key", "format", "range", "required", "unique"].map(str::to_owned).to_vec()
     }
 
     fn library_fingerprint(&self) -> u64 {

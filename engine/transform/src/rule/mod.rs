@@ -4,6 +4,7 @@
 
 mod check;
 mod expression;
+mod foreign_key;
 mod format;
 mod json_schema;
 mod length;
@@ -27,4 +28,5 @@ pub(crate) const RULES: &[Rule] = &[
     one_of::RULE,
     json_schema::RULE,
     expression::RULE,
+    foreign_key::RULE,
 ];

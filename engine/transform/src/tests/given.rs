@@ -146,6 +146,7 @@ impl Given {
     pub(crate) fn rule(mut self, field: usize, rule: &str, parameters: Value, on_failure: OnFailure) -> Self {
         let parameters = parameters.as_object().into_iter().flatten();
         self.plan.rules.push(RulePlan {
+            lookup: None,
             field,
             rule: rule.to_owned(),
             parameters: parameters.map(|(name, value)| (name.clone(), value.clone())).collect(),

@@ -53,7 +53,7 @@ fn rules_are_checked_by_name_and_parameters() {
     let rule = |name: &str, parameters: BTreeMap<String, Value>| functions().rule(name, LogicalType::Date, &parameters);
     assert_eq!(
         functions().rule_names(),
-        ["required", "unique", "format", "range", "length", "enum", "json_schema", "expression"]
+        ["required", "unique", "format", "range", "length", "enum", "json_schema", "expression", "foreign_key"]
     );
     assert_eq!(rule("legnth", BTreeMap::new()), Err(None));
     assert_eq!(rule("range", [("max".to_owned(), Value::from("today"))].into()), Ok(()));

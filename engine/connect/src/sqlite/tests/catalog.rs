@@ -1,6 +1,6 @@
 //! What tables and columns are said to be.
 
-use transload_model::{Catalog, Column, LogicalType, Table};
+use transload_model::{Catalog, Column, ForeignKey, LogicalType, Table};
 
 use super::given::{File, column, columns, table};
 use crate::sqlite::destination::destination_catalog;
@@ -118,9 +118,12 @@ async fn foreign_keys_are_listed_with_their_columns() {
     )
     .await;
     let t = catalog.table(&table("t")).unwrap();
-    let mut keys: Vec<_> = t.foreign_keys.iter().map(|key| (key.columns.clone(), key.table.clone())).collect();
+    let key = |key: &ForeignKey| (key.columns.clone(), key.table.clone(), key.refers_to.clone());
+    let mut keys: Vec<_> = t.foreign_keys.iter().map(key).collect();
     keys.sort();
-    assert_eq!(keys, [(columns(&["up"]), table("t")), (columns(&["x", "y"]), table("p"))]);
+    let expected = [(&["up"][..], "t", &[][..]), (&["x", "y"], "p", &["a", "b"])];
+    let expected = expected.map(|(from, to, refers_to)| (columns(from), table(to), columns(refers_to)));
+    assert_eq!(keys, expected);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use schemars::JsonSchema;
 
-use super::name::DestinationColumn;
+use super::name::{DestinationColumn, DestinationTable, OtherColumn};
 use super::value::Present;
 
 /// What must hold for a row to be loaded.
@@ -15,7 +15,7 @@ pub(in crate::schema) struct Rule {
     /// What must hold.
     #[schemars(extend("examples" = ["required", "format"]))]
     rule_type: RuleType,
-    /// What the rule needs to know: `min` and `max` for `range` and `length`, `pattern` for `format`, `scope` for `unique`, `values` for `enum`, `schema` for `json_schema`, `expression` for itself.
+    /// What the rule needs to know: `min` and `max` for `range` and `length`, `pattern` for `format`, `scope` for `unique`, `values` for `enum`, `schema` for `json_schema`, `expression` for itself, `table` and `column` for `foreign_key`.
     #[schemars(extend("default" = {}), extend("examples" = [{ "min": "1900-01-01", "max": "today" }, { "pattern": "^[^@]+@[^@]+$", "nulls": "allow" }]))]
     rule_parameters: Option<RuleParameters>,
     /// What becomes of a row that breaks the rule.
@@ -43,6 +43,8 @@ pub(in crate::schema) enum RuleType {
     JsonSchema,
     /// A script in rhai gives true; it sees the field as `value` and all fields as `row` (`RULE_EXPRESSION`).
     Expression,
+    /// The value is in a table of the destination that no entity loads; for others there is `references` (`RULE_FOREIGN_KEY`).
+    ForeignKey,
 }
 
 /// What a rule needs to know.
@@ -73,6 +75,12 @@ pub(in crate::schema) struct RuleParameters {
     /// Of `json_schema`: a JSON Schema, draft 7, that refers to nothing outside itself.
     #[schemars(extend("examples" = [{ "type": "object", "required": ["no"] }]))]
     schema: Option<serde_json::Map<String, serde_json::Value>>,
+    /// Of `foreign_key`: the table in which the value must be; default the one that a foreign key of the field's column refers to.
+    #[schemars(extend("examples" = ["countries"]))]
+    table: Option<DestinationTable>,
+    /// Of `foreign_key`: the column of `table`; default its primary key.
+    #[schemars(extend("examples" = ["code"]))]
+    column: Option<OtherColumn>,
 }
 
 /// Whether NULL passes a rule.

@@ -1,0 +1,98 @@
+//! The rule `foreign_key`: the value is in a table of the destination that no entity loads.
+//!
+//! A table is read once in a run, when the first row is judged by it; all entities, streams and passes share what was read. It holds hashes,
+//! of 128 bits: a row whose value only looks like one that is there would pass, so two values must never look alike.
+
+use std::collections::HashSet;
+
+use arrow::array::Array as _;
+use tokio::sync::OnceCell;
+use transload_model::{
+    Code, Destination, EntityPlan, KeyRange, LookupPlan, ReadRequest, Relation, Result, RowFault, RulePlan, Stage,
+};
+use twox_hash::XxHash3_128;
+
+use crate::derive::Derived;
+use crate::rows::Cells;
+
+/// Rows read at a time.
+const BATCH_ROWS: usize = 8_192;
+
+/// The columns that rules look in.
+pub(crate) struct Lookups {
+    columns: Vec<(LookupPlan, OnceCell<HashSet<u128>>)>,
+    seed: u64,
+}
+
+impl Lookups {
+    /// Those of some entities, not read yet. With a seed that nobody knows, no one can prepare values that look alike.
+    pub(crate) fn of<'a>(entities: impl IntoIterator<Item = &'a EntityPlan>, seed: u64) -> Self {
+        let mut columns: Vec<(LookupPlan, OnceCell<HashSet<u128>>)> = Vec::new();
+        for (_, lookup) in entities.into_iter().flat_map(EntityPlan::lookups) {
+            if columns.iter().all(|(known, _)| known != lookup) {
+                columns.push((lookup.clone(), OnceCell::new()));
+            }
+        }
+        Self { columns, seed }
+    }
+
+    /// What is wrong with rows that did not fail before. NULL is nothing to look for.
+    pub(crate) async fn judge(
+        &self,
+        plan: &EntityPlan,
+        derived: &Derived,
+        destination: &dyn Destination,
+    ) -> Result<Vec<RowFault>> {
+        let mut found = Vec::new();
+        for (rule, lookup) in plan.lookups() {
+            let values = Cells::new(&derived.columns[rule.field])?;
+            let is_asked = |row: &usize| derived.faults[*row].is_none() && !values.is_null(*row);
+            let asked: Vec<usize> = (0..derived.faults.len()).filter(is_asked).collect();
+            let column = self.columns.iter().find(|(known, _)| known == lookup);
+            let (Some((_, held)), false) = (column, asked.is_empty()) else { continue };
+            let held = held.get_or_try_init(|| self.read(lookup, destination)).await?;
+            let missing = asked.into_iter().filter(|row| !held.contains(&self.hash(&values, *row)));
+            found.extend(missing.map(|row| fault(plan, (rule, lookup), row)));
+        }
+        Ok(found)
+    }
+
+    /// The values that are in the table now.
+    async fn read(&self, lookup: &LookupPlan, destination: &dyn Destination) -> Result<HashSet<u128>> {
+        let mut reader = destination.reader().await?;
+        let request = ReadRequest {
+            relation: Relation::all(lookup.table.clone()),
+            columns: vec![lookup.column.clone()],
+            key: Vec::new(),
+            range: KeyRange::default(),
+            after: None,
+            batch_rows: BATCH_ROWS,
+        };
+        reader.read(request).await?;
+        let mut held = HashSet::new();
+        while let Some(batch) = reader.next().await? {
+            let column = batch.rows.column(0);
+            let values = Cells::new(column)?;
+            // A value that is none of the type is NULL in the batch.
+            held.extend((0..column.len()).filter(|row| !values.is_null(*row)).map(|row| self.hash(&values, row)));
+        }
+        Ok(held)
+    }
+
+    fn hash(&self, values: &Cells<'_>, row: usize) -> u128 {
+        let mut bytes = Vec::with_capacity(32);
+        values.encode(row, &mut bytes);
+        XxHash3_128::oneshot_with_seed(self.seed, &bytes)
+    }
+}
+
+fn fault(plan: &EntityPlan, (rule, lookup): (&RulePlan, &LookupPlan), row: usize) -> RowFault {
+    RowFault {
+        row,
+        field: Some(plan.fields[rule.field].destination.clone()),
+        stage: Stage::Validate,
+        code: Code::RuleForeignKey,
+        message: format!("no row of `{}` has the value in `{}`", lookup.table, lookup.column.name),
+        severity: rule.on_failure,
+    }
+}
