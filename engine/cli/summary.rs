@@ -124,11 +124,7 @@ fn quarantine(out: &mut String, report: &RunReport, signs: &Signs) {
     }
     let warned = report.totals().warned;
     if warned > 0 {
-        write_line(
-            out,
-            "warned",
-            &format!("{} broke a rule whose `on_failure` is warn, and were loaded", rows(warned)),
-        );
+        write_line(out, "warned", &format!("{} broke a rule whose `on_failure` is warn", rows(warned)));
     }
 }
 

@@ -1,4 +1,4 @@
-//! A spec of any bytes, beside a sound one, compiled against two small databases.
+//! A spec of any bytes, beside sound ones and templates, compiled against two small databases.
 //!
 //! Whatever the bytes are, the compiler ends with a plan or with problems, and each problem has a place that is in its file.
 
@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use transload_model::{
-    Catalog, Column, ColumnName, ConnectionName, Kind, LogicalType, Severity, SideEffects, Table, TableName,
+    Catalog, Column, ColumnName, ConnectionName, ForeignKey, Kind, LogicalType, Severity, SideEffects, Table, TableName,
 };
 use transload_spec::{Catalogs, Project, compile};
 use transload_transform::Functions;
@@ -43,6 +43,7 @@ impl Target {
 
 fn catalogs() -> Catalogs {
     let legacy = [
+        table("old_rooms", &["ward", "no"], &[("ward", "text!"), ("no", "integer!")]),
         table("dispatch_offices", &["office_no"], &[("office_no", "integer!"), ("office_nm", "text")]),
         table(
             "dispatch_doctors",
@@ -64,6 +65,8 @@ fn catalogs() -> Catalogs {
     ];
     let platform = [
         table("offices", &["id"], &[("id", "text!"), ("name", "text")]),
+        table("rooms", &["ward", "no"], &[("ward", "text!"), ("no", "integer!")]),
+        table("countries", &["code"], &[("code", "text!"), ("number", "integer")]),
         table(
             "doctors",
             &["id"],
@@ -105,9 +108,21 @@ fn table(name: &str, key: &[&str], columns: &[(&str, &str)]) -> Table {
         columns: columns.iter().map(|(name, declared)| column(name, declared)).collect(),
         primary_key: key.iter().map(|name| ColumnName::parse(name).expect("a constant")).collect(),
         unique_keys: Vec::new(),
-        foreign_keys: Vec::new(),
+        foreign_keys: columns.iter().filter_map(|(name, _)| foreign_key(name)).collect(),
         side_effects: SideEffects::default(),
     }
+}
+
+/// What columns of some names refer to.
+fn foreign_key(column: &str) -> Option<ForeignKey> {
+    let (table, refers_to) = match column {
+        "office_id" => ("offices", Vec::new()),
+        "visits" => ("countries", vec![ColumnName::parse("number").expect("a constant")]),
+        "joined_text" => ("countries", Vec::new()),
+        _ => return None,
+    };
+    let table = TableName::parse(table).expect("a constant");
+    Some(ForeignKey { columns: vec![ColumnName::parse(column).expect("a constant")], table, refers_to })
 }
 
 /// A column; `!` stands for NOT NULL. Text also stores what has a canonical text.

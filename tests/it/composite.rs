@@ -129,6 +129,12 @@ fn tests_and_previews_know_them(ends: Ends) {
     let tested = world.transload(&["test"]);
     assert_eq!(tested.code, 1, "{tested:?}");
     assert!(tested.stdout.contains("the key has no column `plaice`"), "{tested:?}");
+    world.replace("specs/stays.yaml", ", plaice: a", "");
+    let tested = world.transload(&["test"]);
+    assert!(tested.stdout.contains("the key has no `place`"), "{tested:?}");
+    world.write("specs/stays.yaml", &world.read("specs/stays.yaml").replace("\\\",\\\"", "\\\", \\\""));
+    let tested = world.transload(&["test"]);
+    assert!(tested.stdout.contains("the old key is written as `[\"1\",\"a\"]`"), "{tested:?}");
 }
 
 for_each_pair!(rows_find_their_parents_by_all_columns, tests_and_previews_know_them);

@@ -71,10 +71,12 @@ fn a_value_that_is_not_there_waits_until_it_is(ends: Ends) {
     let messages = world.destination().texts(&format!("select distinct message from {ledger}"));
     assert_eq!(messages, ["no row of `countries` has the value in `code`"]);
     world.assert_as_expected();
+    writes_nothing(&world);
 
     world.destination().execute("insert into countries values ('US', 'United States', 1)");
     assert_eq!(moved(&world.run()), [1, 0, 3, 1, 0]);
     assert_eq!(world.quarantine(), ["people 3 RULE_FOREIGN_KEY country"]);
+    writes_nothing(&world);
 
     world.source().execute("update old_people set ctry = 'fr' where no = 3");
     assert_eq!(moved(&world.run()), [1, 0, 4, 0, 0]);
@@ -208,6 +210,8 @@ fn only_who_asks_the_destination_judges(ends: Ends) {
     assert_eq!(rule(&["--key", "3"]), "RULE_FOREIGN_KEY");
     assert_eq!(rule(&["--key", "3", "--against-destination"]), "RULE_FOREIGN_KEY");
     assert_eq!(rule(&["--key", "1"]), "-");
+    let told = world.transload(&["preview", "people", "--key", "3", "--as-test"]);
+    assert_eq!(told.stdout, "# row 3: RULE_FOREIGN_KEY, which the destination alone knows, and no test shows\n");
     world.write("row.json", r#"{ "no": 3, "nm": "Zera", "ctry": "Qqq" }"#);
     assert_eq!(rule(&["--row", "row.json"]), "-");
     let told = world.transload(&["preview", "people", "--row", "row.json"]);
@@ -300,7 +304,7 @@ fn a_key_to_another_schema_says_nothing(ends: Ends) {
     let told = world.transload(&["validate"]);
 
     assert!(told.code == 1 && told.stdout.contains("TL0307"), "{told:?}");
-    assert!(told.stdout.contains("no foreign key of `country` alone does"), "{told:?}");
+    assert!(told.stdout.contains("nor does one foreign key of `country` alone, within the schema"), "{told:?}");
 }
 
 for_pair!(to_another_schema, PostgresToPostgres, a_key_to_another_schema_says_nothing);

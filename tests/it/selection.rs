@@ -205,7 +205,11 @@ fn a_condition_that_fails_on_a_row_names_its_spec() {
 #[test]
 fn sqlite_runs_one_statement_and_takes_a_name_for_a_name() {
     for (source, said) in [
-        ("{ where: \"1=1)) x; vacuum into 'copy.db'; select ((1\" }", "more than one statement"),
+        ("{ where: \"1=1)) x; vacuum into 'copy.db'; select ((1\" }", "closes a parenthesis"),
+        (
+            "{ query: \"select no, nm, city from old_people) x; vacuum into 'copy.db'; select * from (select 1\" }\nkey: { source: no }",
+            "more than one statement",
+        ),
         ("{ where: '\"is_tset\" = 0' }", "is_tset"),
         ("{ query: 'select no, nm, city from old_people where \"ctiy\" = 1' }\nkey: { source: no }", "ctiy"),
     ] {

@@ -341,6 +341,8 @@ fn what_a_test_names_must_be_there() {
     let row = "given: { row: { no: 1 } }\n    expect: { quarantine: [{}] }";
     fails("people", &format!("  - name: it\n    {row}\n  - name: it\n    {row}"), &["two tests have the name `it`"]);
     fails("people", "  - name: it\n    given: { row: {} }\n    expect: {}", &["a test expects nothing"]);
+    let rule = "  - name: it\n    given: { row: {} }\n    expect: { quarantine: [{ rule: CONSTRAINT_CHECK }] }";
+    fails("people", rule, &["no test can show `CONSTRAINT_CHECK`"]);
     fails("people", "  - name: it\n    given: {}\n    expect: { row: {} }", &["a test has no `given`"]);
     fails("people", "  - name: it\n    given: { mappings: {} }\n    expect: { row: {} }", &["`given` has no `row`"]);
     fails(

@@ -31,9 +31,7 @@ fn code_page(code: Code) -> String {
     let retry = match info.retry {
         transload_model::Retry::Never => "not before something changed",
         transload_model::Retry::Backoff => "the same may work later",
-        transload_model::Retry::WhenRowMoves => {
-            "the row is tried again when it, its spec or its missing parent changed"
-        }
+        transload_model::Retry::WhenRowMoves => "the row is tried again when it, its spec, or what it misses changed",
     };
     format!(
         "{}   {}\n\n{}\n\nWhat to do: {}\n\nTrying again: {retry}.\nExit code {} where it ends the command, HTTP {} in the API.",

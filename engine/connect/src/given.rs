@@ -135,6 +135,7 @@ impl Held {
             freed_seen: 0,
             destination_table: table("people"),
             parents_seen: std::collections::BTreeMap::new(),
+            lookups_seen: std::collections::BTreeMap::new(),
             plan_fingerprint: 1,
             mapped_fingerprint: 2,
             key_fingerprint: 3,

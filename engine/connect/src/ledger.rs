@@ -31,6 +31,9 @@ impl RangeRow {
     }
 }
 
+/// What tells columns in which rules look from parents, whose names hold no colon.
+const LOOKUP: char = ':';
+
 /// A position as its row spells it. Numbers are 64-bit and signed everywhere.
 pub(crate) struct PositionRow {
     pub(crate) entity: String,
@@ -52,8 +55,9 @@ pub(crate) struct PositionRow {
 
 impl PositionRow {
     pub(crate) fn of(position: &Position) -> Self {
-        let parents: BTreeMap<&str, u64> =
-            position.parents_seen.iter().map(|(name, gained)| (name.as_str(), *gained)).collect();
+        let parents = position.parents_seen.iter().map(|(name, gained)| (name.to_string(), *gained));
+        let lookups = position.lookups_seen.iter().map(|(name, digest)| (format!("{LOOKUP}{name}"), *digest));
+        let seen: BTreeMap<String, u64> = parents.chain(lookups).collect();
         Self {
             entity: position.entity.to_string(),
             table: position.destination_table.to_string(),
@@ -65,7 +69,7 @@ impl PositionRow {
             gained: signed(position.gained),
             freed: signed(position.freed),
             freed_seen: signed(position.freed_seen),
-            parents_seen: serde_json::to_string(&parents).unwrap_or_default(),
+            parents_seen: serde_json::to_string(&seen).unwrap_or_default(),
             plan_fingerprint: hex(position.plan_fingerprint),
             mapped_fingerprint: hex(position.mapped_fingerprint),
             key_fingerprint: hex(position.key_fingerprint),
@@ -112,7 +116,13 @@ impl PositionRow {
 
     fn parse(self) -> Option<Position> {
         let seen: BTreeMap<String, u64> = serde_json::from_str(&self.parents_seen).ok()?;
-        let parent = |(name, gained): (String, u64)| Some((EntityName::parse(&name).ok()?, gained));
+        let (mut parents_seen, mut lookups_seen) = (BTreeMap::new(), BTreeMap::new());
+        for (name, number) in seen {
+            match name.strip_prefix(LOOKUP) {
+                Some(lookup) => drop(lookups_seen.insert(lookup.to_owned(), number)),
+                None => drop(parents_seen.insert(EntityName::parse(&name).ok()?, number)),
+            }
+        }
         Some(Position {
             entity: EntityName::parse(&self.entity).ok()?,
             run: self.run.parse().ok()?,
@@ -124,7 +134,8 @@ impl PositionRow {
             freed: u64::try_from(self.freed).ok()?,
             freed_seen: u64::try_from(self.freed_seen).ok()?,
             destination_table: TableName::parse(&self.table).ok()?,
-            parents_seen: seen.into_iter().map(parent).collect::<Option<_>>()?,
+            parents_seen,
+            lookups_seen,
             plan_fingerprint: unhex(&self.plan_fingerprint)?,
             mapped_fingerprint: unhex(&self.mapped_fingerprint)?,
             key_fingerprint: unhex(&self.key_fingerprint)?,

@@ -399,7 +399,7 @@ codes! {
         "Correct the row, or the script; `transload preview ENTITY --key KEY` shows the row.";
     RuleForeignKey "TL0436" "RULE_FOREIGN_KEY" Problems 422 WhenRowMoves
         "The rule `foreign_key` found a value that is not in the table where it looks."
-        "Add the value to that table, or correct the row; every run tries the row again.";
+        "Add the value to that table, or correct the row; it is tried again when the table's values have changed.";
     // TL05: ledger and resume
     LedgerVersion "TL0501" "STATE_VERSION_UNSUPPORTED" CannotStart 409 Never
         "The ledger in the destination was written by a newer Transload."
@@ -459,6 +459,21 @@ codes! {
 }
 
 impl Code {
+    /// Whether only a destination tells that a row fails with it, so that no test of a spec can show it.
+    #[must_use]
+    pub const fn is_of_destination(self) -> bool {
+        matches!(
+            self,
+            Self::RuleForeignKey
+                | Self::ConstraintCheck
+                | Self::ConstraintUnique
+                | Self::ConstraintNotNull
+                | Self::ConstraintForeignKey
+                | Self::ConstraintOther
+                | Self::DeleteRefused
+        )
+    }
+
     /// The code with that number or word, in any case.
     #[must_use]
     pub fn find(text: &str) -> Option<Self> {

@@ -25,7 +25,7 @@ pub struct Counts {
     pub quarantined: u64,
     /// Of those, rows that had not moved since they failed and were not tried again.
     pub untried: u64,
-    /// Rows that broke a rule whose `on_failure` is `warn`, and were loaded.
+    /// Rows that broke a rule whose `on_failure` is `warn`, and went on to the destination, which may refuse them.
     pub warned: u64,
 }
 

@@ -22,7 +22,7 @@ pub enum Outcome {
     /// It is in quarantine.
     Quarantined,
     /// It is in quarantine because a parent is missing, and is tried again when that parent's entity gains rows; or because a value is not in
-    /// a table that no entity loads, and is tried again in every run.
+    /// a table that no entity loads, and is tried again when that table holds other values.
     Orphaned,
     /// It is in quarantine because another row holds a value that must be unique, and is tried again once the entity freed values.
     Collided,
@@ -147,6 +147,8 @@ pub struct Position {
     pub destination_table: TableName,
     /// `gained` of each parent when this entity last went through all its rows.
     pub parents_seen: BTreeMap<EntityName, u64>,
+    /// What the rules of this entity found where they look, as `table.column`, when it last went through all its rows: a digest of the values.
+    pub lookups_seen: BTreeMap<String, u64>,
     /// Identity of the compiled spec that rows in quarantine were last tried with.
     pub plan_fingerprint: u64,
     /// Identity of the compiled spec that every loaded row went through; where it is older, some rows keep what they got then.

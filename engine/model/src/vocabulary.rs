@@ -22,6 +22,8 @@ pub struct FunctionInfo {
 pub struct ScriptCheck {
     /// Columns of `row` that it reads.
     pub columns: Vec<String>,
+    /// Variables of the project that it reads by name: name, line and column, from 1.
+    pub vars: Vec<(String, usize, usize)>,
     /// Where it computes with floats: line and column, both from one.
     pub floats: Vec<(usize, usize)>,
 }

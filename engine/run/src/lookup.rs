@@ -3,7 +3,7 @@
 //! A table is read once in a run, when the first row is judged by it; all entities, streams and passes share what was read. It holds hashes,
 //! of 128 bits: a row whose value only looks like one that is there would pass, so two values must never look alike.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use arrow::array::Array as _;
 use tokio::sync::OnceCell;
@@ -20,14 +20,22 @@ const BATCH_ROWS: usize = 8_192;
 
 /// The columns that rules look in.
 pub(crate) struct Lookups {
-    columns: Vec<(LookupPlan, OnceCell<HashSet<u128>>)>,
+    columns: Vec<(LookupPlan, OnceCell<Held>)>,
     seed: u64,
+}
+
+/// What a column holds.
+#[derive(Default)]
+struct Held {
+    values: HashSet<u128>,
+    /// Of all values, whatever their order.
+    digest: u64,
 }
 
 impl Lookups {
     /// Those of some entities, not read yet. With a seed that nobody knows, no one can prepare values that look alike.
     pub(crate) fn of<'a>(entities: impl IntoIterator<Item = &'a EntityPlan>, seed: u64) -> Self {
-        let mut columns: Vec<(LookupPlan, OnceCell<HashSet<u128>>)> = Vec::new();
+        let mut columns: Vec<(LookupPlan, OnceCell<Held>)> = Vec::new();
         for (_, lookup) in entities.into_iter().flat_map(EntityPlan::lookups) {
             if columns.iter().all(|(known, _)| known != lookup) {
                 columns.push((lookup.clone(), OnceCell::new()));
@@ -48,17 +56,37 @@ impl Lookups {
             let values = Cells::new(&derived.columns[rule.field])?;
             let is_asked = |row: &usize| derived.faults[*row].is_none() && !values.is_null(*row);
             let asked: Vec<usize> = (0..derived.faults.len()).filter(is_asked).collect();
-            let column = self.columns.iter().find(|(known, _)| known == lookup);
-            let (Some((_, held)), false) = (column, asked.is_empty()) else { continue };
+            let (Some(held), false) = (self.held(lookup), asked.is_empty()) else { continue };
             let held = held.get_or_try_init(|| self.read(lookup, destination)).await?;
-            let missing = asked.into_iter().filter(|row| !held.contains(&self.hash(&values, *row)));
+            let missing = asked.into_iter().filter(|row| !held.values.contains(&self.hash(&values, *row)));
             found.extend(missing.map(|row| fault(plan, (rule, lookup), row)));
         }
         Ok(found)
     }
 
+    /// Reads what the rules of an entity look for, and says what it is: another digest means that rows may pass that failed.
+    pub(crate) async fn look(&self, plan: &EntityPlan, destination: &dyn Destination) -> Result<BTreeMap<String, u64>> {
+        for (_, lookup) in plan.lookups() {
+            if let Some(held) = self.held(lookup) {
+                held.get_or_try_init(|| self.read(lookup, destination)).await?;
+            }
+        }
+        Ok(self.seen(plan))
+    }
+
+    /// The digests of what was read for an entity, by `table.column`.
+    pub(crate) fn seen(&self, plan: &EntityPlan) -> BTreeMap<String, u64> {
+        let name = |lookup: &LookupPlan| format!("{}.{}", lookup.table, lookup.column.name);
+        let seen = |(_, lookup): (&RulePlan, &LookupPlan)| Some((name(lookup), self.held(lookup)?.get()?.digest));
+        plan.lookups().filter_map(seen).collect()
+    }
+
+    fn held(&self, lookup: &LookupPlan) -> Option<&OnceCell<Held>> {
+        self.columns.iter().find(|(known, _)| known == lookup).map(|(_, held)| held)
+    }
+
     /// The values that are in the table now.
-    async fn read(&self, lookup: &LookupPlan, destination: &dyn Destination) -> Result<HashSet<u128>> {
+    async fn read(&self, lookup: &LookupPlan, destination: &dyn Destination) -> Result<Held> {
         let mut reader = destination.reader().await?;
         let request = ReadRequest {
             relation: Relation::all(lookup.table.clone()),
@@ -69,13 +97,15 @@ impl Lookups {
             batch_rows: BATCH_ROWS,
         };
         reader.read(request).await?;
-        let mut held = HashSet::new();
+        let mut held = Held::default();
         while let Some(batch) = reader.next().await? {
             let column = batch.rows.column(0);
             let values = Cells::new(column)?;
             // A value that is none of the type is NULL in the batch.
-            held.extend((0..column.len()).filter(|row| !values.is_null(*row)).map(|row| self.hash(&values, row)));
+            held.values
+                .extend((0..column.len()).filter(|row| !values.is_null(*row)).map(|row| self.hash(&values, row)));
         }
+        held.digest = held.values.iter().fold(0, |digest, value| digest.wrapping_add(low_half(*value)));
         Ok(held)
     }
 
@@ -84,6 +114,10 @@ impl Lookups {
         values.encode(row, &mut bytes);
         XxHash3_128::oneshot_with_seed(self.seed, &bytes)
     }
+}
+
+fn low_half(hash: u128) -> u64 {
+    u64::try_from(hash & u128::from(u64::MAX)).unwrap_or_default()
 }
 
 fn fault(plan: &EntityPlan, (rule, lookup): (&RulePlan, &LookupPlan), row: usize) -> RowFault {

@@ -241,7 +241,8 @@ async fn policy_with_orphans(
     plan: &Arc<EntityPlan>,
     (stream, reading): (&mut Stream, &mut Reading),
 ) -> Result<Policy> {
-    let mut policy = policy(context, plan);
+    let lookups = context.lookups.look(plan, &*context.destination).await?;
+    let mut policy = policy(context, plan, &lookups);
     if !policy.retry_orphaned && !plan.self_references().is_empty() {
         let mut deriver = Deriver::new(context, plan).await?;
         let pass = Pass { context, plan, deriver: &mut deriver, stream };
@@ -251,7 +252,7 @@ async fn policy_with_orphans(
 }
 
 /// What decides about rows that did not move.
-fn policy(context: &Context, plan: &EntityPlan) -> Policy {
+fn policy(context: &Context, plan: &EntityPlan, lookups: &BTreeMap<String, u64>) -> Policy {
     let position = context.position(&plan.name);
     let mut gained = context.parents_gained(plan);
     if let (Some(position), false) = (position, plan.self_references().is_empty()) {
@@ -261,9 +262,8 @@ fn policy(context: &Context, plan: &EntityPlan) -> Policy {
         remap: context.options.remap,
         incomparable: position.is_some_and(|position| position.read_fingerprint != plan.read_fingerprint),
         retry_quarantined: position.is_some_and(|position| position.plan_fingerprint != plan.plan_fingerprint),
-        // Nobody says when a table that no entity loads gained rows.
-        retry_orphaned: position.is_some_and(|position| position.parents_seen != gained)
-            || plan.lookups().next().is_some(),
+        retry_orphaned: position
+            .is_some_and(|position| position.parents_seen != gained || position.lookups_seen != *lookups),
         retry_collided: position.is_some_and(|position| position.freed != position.freed_seen),
         mark_deletes: plan.deletes != DeletePolicy::Ignore,
         fill: false,

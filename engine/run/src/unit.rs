@@ -94,6 +94,7 @@ impl Stream {
             freed_seen: stored.map_or(0, |position| position.freed_seen),
             destination_table: plan.destination.table.clone(),
             parents_seen: stored.map(|position| position.parents_seen.clone()).unwrap_or_default(),
+            lookups_seen: stored.map(|position| position.lookups_seen.clone()).unwrap_or_default(),
             plan_fingerprint: stored.map_or(plan.plan_fingerprint, |position| position.plan_fingerprint),
             mapped_fingerprint: stored.map_or(plan.mapped_fingerprint, |position| position.mapped_fingerprint),
             key_fingerprint: plan.key_fingerprint,
@@ -310,6 +311,7 @@ impl Stream {
         let sees_parents = phase != Phase::Loading && !self.began_behind;
         if sees_parents {
             position.parents_seen = self.context.parents_gained(&self.plan);
+            position.lookups_seen = self.context.lookups.seen(&self.plan);
             position.freed_seen = self.freed_before;
         }
         let moves_rows = !pending.inserted.is_empty() || !pending.updated.is_empty();

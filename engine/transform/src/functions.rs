@@ -82,7 +82,7 @@ impl Vocabulary for Functions {
         let taken = |name: &str, count| self.library.is_taken(name, count);
         let surroundings = Surroundings { engine: &self.engine, names: self.library.names(), taken: &taken };
         let checked = check(body, Some(columns), &surroundings)?;
-        Ok(ScriptCheck { columns: checked.columns, floats: checked.floats })
+        Ok(ScriptCheck { columns: checked.columns, vars: checked.vars, floats: checked.floats })
     }
 
     fn rule(

@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use serde_json::Value;
 use transload_model::{
-    Code, ColumnName, Destination, Diagnostic, EntityPlan, KeyBytes, LogicalType, ReadColumn, Relation, SourceBatch,
-    TransformFactory,
+    Code, ColumnName, Destination, Diagnostic, EntityPlan, KeyBytes, LogicalType, ReadColumn, Relation, Selection,
+    SourceBatch, TransformFactory,
 };
 use transload_run::{Trial, Tried, Wanted, find, parse_key};
 
@@ -91,7 +91,11 @@ pub(super) async fn from_source(
         && found.rows.num_rows() < keys.len()
         && preview.key.is_some()
     {
-        let headline = format!("`{}` has no row with this key", entity.source.table);
+        let among = match entity.rows {
+            Selection::All => "",
+            Selection::Where(_) | Selection::Query(_) => " among those that `source` selects",
+        };
+        let headline = format!("`{}` has no row with this key{among}", entity.source.table);
         let help = "a key is written as its canonical text; `transload quarantine` shows some";
         return Err(Diagnostic::new(Code::UnknownKey, headline).help(help).into());
     }

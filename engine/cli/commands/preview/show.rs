@@ -288,8 +288,23 @@ fn json_value(text: &str, logical: LogicalType) -> Value {
 
 /// An entry of `tests:` that expects what the spec gives now. Sensitive values are left out.
 pub(super) fn as_test(previewed: &Previewed<'_>, show_values: bool) -> String {
-    let tests: Vec<Value> = (0..previewed.tried.faults.len()).map(|row| test(previewed, row, show_values)).collect();
-    transload_spec::to_yaml(&json!({ "tests": tests }))
+    let refused = |row: &usize| {
+        let fault = previewed.tried.faults[*row].as_ref()?;
+        fault.code.is_of_destination().then_some(fault.code.info().word)
+    };
+    let rows = 0..previewed.tried.faults.len();
+    let (told, tests): (Vec<usize>, Vec<usize>) = rows.partition(|row| refused(row).is_some());
+    let key = |row: usize| previewed.tried.keys[row].as_ref().map(transload_model::KeyBytes::text).unwrap_or_default();
+    let comment = |row: &usize| {
+        let word = refused(row).unwrap_or_default();
+        format!("# row {}: {word}, which the destination alone knows, and no test shows\n", key(*row))
+    };
+    let comments: String = told.iter().map(comment).collect();
+    if tests.is_empty() {
+        return comments;
+    }
+    let tests: Vec<Value> = tests.into_iter().map(|row| test(previewed, row, show_values)).collect();
+    comments + &*transload_spec::to_yaml(&json!({ "tests": tests }))
 }
 
 fn test(previewed: &Previewed<'_>, row: usize, show_values: bool) -> Value {

@@ -8,7 +8,7 @@ use transload_model::{
     TransformFactory,
 };
 
-use super::{Parents, Trial, Tried, TriedColumn, given_part, through};
+use super::{Parents, Trial, Tried, TriedColumn, given_part, parse_key, through};
 
 /// What became of a test; it passed where nothing differs.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -131,12 +131,22 @@ fn wrong_mappings(
     let mut wrong = Vec::new();
     for (parent, keys) in test.given.mappings.iter().filter_map(|(name, keys)| Some((plan.entity(name)?, keys))) {
         for (key, new) in keys {
-            if let Some(reason) = wrong_key(new, parent, entity, factory) {
+            let reason = wrong_old_key(key, parent, factory).or_else(|| wrong_key(new, parent, entity, factory));
+            if let Some(reason) = reason {
                 wrong.push(Difference::Mapping { entity: parent.name.clone(), key: key.clone(), reason });
             }
         }
     }
     wrong
+}
+
+/// Why a text is no old key of `parent` as it is looked up by.
+fn wrong_old_key(text: &str, parent: &EntityPlan, factory: &dyn TransformFactory) -> Option<String> {
+    match parse_key(factory, &parent.key_types(), text) {
+        Ok(key) if key.text() == text => None,
+        Ok(key) => Some(format!("the old key is written as `{}`", key.text())),
+        Err(reason) => Some(reason),
+    }
 }
 
 /// Why a value is no key of `parent`: as its columns are called, where there are several, and as the fields of `entity` take them.
@@ -153,7 +163,7 @@ fn wrong_key(new: &Value, parent: &EntityPlan, entity: &EntityPlan, factory: &dy
         |field: &'_ &FieldPlan| field.reference.as_ref().is_some_and(|reference| reference.entity == parent.name);
     entity.fields.iter().filter(refers).find_map(|field| {
         match field.reference.as_ref().and_then(|reference| given_part(new, reference)) {
-            None => Some("a column of the key is missing".to_owned()),
+            None => Some(format!("the key has no `{}`", taken(field))),
             Some(Value::Null) => Some("NULL is no key".to_owned()),
             Some(part) => factory.cell(part, field.written_as).err(),
         }
@@ -215,6 +225,12 @@ impl Comparison<'_> {
     fn reads(&self, field: &FieldPlan) -> Vec<ColumnName> {
         field.sources.iter().filter_map(|at| Some(self.entity.reads.get(*at)?.name.clone())).collect()
     }
+}
+
+/// The column of a new key that a field takes.
+fn taken(field: &FieldPlan) -> String {
+    let column = field.reference.as_ref().and_then(|reference| reference.column.as_ref());
+    column.unwrap_or(&field.destination).to_string()
 }
 
 /// Every expected fault must be met by one of its own, and none may be left.

@@ -317,7 +317,15 @@ impl Typed<'_> {
         }
         let headline = format!("destination column `{}` does not store {written_as} as it is", self.column.name);
         let label = format!("{written_as} would be written");
-        let problem = problem(Code::UnfitColumn, headline, self.type_place(), label);
-        problems.push(problem.note(format!("the column is declared `{}`", self.column.declared)));
+        let taken = self.field.reference.as_ref().and_then(|reference| reference.column.as_ref());
+        let place = taken.map_or_else(|| self.type_place(), |column| &column.place);
+        let problem = problem(Code::UnfitColumn, headline, place, label);
+        let problem = problem.note(format!("the column is declared `{}`", self.column.declared));
+        problems.push(match self.reference.and_then(|resolved| resolved.reference.column.as_ref()) {
+            Some(column) => {
+                problem.help(format!("`{column}` is one column of the new key: name the one that is meant"))
+            }
+            None => problem,
+        });
     }
 }

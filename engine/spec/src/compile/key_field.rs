@@ -37,6 +37,11 @@ pub(crate) fn implied(spec: &Spec, key: &ResolvedKey<'_>, problems: &mut Problem
     implied
 }
 
+/// The fields of [`implied`], where what they lack is no matter.
+pub(crate) fn copied_keys(spec: &Spec, key: &ResolvedKey<'_>) -> Vec<Field> {
+    implied(spec, key, &mut Problems::default())
+}
+
 fn key_place<'a>(spec: &Spec, named: Option<&'a [Located<ColumnName>]>, at: usize, fallback: &'a Place) -> &'a Place {
     own_place(spec, named.and_then(|key| key.get(at)).map(|column| &column.place), fallback)
 }

@@ -91,7 +91,7 @@ pub(crate) fn resolve(
 
 fn nowhere(field: &FieldPlan, place: &Place) -> Diagnostic {
     let headline = format!("rule `foreign_key` on `{}` does not say where it looks", field.destination);
-    let label = format!("and no foreign key of `{}` alone does", field.destination);
+    let label = format!("nor does one foreign key of `{}` alone, within the schema", field.destination);
     let problem = problem(Code::RuleParameter, headline, place, label);
     problem.help("write `rule_parameters: { table: TABLE, column: COLUMN }`")
 }

@@ -1,6 +1,6 @@
 //! References: what is looked up, in which type, and the type that comes back.
 
-use transload_model::{Code, Column, ColumnName, Diagnostic, KeyStrategy, LogicalType, Reference};
+use transload_model::{Code, Column, ColumnName, Diagnostic, KeyStrategy, LogicalType, Reference, Severity};
 
 use crate::compile::Scope;
 use crate::compile::key::ResolvedKey;
@@ -33,7 +33,7 @@ pub(crate) fn resolve(
         return None;
     };
     if key.source.len() != given.len().max(1) {
-        problems.push(wrong_count(key, spec, given.len().max(1)));
+        problems.push(wrong_count(key, (field, spec), given.len().max(1)));
         return None;
     }
     for (at, (column, from)) in key.source.iter().zip(given).enumerate() {
@@ -46,6 +46,9 @@ pub(crate) fn resolve(
             });
             return None;
         }
+    }
+    if let Some(found) = crossed(key, field, spec) {
+        problems.push(found);
     }
     if let Some(place) = beside_columns(field).filter(|_| given.len() > 1) {
         problems.push(for_one_value(field, place));
@@ -78,23 +81,24 @@ fn taken(key: &ResolvedKey<'_>, field: &Field, spec: &ReferenceSpec) -> Option<u
 fn no_column(key: &ResolvedKey<'_>, field: &Field, spec: &ReferenceSpec) -> Diagnostic {
     let entity = &spec.entity.value;
     let names = || key.destination.iter().map(|column| column.name.as_str());
-    let note = format!("its destination key is {}", listed(names()));
-    match &spec.column {
-        Some(column) => {
-            let headline = format!("`{}` is no column of the key of entity `{entity}`", column.value);
-            let found = problem(Code::UnknownColumn, headline, &column.place, "this column").note(note);
-            with_suggestion(found, column.value.as_str(), names())
-        }
-        None => {
-            let headline =
-                format!("which key column of entity `{entity}` does field `{}` take?", field.destination.value);
-            let found = problem(Code::ReferenceType, headline, &spec.entity.place, "its key has several").note(note);
-            found.help(format!("add `referenced_column: {}`", names().next().unwrap_or_default()))
-        }
-    }
+    let wanted = field.destination.value.as_str();
+    let Some(column) = &spec.column else {
+        let headline = format!("which key column of entity `{entity}` does field `{wanted}` take?");
+        let found = problem(Code::ReferenceType, headline, &spec.entity.place, "its key has several");
+        let found = found.note(format!("its destination key is {}", listed(names())));
+        let mut alike = names().filter(|name| wanted.ends_with(name));
+        return found.help(match (alike.next(), alike.next()) {
+            (Some(name), None) => format!("add `referenced_column: {name}`"),
+            _ => format!("add `referenced_column` with one of {}", listed(names())),
+        });
+    };
+    let headline = format!("`{}` is no column of the key of entity `{entity}`", column.value);
+    let found = problem(Code::ReferenceType, headline, &column.place, "this column");
+    let found = found.help(format!("its destination key is {}", listed(names())));
+    with_suggestion(found, column.value.as_str(), names())
 }
 
-fn wrong_count(key: &ResolvedKey<'_>, spec: &ReferenceSpec, given: usize) -> Diagnostic {
+fn wrong_count(key: &ResolvedKey<'_>, (field, spec): (&Field, &ReferenceSpec), given: usize) -> Diagnostic {
     let entity = &spec.entity.value;
     let wanted = key.source.len();
     let values = |count: usize| if count == 1 { "one value".to_owned() } else { format!("{count} values") };
@@ -104,12 +108,29 @@ fn wrong_count(key: &ResolvedKey<'_>, spec: &ReferenceSpec, given: usize) -> Dia
     let label = format!("its source key is {}", listed(names.iter().copied()));
     let found = problem(Code::ReferenceType, headline, &spec.entity.place, label);
     match wanted {
+        _ if field.sources.len() == wanted => {
+            found.help("the columns are looked up as they are: take out what makes one value of them")
+        }
         1 => found.help("name one column as `source_field`, or add a transformation that makes one value of them"),
         _ => found.help(format!(
             "name the columns that hold them, such as `source_field: [{}]`, without a transformation",
             names.join(", ")
         )),
     }
+}
+
+/// The warning where the columns have the names of the key's, in another order.
+fn crossed(key: &ResolvedKey<'_>, field: &Field, spec: &ReferenceSpec) -> Option<Diagnostic> {
+    let names: Vec<&str> = key.source.iter().map(|column| column.name.as_str()).collect();
+    let given: Vec<&str> = field.sources.iter().map(|source| source.value.as_str()).collect();
+    let is_crossed = given.len() == names.len() && given != names && given.iter().all(|name| names.contains(name));
+    let place = field.sources.first().map(|source| &source.place).filter(|_| is_crossed)?;
+    let headline =
+        format!("the columns are called like the key of `{}`, and stand in another order", spec.entity.value);
+    let label = format!("it is looked up as {}", listed(names.iter().copied()));
+    let mut found = problem(Code::ReferenceType, headline, place, label);
+    found.severity = Severity::Warning;
+    Some(found.help(format!("write `source_field: [{}]`, if that is what they are", names.join(", "))))
 }
 
 /// What a reference of several columns cannot have, since it has no one value.

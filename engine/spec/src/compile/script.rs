@@ -6,7 +6,8 @@ use transload_model::{Code, ColumnName, Diagnostic, Kind, ScriptProblem};
 
 use crate::compile::Scope;
 use crate::decode::{Field, FunctionSpec, Spec};
-use crate::problems::{Place, Problems, problem};
+use crate::problems::{Place, Problems, problem, with_suggestion};
+use crate::project::PROJECT_FILE;
 use crate::yaml::{Embedded, script_span};
 
 /// What the functions of a spec read from `row`, and which of them are called.
@@ -46,6 +47,7 @@ pub(crate) fn check_all(scope: &Scope<'_>, spec: &Spec, problems: &mut Problems)
         match scope.vocabulary.check_script(&function.body.value, &known) {
             Ok(check) => {
                 warn_of_floats(scope, spec, function, &check.floats, problems);
+                check_vars(scope, function, &check.vars, problems);
                 let columns = check.columns.iter().filter_map(|name| ColumnName::parse(name).ok()).collect();
                 scripts.columns.insert(function.name.value.clone(), columns);
             }
@@ -68,11 +70,27 @@ pub(crate) fn check_rule(
     problems: &mut Problems,
 ) -> Option<Vec<ColumnName>> {
     match scope.vocabulary.check_script(&function.body.value, fields) {
-        Ok(check) => Some(check.columns.iter().filter_map(|name| ColumnName::parse(name).ok()).collect()),
+        Ok(check) => {
+            check_vars(scope, function, &check.vars, problems);
+            Some(check.columns.iter().filter_map(|name| ColumnName::parse(name).ok()).collect())
+        }
         Err(found) => {
             found.iter().for_each(|found| report(function, found, problems));
             None
         }
+    }
+}
+
+/// Variables that the project does not have. A row would find them missing one after the other.
+fn check_vars(scope: &Scope<'_>, function: &FunctionSpec, used: &[(String, usize, usize)], problems: &mut Problems) {
+    let known = scope.project.vars();
+    for (name, line, column) in used.iter().filter(|(name, ..)| !known.contains_key(name)) {
+        let place = place(function, Some(*line), Some(*column));
+        let headline = format!("the project has no variable `{name}`");
+        let label = format!("not among the `vars` of {PROJECT_FILE}");
+        let found = problem(Code::ScriptUnknownName, headline, &place, label);
+        let found = found.note(format!("in function `{}`", function.name.value));
+        problems.push(with_suggestion(found, name, known.keys().map(String::as_str)));
     }
 }
 

@@ -222,11 +222,27 @@ fn reference(reader: &mut Reader<'_>, map: &Map<'_>) -> Option<ReferenceSpec> {
     let entity = reader.name(&entry.value, "`references`", EntityName::parse)?;
     let on_missing = policy.map_or(OnMissing::Quarantine, |word| word.value);
     if on_missing == OnMissing::Default && map.get("default_value").is_none() {
-        without(reader, map, "on_missing", "default_value");
+        match looks_up_columns(map) {
+            true => no_default(reader, map),
+            false => without(reader, map, "on_missing", "default_value"),
+        }
     }
     let column = map.get("referenced_column");
     let column = column.and_then(|entry| reader.name(&entry.value, "`referenced_column`", ColumnName::parse));
     Some(ReferenceSpec { entity, column, on_missing })
+}
+
+/// Whether several source columns are looked up as they are.
+fn looks_up_columns(map: &Map<'_>) -> bool {
+    let are_several = map.get("source_field").is_some_and(|entry| matches!(entry.value.kind, Kind::List(_)));
+    are_several && map.get("transformation").is_none() && map.get("expression").is_none()
+}
+
+fn no_default(reader: &mut Reader<'_>, map: &Map<'_>) {
+    let Some(entry) = map.get("on_missing") else { return };
+    let headline = "`on_missing: default` has no effect where several columns are looked up";
+    let problem = problem(Code::SpecValue, headline, &reader.key_place(entry), "a default is one value");
+    reader.problems.push(problem.help("write `quarantine`, `null` or `fail`"));
 }
 
 /// What the keys of one mapping mean for each other.

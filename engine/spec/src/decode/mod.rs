@@ -4,6 +4,7 @@
 
 mod auto_map;
 mod call;
+mod condition;
 mod defaults;
 mod field;
 mod function;

@@ -2,6 +2,7 @@
 
 use transload_model::{Code, Selection};
 
+use crate::decode::condition::unbalanced;
 use crate::decode::language::{SHARED_SOURCE, SOURCE};
 use crate::decode::{Files, Reader};
 use crate::problems::{Located, problem};
@@ -35,7 +36,7 @@ fn shared_rows(reader: &mut Reader<'_>, node: &Node) -> Option<Located<Selection
     if has_query(node) || !reader.require(&map, &["where"], SHARED_SOURCE.what) {
         return None;
     }
-    Some(sql(reader, &map.get("where")?.value, "`source.where`")?.map(Selection::Where))
+    Some(condition(reader, &map.get("where")?.value)?.map(Selection::Where))
 }
 
 fn rows(reader: &mut Reader<'_>, node: &Node, files: &Files<'_>) -> Option<Located<Selection>> {
@@ -47,7 +48,7 @@ fn rows(reader: &mut Reader<'_>, node: &Node, files: &Files<'_>) -> Option<Locat
             reader.problems.push(problem.help("put the condition into the query"));
             None
         }
-        (Some(entry), None) => Some(sql(reader, &entry.value, "`source.where`")?.map(Selection::Where)),
+        (Some(entry), None) => Some(condition(reader, &entry.value)?.map(Selection::Where)),
         (None, Some(entry)) => Some(query(reader, &entry.value, files)?.map(Selection::Query)),
         (None, None) => {
             reader.require(&map, &["where"], "`source`");
@@ -69,6 +70,16 @@ fn query(reader: &mut Reader<'_>, node: &Node, files: &Files<'_>) -> Option<Loca
             None
         }
     }
+}
+
+fn condition(reader: &mut Reader<'_>, node: &Node) -> Option<Located<String>> {
+    let condition = sql(reader, node, "`source.where`")?;
+    if let Some(why) = unbalanced(&condition.value) {
+        let found = problem(Code::SourceSql, format!("`source.where` {why}"), &condition.place, "this condition");
+        reader.problems.push(found.help("write one condition over the columns of `source_table`"));
+        return None;
+    }
+    Some(condition)
 }
 
 fn sql(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<Located<String>> {

@@ -195,13 +195,21 @@ fn fault(reader: &mut Reader<'_>, node: &Node) -> Option<FaultSpec> {
 fn code(reader: &mut Reader<'_>, node: &Node) -> Option<Code> {
     let text = reader.text(node, "`rule`")?;
     let is_it = |code: &&Code| code.info().word == text.value || code.info().number == text.value;
-    if let Some(code) = Code::ALL.iter().find(is_it) {
-        return Some(*code);
+    match Code::ALL.iter().find(is_it) {
+        Some(code) if code.is_of_destination() => {
+            let headline = format!("no test can show `{}`", text.value);
+            let found = problem(Code::SpecValue, headline, &text.place, "the destination alone knows it");
+            reader.problems.push(found.help("take it out: a test has no database"));
+            return None;
+        }
+        Some(code) => return Some(*code),
+        None => {}
     }
     let headline = format!("no row fails with `{}`", text.value);
     let problem = problem(Code::SpecValue, headline, &text.place, "this word")
         .note("words are those that `transload quarantine` shows");
-    let of_rows = Code::ALL.iter().map(|code| code.info()).filter(|info| info.number.starts_with("TL04"));
+    let of_tests = Code::ALL.iter().filter(|code| !code.is_of_destination()).map(|code| code.info());
+    let of_rows = of_tests.filter(|info| info.number.starts_with("TL04"));
     reader.problems.push(with_suggestion(problem, &text.value, of_rows.map(|info| info.word)));
     None
 }

@@ -62,35 +62,81 @@ fn what_does_not_lead_to_a_key_is_told_at_its_place() {
         "email: { source_field: [last_nm, visits], references: messages, referenced_column: sys, default_value: a }",
         "email: { source_field: [office_no, visits], references: offices }",
         "email: { source_field: last_nm, referenced_column: sys }",
+        "email: { source_field: [last_nm, visits], references: messages, on_missing: default }",
+        "email: { source_field: [last_nm, first_nm], transformation: join_names, references: messages, referenced_column: sys }",
+        "visits: { source_field: [last_nm, visits], references: messages, referenced_column: sys }",
     ];
     let told: Vec<String> = cases.into_iter().map(|case| format!("{case}\n{}", found(case))).collect();
     insta::assert_snapshot!(told.join("\n"));
 }
 
-/// What is said where columns of `doctors` refer to `offices` at the destination.
-fn said(columns: &[&str], files: &BTreeMap<String, String>) -> String {
-    let name = |column: &&str| ColumnName::parse(column).unwrap();
-    let table = TableName::parse("offices").unwrap();
-    let key = |column| ForeignKey { columns: vec![name(column)], table: table.clone(), refers_to: Vec::new() };
+#[test]
+fn columns_in_another_order_than_the_key_of_their_names_are_a_warning() {
+    let mut files = changed("specs/offices.yaml", "version:", "key: { source: [office_no, parent_no] }\nversion:");
+    let doctors = files.get_mut("specs/doctors.yaml").unwrap();
+    *doctors = doctors.replace("source_field: office_no,", "source_field: [office_no, visits],");
+    let offices = files.get_mut("specs/offices.yaml").unwrap();
+    *offices = offices.replace("source_field: parent_no,", "source_field: [parent_no, office_no],");
+    let told = compiled(&files);
+    assert!(told.plan.is_some());
+    insta::assert_snapshot!(told.diagnostics.iter().map(prose).collect::<String>());
+}
+
+/// `doctors.office_id → offices` and `positions.id, name → offices.id, name`: foreign keys of the destination.
+fn foreign_key(text: &str) -> (TableName, ForeignKey) {
+    let (child, parent) = text.split_once(" → ").unwrap();
+    let split = |side: &str| {
+        let (table, columns) = side.split_once('.').unwrap_or((side, ""));
+        let columns = columns.split(", ").filter(|name| !name.is_empty()).map(|name| ColumnName::parse(name).unwrap());
+        (TableName::parse(table).unwrap(), columns.collect::<Vec<_>>())
+    };
+    let ((child, columns), (table, refers_to)) = (split(child), split(parent));
+    (child, ForeignKey { columns, table, refers_to })
+}
+
+/// What is said where the destination has these foreign keys.
+fn said(keys: &[&str], files: &BTreeMap<String, String>) -> String {
     let mut catalogs = catalogs();
-    let doctors =
-        catalogs.values_mut().find_map(|catalog| catalog.tables.get_mut(&TableName::parse("doctors").unwrap()));
-    doctors.unwrap().foreign_keys = columns.iter().map(key).collect();
+    for (child, key) in keys.iter().map(|key| foreign_key(key)) {
+        let table = catalogs.values_mut().find_map(|catalog| catalog.tables.get_mut(&child));
+        table.unwrap().foreign_keys.push(key);
+    }
     let project = load(written(files).path()).unwrap();
     let compiled = compile(&project, &FewWords { library: 7 }, &catalogs);
-    assert!(compiled.plan.is_some());
-    compiled.diagnostics.iter().map(prose).collect()
+    let said: String = compiled.diagnostics.iter().map(prose).collect();
+    assert!(compiled.plan.is_some(), "{said}");
+    said
 }
 
 /// Old keys find nobody among rows with new keys; those of rows that keep theirs do.
 #[test]
 fn an_old_key_that_is_copied_where_a_new_one_belongs_is_a_warning() {
-    assert_eq!(said(&["office_id"], &good()), "");
     let copied = changed("specs/doctors.yaml", "{ source_field: office_no, references: offices }", "office_no");
     let starred = changed("specs/doctors.yaml", "field_mappings:", "auto_map: { include: visits }\nfield_mappings:");
-    let mut kept = copied.clone();
+    let mut shifted = copied.clone();
+    let offices = shifted.get_mut("specs/offices.yaml").unwrap();
+    *offices = offices
+        .replace("version:", "key: { strategy: keep }\nversion:")
+        .replace("field_mappings:", "field_mappings:\n  id: { source_field: office_no, value_map: { 1: a } }");
+    let told = [
+        said(&["doctors.office_id → offices"], &copied),
+        said(&["doctors.office_id → offices", "doctors.visits → offices", "doctors.email → offices"], &starred),
+        // The key of a row may be that of another.
+        said(&["positions.id → doctors"], &good()),
+        said(&["doctors.office_id → offices"], &shifted),
+        // Of a key of several columns, each is new or old by itself.
+        said(&["doctors.visits, office_id → positions.id, name", "positions.name → doctors.full_name"], &copied),
+    ];
+    insta::assert_snapshot!(told.join("\n"));
+}
+
+#[test]
+fn what_refers_to_an_old_key_or_to_no_key_may_be_copied() {
+    assert_eq!(said(&["doctors.office_id → offices"], &good()), "");
+    let copied = changed("specs/doctors.yaml", "{ source_field: office_no, references: offices }", "office_no");
+    assert_eq!(said(&["doctors.office_id → offices.name"], &copied), "");
+    let mut kept = copied;
     let offices = kept.get_mut("specs/offices.yaml").unwrap();
     *offices = offices.replace("version:", "key: { strategy: keep }\nversion:");
-    assert_eq!(said(&["office_id"], &kept), "");
-    insta::assert_snapshot!(said(&["office_id"], &copied) + &said(&["office_id", "visits", "email"], &starred));
+    assert_eq!(said(&["doctors.office_id → offices"], &kept), "");
 }

@@ -46,3 +46,10 @@ fn where_the_text_is_not_found_again_the_whole_script_is_shown() {
 fn a_column_that_the_table_does_not_have_is_shown() {
     assert_eq!(labelled("function_body: |\n      value;\n      row.nobody + 1\n"), "nobody");
 }
+
+#[test]
+fn a_variable_that_the_project_does_not_have_is_shown() {
+    assert_eq!(labelled("function_body: |\n      value;\n      vars.prefixx + 1\n"), "prefixx");
+    let sound = changed("specs/doctors.yaml", BODY, "function_body: |\n      vars.prefix + 1\n");
+    assert_eq!(problems(&sound), []);
+}

@@ -57,7 +57,7 @@ impl Vocabulary for FewWords {
 
     /// `row.name` reads a column, `boom` is a syntax error.
     fn check_script(&self, body: &str, columns: &[&str]) -> Result<ScriptCheck, Vec<ScriptProblem>> {
-        let (mut found, mut problems) = (Vec::new(), Vec::new());
+        let (mut found, mut vars, mut problems) = (Vec::new(), Vec::new(), Vec::new());
         for (index, line) in body.split('\n').enumerate() {
             let at = |byte: usize| {
                 (Some(index + 1), Some(line.char_indices().take_while(|(before, _)| *before < byte).count() + 1))
@@ -65,9 +65,16 @@ impl Vocabulary for FewWords {
             for (byte, _) in line.match_indices("boom") {
                 problems.push(script_problem(Code::ScriptSyntax, "a script is not rhai", at(byte)));
             }
+            let name_at = |byte: usize| {
+                let rest = line.get(byte..).unwrap_or_default();
+                rest.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or_default()
+            };
+            for (byte, _) in line.match_indices("vars.") {
+                let (line, column) = at(byte + 5);
+                vars.extend(line.zip(column).map(|(line, column)| (name_at(byte + 5).to_owned(), line, column)));
+            }
             for (byte, _) in line.match_indices("row.") {
-                let rest = line.get(byte + 4..).unwrap_or_default();
-                let name = rest.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or_default();
+                let name = name_at(byte + 4);
                 if columns.contains(&name) {
                     found.push(name.to_owned());
                 } else {
@@ -76,7 +83,7 @@ impl Vocabulary for FewWords {
                 }
             }
         }
-        if problems.is_empty() { Ok(ScriptCheck { columns: found, floats: Vec::new() }) } else { Err(problems) }
+        if problems.is_empty() { Ok(ScriptCheck { columns: found, vars, floats: Vec::new() }) } else { Err(problems) }
     }
 
     fn rule(&self, rule: &str, field: LogicalType, parameters: &BTreeMap<String, Value>) -> Found<()> {

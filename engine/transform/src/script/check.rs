@@ -22,6 +22,8 @@ pub(crate) struct Checked {
     pub(crate) ast: AST,
     /// Columns that it reads from `row`, each once.
     pub(crate) columns: Vec<String>,
+    /// Variables of the project that it reads: name, line and column.
+    pub(crate) vars: Vec<(String, usize, usize)>,
     /// The given names that it uses.
     pub(crate) uses: Vec<&'static str>,
     /// Where it computes with floats: line and column.
@@ -58,8 +60,10 @@ pub(crate) fn check(
         }
     }
     let place = |position: Position| Some((position.line()?, position.position()?));
+    let named = |(name, at): (String, Position)| place(at).map(|(line, column)| (name, line, column));
+    let vars = walk.vars.into_iter().filter_map(named).collect();
     let floats = walk.floats.into_iter().filter_map(place).collect();
-    Ok(Checked { ast, columns: read, uses: walk.uses, floats })
+    Ok(Checked { ast, columns: read, vars, uses: walk.uses, floats })
 }
 
 /// What is wrong with a library file, once all functions are known.

@@ -18,6 +18,8 @@ pub(crate) struct Walk<'a> {
     pub(crate) problems: Vec<ScriptProblem>,
     /// Columns that are read from `row`, with their places.
     pub(crate) columns: Vec<(String, Position)>,
+    /// Variables of the project that are read by a literal name, with their places.
+    pub(crate) vars: Vec<(String, Position)>,
     /// The given names that are used.
     pub(crate) uses: Vec<&'static str>,
     /// Where floats come from.
@@ -34,8 +36,15 @@ impl<'a> Walk<'a> {
         for function in ast.iter_functions() {
             own.add(function.name, function.params.len());
         }
-        let mut walk =
-            Self { surroundings, own, problems: Vec::new(), columns: Vec::new(), uses: Vec::new(), floats: Vec::new() };
+        let mut walk = Self {
+            surroundings,
+            own,
+            problems: Vec::new(),
+            columns: Vec::new(),
+            vars: Vec::new(),
+            uses: Vec::new(),
+            floats: Vec::new(),
+        };
         ast.walk(&mut |path| {
             walk.visit(path);
             true
@@ -89,8 +98,10 @@ impl<'a> Walk<'a> {
                 if !self.uses.contains(name) {
                     self.uses.push(name);
                 }
-                if *name == "row" {
-                    self.row(expression, path, *position);
+                match *name {
+                    "row" => self.row(expression, path, *position),
+                    "vars" => self.vars.extend(literal_name(expression, path)),
+                    _ => {}
                 }
             }
             _ => {}
@@ -218,18 +229,11 @@ impl<'a> Walk<'a> {
 
     /// `row` may only be asked for a column by a literal name, so that the plan knows what to read.
     fn row(&mut self, row: &Expr, path: &[ASTNode<'_>], position: Position) {
-        let parent = path.len().checked_sub(2).and_then(|parent| path.get(parent));
-        let column = match parent {
-            Some(ASTNode::Expr(Expr::Dot(chain, flags, _) | Expr::Index(chain, flags, _)))
-                if std::ptr::eq(&raw const chain.lhs, row) =>
-            {
-                column_name(&chain.rhs, *flags)
-            }
-            // What a closure sees of `row` is looked at inside of the closure.
-            Some(ASTNode::Expr(Expr::FnCall(call, _))) if is_capture(call) => return,
-            _ => None,
-        };
-        match column {
+        // What a closure sees of `row` is looked at inside of the closure.
+        if matches!(parent(path), Some(ASTNode::Expr(Expr::FnCall(call, _))) if is_capture(call)) {
+            return;
+        }
+        match literal_name(row, path) {
             Some(column) => self.columns.push(column),
             None => self.problems.push(ScriptProblem {
                 help: Some("read a column as `row.name` or `row[\"name\"]`".to_owned()),
@@ -262,7 +266,23 @@ impl<'a> Walk<'a> {
     }
 }
 
-/// The first link of the chain behind `row`: chains lean to the right.
+fn parent<'p, 'a>(path: &'p [ASTNode<'a>]) -> Option<&'p ASTNode<'a>> {
+    path.len().checked_sub(2).and_then(|parent| path.get(parent))
+}
+
+/// The name that a map at the end of `path` is asked for, if it is a literal.
+fn literal_name(map: &Expr, path: &[ASTNode<'_>]) -> Option<(String, Position)> {
+    match parent(path) {
+        Some(ASTNode::Expr(Expr::Dot(chain, flags, _) | Expr::Index(chain, flags, _)))
+            if std::ptr::eq(&raw const chain.lhs, map) =>
+        {
+            column_name(&chain.rhs, *flags)
+        }
+        _ => None,
+    }
+}
+
+/// The first link of the chain behind a map: chains lean to the right.
 fn column_name(rest: &Expr, flags: ASTFlags) -> Option<(String, Position)> {
     match rest {
         Expr::Property(property, position) => Some((property.2.to_string(), *position)),

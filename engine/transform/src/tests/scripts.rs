@@ -92,6 +92,19 @@ fn b09_names_that_are_not_there_are_found_with_their_place() {
 }
 
 #[test]
+fn variables_that_are_read_by_name_are_told_with_their_places() {
+    let vars = |body: &str| functions().check_script(body, &[]).map(|check| check.vars);
+    let read = |name: &str, line, column| (name.to_owned(), line, column);
+    assert_eq!(vars("vars.prefix + vars[\"two\"]"), Ok(vec![read("prefix", 1, 6), read("two", 1, 20)]));
+    assert_eq!(
+        vars("let a = \n  vars?.prefix.len(); [1].map(|x| vars.one)"),
+        Ok(vec![read("prefix", 2, 9), read("one", 2, 40)])
+    );
+    // What is not named cannot be told.
+    assert_eq!(vars("vars.keys().len() + vars[\"a\" + value]"), Ok(Vec::new()));
+}
+
+#[test]
 fn b09_row_is_only_asked_for_columns_by_name() {
     let columns = |body: &str| functions().check_script(body, &["first_nm", "last_nm"]).map(|check| check.columns);
     assert_eq!(columns("row.first_nm"), Ok(vec!["first_nm".to_owned()]));

@@ -68,7 +68,7 @@ const PERCENTAGE: &str = r"^([0-9]+|(100(\.0{1,4})?|[0-9]{1,2}(\.[0-9]{1,4})?) *
 
 /// Codes that rows fail with.
 fn fault_code() -> Schema {
-    let infos = Code::ALL.iter().map(|code| code.info());
+    let infos = Code::ALL.iter().filter(|code| !code.is_of_destination()).map(|code| code.info());
     let of_rows: Vec<_> = infos.filter(|info| info.retry == Retry::WhenRowMoves).collect();
     json_schema!({
         "description": "Why a row fails: the word of a code, as `transload quarantine` shows it, or its number.",
