@@ -12,12 +12,15 @@ use std::sync::OnceLock;
 use tempfile::TempDir;
 
 use crate::alongside::awaited;
-use crate::ends::{Ends, for_each_pair};
+use crate::ends::{Ends, for_each_pair, for_pair};
 use crate::refusals::assert_whole;
 use crate::world::{Ended, Random, World, counts, root};
 
 /// What happens at a point.
 const WAYS: [&str; 6] = ["once", "always", "lost", "torn", "before", "after"];
+
+/// The first commit of a unit, behind those of the ledger and its fence.
+const FIRST_UNIT: u64 = 3;
 
 /// Points that are drawn for each way, where not all are taken.
 const DRAWN: u64 = 2;
@@ -130,31 +133,12 @@ impl Scene {
         state
     }
 
-    /// A run in which the call of this number goes wrong; how it ended, and how many calls there were.
-    fn run(&self, way: &str, at: u64) -> (Ended, u64) {
-        let out = self.world.file("points");
-        let mut command: Command = self.world.command(&["run"]);
-        command
-            .env("LD_PRELOAD", library())
-            .envs([("POINTS_MODE", way), ("POINTS_AT", &at.to_string())])
-            .env("POINTS_ROOT", self.world.path().canonicalize().unwrap())
-            .env("POINTS_OUT", &out)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        if let Some(port) = port(&self.world.destination().url()) {
-            command.env("POINTS_PORT", port);
-        }
-        let told = awaited(command.spawn().unwrap());
-        let made = std::fs::read_to_string(out).ok().and_then(|text| text.trim().parse().ok());
-        (told, made.unwrap_or_default())
-    }
-
     /// Lets a point go wrong, perhaps another one in the run that mends it, and looks at what a run without faults makes of it.
     fn try_point(&self, (way, at): (&str, u64), second: Option<(&str, u64)>) {
         self.set();
         let what = format!("{way} at {at}, then {second:?}");
         for (way, at) in [(way, at)].into_iter().chain(second) {
-            let (told, _) = self.run(way, at);
+            let (told, _) = run(&self.world, way, at);
             let said = format!("{}{}", told.stdout, told.stderr);
             assert!((-1..=5).contains(&told.code) && !said.contains("panicked"), "{what}: {told:?}");
         }
@@ -168,6 +152,25 @@ impl Scene {
             assert_eq!([&counts["new"], &counts["modified"], &counts["deleted"]], [0, 0, 0], "{what}: {again}");
         }
     }
+}
+
+/// A run in which the call of this number goes wrong; how it ended, and how many calls there were.
+fn run(world: &World, way: &str, at: u64) -> (Ended, u64) {
+    let out = world.file("points");
+    let mut command: Command = world.command(&["run"]);
+    command
+        .env("LD_PRELOAD", library())
+        .envs([("POINTS_MODE", way), ("POINTS_AT", &at.to_string())])
+        .env("POINTS_ROOT", world.path().canonicalize().unwrap())
+        .env("POINTS_OUT", &out)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    if let Some(port) = port(&world.destination().url()) {
+        command.env("POINTS_PORT", port);
+    }
+    let told = awaited(command.spawn().unwrap());
+    let made = std::fs::read_to_string(out).ok().and_then(|text| text.trim().parse().ok());
+    (told, made.unwrap_or_default())
 }
 
 /// The library, compiled once.
@@ -190,17 +193,20 @@ fn port(url: &str) -> Option<&str> {
     rest.split_once('/').map(|(port, _)| port)
 }
 
+fn takes_all() -> bool {
+    std::env::var("TRANSLOAD_TEST_POINTS").is_ok_and(|which| which == "all")
+}
+
 fn every_point(scene: &Scene) {
     scene.set();
-    let (told, made) = scene.run("count", 0);
+    let (told, made) = run(&scene.world, "count", 0);
     assert_eq!(told.code, 0, "{told:?}");
     assert!(made > 100, "only {made} calls were seen");
     let mut random = Random::of_seed(SEED);
-    let takes_all = std::env::var("TRANSLOAD_TEST_POINTS").is_ok_and(|which| which == "all");
     let mut tried = 0;
     for way in WAYS {
         let points: Vec<u64> =
-            if takes_all { (1..=made).collect() } else { (0..DRAWN).map(|_| 1 + random.below(made)).collect() };
+            if takes_all() { (1..=made).collect() } else { (0..DRAWN).map(|_| 1 + random.below(made)).collect() };
         for at in points {
             // Every other time the run that mends it meets a fault, too.
             let second = (WAYS[usize::try_from(random.below(WAYS.len() as u64)).unwrap()], 1 + random.below(made));
@@ -219,4 +225,27 @@ fn no_point_of_a_later_run_loses_or_doubles_a_row(ends: Ends) {
     every_point(&Scene::new(ends, true));
 }
 
+/// Whether a unit whose commit was not answered is there, the destination is asked; what was never sent is done again.
+fn a_commit_without_an_answer_is_asked_about_and_not_guessed(ends: Ends) {
+    let units: u64 = if takes_all() { 500 } else { 20 };
+    let load = "  load: { batch_size: 1, checkpoint_interval: 1, max_errors: 100 }";
+    let shelves = SHELVES.replace("  above_id: { source_field: above, references: shelves }\n", "");
+    let world = World::project(ends, load, SCHEMA, &[("shelves", &shelves)]);
+    world.source().execute(&format!(
+        "create table old_shelves (no integer primary key, label text, above integer);
+         with recursive n (i) as (select 1 union all select i + 1 from n where i < {units})
+         insert into old_shelves select i, case when i % 50 = 7 then null else ' shelf ' || i end, null from n;"
+    ));
+
+    let (told, commits) = run(&world, "commits", FIRST_UNIT);
+
+    assert_eq!(told.code, 0, "{told:?}");
+    // Each unit is sent twice: the first time it does not arrive.
+    let cut = commits - (FIRST_UNIT - 1);
+    assert!(cut >= 2 * units, "only {cut} commits of {units} units");
+    world.assert_as_expected();
+    println!("{cut} commits of {units} units were cut off, each before and after it was done; lost 0, doubled 0");
+}
+
+for_pair!(cut_commits, SqliteToPostgres, a_commit_without_an_answer_is_asked_about_and_not_guessed);
 for_each_pair!(no_point_of_a_first_run_loses_or_doubles_a_row, no_point_of_a_later_run_loses_or_doubles_a_row);

@@ -11,6 +11,7 @@
  *   torn         half of what should be written is, and the process is killed
  *   before       the process is killed instead
  *   after        it is done, and the process is killed
+ *   commits      only what asks a server to commit counts; from POINTS_AT on, one is never sent and the next is done and not answered, by turns
  *
  * How many calls there were is written to POINTS_OUT at the end.
  */
@@ -125,7 +126,7 @@ static long ended(enum fate fate, int fd, long gave) {
 /* A call on a descriptor; `done` is evaluated at most once, and `half` where the call is torn. */
 #define POINT(fd, done, half)                        \
     do {                                             \
-        if (kind_of(fd) == OTHER) return (done);     \
+        if (kind_of(fd) == OTHER || is("commits")) return (done); \
         enum fate fate = next();                     \
         if (fate == FAIL) return failed(fd);         \
         if (fate == TEAR) return ended(fate, fd, (half)); \
@@ -135,7 +136,7 @@ static long ended(enum fate fate, int fd, long gave) {
 /* A call on a path. */
 #define PATH_POINT(path, done)                       \
     do {                                             \
-        if (!is_ours(path)) return (done);           \
+        if (!is_ours(path) || is("commits")) return (done); \
         enum fate fate = next();                     \
         if (fate == FAIL) return failed(-1);         \
         return ended(fate, -1, (done));              \
@@ -152,7 +153,7 @@ static int opened(int fd, const char *path) {
         va_start(more, flags);                                   \
         mode_t bits = va_arg(more, mode_t);                      \
         va_end(more);                                            \
-        if (is_ours(path) && (flags & O_CREAT)) {                \
+        if (is_ours(path) && (flags & O_CREAT) && !is("commits")) { \
             enum fate fate = next();                             \
             if (fate == FAIL) return failed(-1);                 \
             int fd = opened(REAL(name)(path, flags, bits), path);\
@@ -189,7 +190,20 @@ ssize_t write(int fd, const void *bytes, size_t count) {
     POINT(fd, REAL(write)(fd, bytes, count), REAL(write)(fd, bytes, count / 2));
 }
 
+/* What becomes of a message to a server where only commits count. */
+static enum fate next_commit(const void *bytes, size_t count) {
+    static const char query[] = "commit";
+    if (!memmem(bytes, count, query, sizeof query)) return GO_ON;
+    long turn = atomic_fetch_add(&made, 1) + 1 - at;
+    return turn < 0 ? GO_ON : turn % 2 ? FAIL_AFTER : FAIL;
+}
+
 ssize_t send(int fd, const void *bytes, size_t count, int flags) {
+    if (is("commits")) {
+        enum fate fate = kind_of(fd) == A_SOCKET ? next_commit(bytes, count) : GO_ON;
+        if (fate == FAIL) return failed(fd);
+        return ended(fate, fd, REAL(send)(fd, bytes, count, flags));
+    }
     POINT(fd, REAL(send)(fd, bytes, count, flags), REAL(send)(fd, bytes, count / 2, flags));
 }
 
