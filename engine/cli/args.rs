@@ -337,6 +337,9 @@ pub(crate) struct Run {
     /// Derive every row again and write what differs
     #[arg(long)]
     pub(crate) remap: bool,
+    /// Try the rows that are in quarantine again, though nothing that they wait for has changed
+    #[arg(long)]
+    pub(crate) retry_quarantined: bool,
     /// Delete up to so many rows of each entity, as a number or a percentage, in place of the specs' `deletes.max`
     #[arg(long, value_name = "COUNT|PERCENT", value_parser = Limit::from_str)]
     pub(crate) max_deletes: Option<Limit>,

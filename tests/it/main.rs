@@ -36,6 +36,7 @@ mod preview;
 mod proven;
 mod refusals;
 mod reports;
+mod retried;
 mod schemas;
 mod selection;
 mod server;

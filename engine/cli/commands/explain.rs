@@ -31,7 +31,9 @@ fn code_page(code: Code) -> String {
     let retry = match info.retry {
         transload_model::Retry::Never => "not before something changed",
         transload_model::Retry::Backoff => "the same may work later",
-        transload_model::Retry::WhenRowMoves => "the row is tried again when it, its spec, or what it misses changed",
+        transload_model::Retry::WhenRowMoves => {
+            "the row is tried again when it, its spec, or the parent or value that it misses changed, or by `run --retry-quarantined`"
+        }
     };
     format!(
         "{}   {}\n\n{}\n\nWhat to do: {}\n\nTrying again: {retry}.\nExit code {} where it ends the command, HTTP {} in the API.",

@@ -31,7 +31,7 @@ pub(crate) async fn run(chosen: &Chosen, quarantine: &Quarantine, screen: &Scree
             let header = ["entity", "key", "stage", "code", "field", "reason"];
             screen.answer(&table(&header, held.iter().map(line).collect(), 6));
             screen.hint(&format!(
-                "\n{}: each is tried again when it changes at the source, when its spec changes, or when what it misses arrives",
+                "\n{}: each is tried again when it changes at the source, when its spec changes, or when what it misses arrives; all of them by `transload run --retry-quarantined`",
                 rows(held.len() as u64)
             ));
         }

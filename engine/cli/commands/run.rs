@@ -53,7 +53,7 @@ pub(crate) async fn run(chosen: &Chosen, run: &Run, screen: &Screen) -> Result<E
         sink: Arc::new(Sinks(sinks)),
         clock: Arc::clone(&clock),
         stop: stop.clone(),
-        options: Options { remap: run.remap, max_deletes: run.max_deletes.map(|limit| limit.0) },
+        options: options(run),
     };
     let mut tasks = tokio::task::JoinSet::new();
     let mirroring = tasks.spawn(mirroring);
@@ -85,6 +85,11 @@ pub(crate) async fn run(chosen: &Chosen, run: &Run, screen: &Screen) -> Result<E
     }
     screen.report(Report::new(Vec::new(), world.project.files(), exit));
     Ok(exit)
+}
+
+fn options(run: &Run) -> Options {
+    let max_deletes = run.max_deletes.map(|limit| limit.0);
+    Options { remap: run.remap, retry_quarantined: run.retry_quarantined, max_deletes }
 }
 
 fn or_unavailable(exit: Exit) -> Exit {

@@ -261,7 +261,8 @@ fn policy(context: &Context, plan: &EntityPlan, lookups: &BTreeMap<String, u64>)
     Policy {
         remap: context.options.remap,
         incomparable: position.is_some_and(|position| position.read_fingerprint != plan.read_fingerprint),
-        retry_quarantined: position.is_some_and(|position| position.plan_fingerprint != plan.plan_fingerprint),
+        retry_quarantined: context.options.retry_quarantined
+            || position.is_some_and(|position| position.plan_fingerprint != plan.plan_fingerprint),
         retry_orphaned: position
             .is_some_and(|position| position.parents_seen != gained || position.lookups_seen != *lookups),
         retry_collided: position.is_some_and(|position| position.freed != position.freed_seen),

@@ -24,6 +24,8 @@ use crate::{preflight, schedule};
 pub struct Options {
     /// Derive every row again and write what differs.
     pub remap: bool,
+    /// Try the rows that are in quarantine again, whatever they wait for.
+    pub retry_quarantined: bool,
     /// Takes the place of every entity's `deletes.max`.
     pub max_deletes: Option<Share>,
 }
@@ -107,7 +109,9 @@ impl Context {
     /// The position of an entity that this run began before it was interrupted, where its spec is still the same.
     pub(crate) fn goes_on(&self, plan: &EntityPlan) -> Option<&Position> {
         let is_same = |position: &&Position| position.plan_fingerprint == plan.plan_fingerprint;
-        self.position(&plan.name).filter(|position| position.run == self.run && !self.options.remap).filter(is_same)
+        // Rows before the place where it stopped are asked for, too.
+        let from_start = self.options.remap || self.options.retry_quarantined;
+        self.position(&plan.name).filter(|position| position.run == self.run && !from_start).filter(is_same)
     }
 
     /// Streams that the ledger holds of an entity, whatever run they belong to.

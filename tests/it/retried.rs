@@ -1,0 +1,56 @@
+//! `run --retry-quarantined`: what was in the way of a row is gone, and nothing says so.
+
+use serde_json::Value;
+
+use crate::ends::{Ends, for_each_pair};
+use crate::world::{World, counts};
+
+const SCHEMA: &str = "
+create table countries (code text primary key);
+create table people (id uuid primary key, name text not null, country text references countries (code), boss_id uuid references people (id));
+";
+
+const PEOPLE: &str = "
+entity_type: people
+source_table: old_people
+destination_table: people
+version: \"1\"
+field_mappings:
+  name: nm
+  country: ctry
+  boss_id: { source_field: boss, references: people }
+";
+
+const FILL: &str = "
+create table old_people (no integer primary key, nm text, ctry text, boss integer);
+insert into old_people values (1, 'a', null, null), (2, 'b', null, 1), (3, 'c', 'fr', 1), (4, null, null, 2), (5, 'e', null, 3), (6, 'f', null, 9);
+";
+
+fn moved(report: &Value) -> [u64; 3] {
+    let counts = counts(report, "people");
+    ["new", "modified", "quarantined"].map(|name| counts[name].as_u64().unwrap())
+}
+
+fn a_row_whose_obstacle_is_gone_arrives_when_it_is_asked_for(ends: Ends) {
+    let world = World::project(ends, "", SCHEMA, &[("people", PEOPLE)]);
+    world.source().execute(FILL);
+    assert_eq!(moved(&world.run()), [2, 0, 4]);
+    let before = world.quarantine();
+    let waits = ["CONSTRAINT_FOREIGN_KEY", "REQUIRED_MISSING", "PARENT_MISSING", "PARENT_MISSING"];
+    assert!(before.iter().zip(waits).all(|(row, code)| row.contains(code)), "{before:?}");
+
+    world.destination().execute("insert into countries values ('fr')");
+    assert_eq!(moved(&world.run()), [0, 0, 4]);
+    assert_eq!(world.quarantine(), before);
+
+    // Those behind it come along, and who is as bad as before stays.
+    assert_eq!(moved(&world.run_with(&["--retry-quarantined"])), [2, 0, 2]);
+    assert_eq!(world.destination().texts("select name from people order by name"), ["a", "b", "c", "e"]);
+    let left = ["people 4 REQUIRED_MISSING name", "people 6 PARENT_MISSING boss_id"];
+    assert_eq!(world.quarantine(), left);
+    world.assert_as_expected();
+    assert_eq!(moved(&world.run_with(&["--retry-quarantined"])), [0, 0, 2]);
+    assert_eq!(world.quarantine(), left);
+}
+
+for_each_pair!(a_row_whose_obstacle_is_gone_arrives_when_it_is_asked_for);
