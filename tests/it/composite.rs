@@ -111,6 +111,26 @@ fn rows_find_their_parents_by_all_columns(ends: Ends) {
     assert_eq!(moved(&report, "stays")[..3], [0, 0, 0]);
 }
 
+/// A row that another names stays, with a foreign key or without.
+fn a_row_that_is_referred_to_by_several_columns_stays(ends: Ends) {
+    let world = world(ends);
+    world.replace("schema.sql", ",\n    foreign key (ward, spot) references places (ward, place)", "");
+    for parent in ["beds (id)", "rooms (id)"] {
+        world.write("schema.sql", &world.read("schema.sql").replace(&format!(" references {parent}"), ""));
+    }
+    world.run();
+    world.source().execute("delete from old_beds where ward = 3 or bed = 'b' and ward = 2");
+    assert_eq!(moved(&world.run(), "places")[2], 0);
+    let stayed = |entity: &str| format!("{entity} [\"3\",\"a\"] DELETE_REFUSED -");
+    let quarantine = world.quarantine();
+    assert!(["beds", "places", "rooms"].iter().all(|entity| quarantine.contains(&stayed(entity))), "{quarantine:?}");
+    assert_eq!(world.destination().count("places where ward = 3"), 1);
+
+    world.source().execute("delete from old_stays where no = 7");
+    assert_eq!(moved(&world.run(), "places")[2], 1);
+    assert_eq!(world.destination().count("places where ward = 3"), 0);
+}
+
 /// Tests give new keys of several columns as maps, and `preview --as-test` writes them so.
 fn tests_and_previews_know_them(ends: Ends) {
     let world = world(ends);
@@ -137,4 +157,8 @@ fn tests_and_previews_know_them(ends: Ends) {
     assert!(tested.stdout.contains("the old key is written as `[\"1\",\"a\"]`"), "{tested:?}");
 }
 
-for_each_pair!(rows_find_their_parents_by_all_columns, tests_and_previews_know_them);
+for_each_pair!(
+    rows_find_their_parents_by_all_columns,
+    a_row_that_is_referred_to_by_several_columns_stays,
+    tests_and_previews_know_them,
+);

@@ -86,6 +86,30 @@ fn a_value_that_is_not_there_waits_until_it_is(ends: Ends) {
     writes_nothing(&world);
 }
 
+/// A run that ended early judged some rows by a table that has since become what it was before.
+fn who_was_judged_by_an_interrupted_run_is_tried_again(ends: Ends) {
+    let world = world(ends);
+    world.replace(
+        "specs/people.yaml",
+        "field_mappings:",
+        "load: { batch_size: 2, checkpoint_interval: 1, max_errors: 4 }\nfield_mappings:",
+    );
+    world.run();
+    let held = world.quarantine();
+    world.destination().meddle("people", ("country", "countries"), "delete from countries where code = 'DE'");
+    world.source().execute(
+        "insert into old_people (no, nm, ctry) values (11, 'K', 'de'), (12, 'L', 'de'), (13, 'M', 'de'), (14, 'N', 'de')",
+    );
+    let told = world.transload(&["run"]);
+    assert_eq!(told.code, 3, "{told:?}");
+    assert!(world.quarantine().len() > held.len());
+
+    world.destination().execute("insert into countries values ('DE', 'Germany', 49)");
+    world.run();
+    assert_eq!(world.quarantine(), held);
+    world.assert_as_expected();
+}
+
 /// What a row has stays until it may have another.
 fn a_row_that_is_there_keeps_what_it_has(ends: Ends) {
     let world = world(ends);
@@ -312,6 +336,7 @@ for_pair!(to_another_schema, PostgresToPostgres, a_key_to_another_schema_says_no
 for_each_pair!(
     a_value_that_is_not_there_waits_until_it_is,
     a_row_that_is_there_keeps_what_it_has,
+    who_was_judged_by_an_interrupted_run_is_tried_again,
     on_failure_says_what_follows,
     the_foreign_key_of_the_column_says_where,
     a_row_that_fails_takes_no_unique_value,

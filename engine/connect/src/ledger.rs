@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use transload_model::{
     Code, ColumnName, Diagnostic, EntityName, Holder, KeyBytes, KeyRange, LedgerState, Phase, Position, QuarantineRow,
-    Result, ServerDigest, Stage, StreamPosition, TableName,
+    Referrer, Result, ServerDigest, Stage, StreamPosition, TableName,
 };
 
 /// The version of the tables that this code reads and writes.
@@ -29,6 +29,12 @@ impl RangeRow {
         let bytes = |key: &Option<KeyBytes>| key.as_ref().map(|key| key.as_bytes().to_vec());
         Self { from: bytes(&stream.range.from), to: bytes(&stream.range.to), done: stream.done }
     }
+}
+
+/// Columns that refer to a row, for messages.
+pub(crate) fn shown_referrer(referrer: &Referrer) -> String {
+    let columns: Vec<&str> = referrer.columns.iter().map(ColumnName::as_str).collect();
+    format!("`{}`.`{}`", referrer.table, columns.join("`, `"))
 }
 
 /// What tells columns in which rules look from parents, whose names hold no colon.

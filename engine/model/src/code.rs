@@ -464,8 +464,7 @@ impl Code {
     pub const fn is_of_destination(self) -> bool {
         matches!(
             self,
-            Self::RuleForeignKey
-                | Self::ConstraintCheck
+            Self::ConstraintCheck
                 | Self::ConstraintUnique
                 | Self::ConstraintNotNull
                 | Self::ConstraintForeignKey

@@ -147,7 +147,7 @@ pub struct Position {
     pub destination_table: TableName,
     /// `gained` of each parent when this entity last went through all its rows.
     pub parents_seen: BTreeMap<EntityName, u64>,
-    /// What the rules of this entity found where they look, as `table.column`, when it last went through all its rows: a digest of the values.
+    /// What the rules of this entity found where they look, as `table.column type`, when it last went through all its rows: a digest of the values.
     pub lookups_seen: BTreeMap<String, u64>,
     /// Identity of the compiled spec that rows in quarantine were last tried with.
     pub plan_fingerprint: u64,
@@ -172,6 +172,7 @@ impl Position {
             mapped_fingerprint: set(self.mapped_fingerprint, before.mapped_fingerprint, after.mapped_fingerprint),
             plan_fingerprint: set(self.plan_fingerprint, before.plan_fingerprint, after.plan_fingerprint),
             read_fingerprint: set(self.read_fingerprint, before.read_fingerprint, after.read_fingerprint),
+            lookups_seen: if before.lookups_seen == after.lookups_seen { self } else { after }.lookups_seen.clone(),
             ..self.clone()
         }
     }
@@ -263,8 +264,8 @@ pub struct Unit {
     pub after: Option<u64>,
     /// References to the table's own entity: set NULL where rows to delete refer to one another in a circle.
     pub self_references: Vec<ColumnName>,
-    /// Columns that refer to this table's key, its own among them: a row that another names is not deleted, with a foreign key or without.
-    pub referrers: Vec<(TableName, ColumnName)>,
+    /// What refers to this table's key, itself perhaps among them: a row that another names is not deleted, with a foreign key or without.
+    pub referrers: Vec<Referrer>,
     /// Rows to insert; several batches, one numbering.
     pub inserts: Vec<RecordBatch>,
     /// Rows to update by key: the batch's other columns are set where they differ.
@@ -275,6 +276,15 @@ pub struct Unit {
     pub at: DateTime<Utc>,
     /// Times that the unit may be tried again after a failure that passes.
     pub max_retry_attempts: u32,
+}
+
+/// Columns that hold the key of another table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Referrer {
+    /// The table that they are of.
+    pub table: TableName,
+    /// A column for each of the key, in its order.
+    pub columns: Vec<ColumnName>,
 }
 
 /// A row's way from an old key to a new one, for people who join on it.

@@ -35,7 +35,7 @@ pub use id::RunId;
 pub use key::{KeyBytes, KeyError, KeyRange, KeyValue};
 pub use ledger::{
     Claim, Entry, Fence, Holder, LedgerState, LedgerWrite, MappingRow, Outcome, Phase, Position, QuarantineRow,
-    SegmentHead, SegmentPut, ServerDigest, StreamPosition, Unit,
+    Referrer, SegmentHead, SegmentPut, ServerDigest, StreamPosition, Unit,
 };
 pub use logical::{Conversion, Kind, LogicalType, UnknownType};
 pub use name::{ColumnName, ConnectionName, EntityName, NameError, TableName, snake_case};

@@ -28,6 +28,7 @@ mod unique;
 mod unit;
 
 pub use event::{Event, EventSink};
+pub use lookup::is_looked_up;
 pub use report::{EntityReport, QuarantineReason, RunReport, Spent};
 pub use start::{Job, Options, Stop, start};
 pub use trial::{Difference, Outcome, Parents, Trial, Tried, TriedColumn, Wanted, find, parse_key, through, try_test};

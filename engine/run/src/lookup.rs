@@ -1,6 +1,6 @@
 //! The rule `foreign_key`: the value is in a table of the destination that no entity loads.
 //!
-//! A table is read once in a run, when the first row is judged by it; all entities, streams and passes share what was read. It holds hashes,
+//! A table is read once in a run, before the first entity whose rows are judged by it; all entities, streams and passes share what was read. It holds hashes,
 //! of 128 bits: a row whose value only looks like one that is there would pass, so two values must never look alike.
 
 use std::collections::{BTreeMap, HashSet};
@@ -74,9 +74,9 @@ impl Lookups {
         Ok(self.seen(plan))
     }
 
-    /// The digests of what was read for an entity, by `table.column`.
+    /// The digests of what was read for an entity, by `table.column type`.
     pub(crate) fn seen(&self, plan: &EntityPlan) -> BTreeMap<String, u64> {
-        let name = |lookup: &LookupPlan| format!("{}.{}", lookup.table, lookup.column.name);
+        let name = |lookup: &LookupPlan| format!("{}.{} {}", lookup.table, lookup.column.name, lookup.column.logical);
         let seen = |(_, lookup): (&RulePlan, &LookupPlan)| Some((name(lookup), self.held(lookup)?.get()?.digest));
         plan.lookups().filter_map(seen).collect()
     }
@@ -116,6 +116,15 @@ impl Lookups {
     }
 }
 
+/// How messages about values that are not there begin.
+const NO_ROW: &str = "no row of ";
+
+/// Whether a row failed because of what a table of the destination holds.
+#[must_use]
+pub fn is_looked_up(fault: &RowFault) -> bool {
+    fault.code == Code::RuleForeignKey && fault.message.starts_with(NO_ROW)
+}
+
 fn low_half(hash: u128) -> u64 {
     u64::try_from(hash & u128::from(u64::MAX)).unwrap_or_default()
 }
@@ -126,7 +135,7 @@ fn fault(plan: &EntityPlan, (rule, lookup): (&RulePlan, &LookupPlan), row: usize
         field: Some(plan.fields[rule.field].destination.clone()),
         stage: Stage::Validate,
         code: Code::RuleForeignKey,
-        message: format!("no row of `{}` has the value in `{}`", lookup.table, lookup.column.name),
+        message: format!("{NO_ROW}`{}` has the value in `{}`", lookup.table, lookup.column.name),
         severity: rule.on_failure,
     }
 }

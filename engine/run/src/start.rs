@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use transload_model::{
     Catalog, Claim, Clock, Code, ColumnName, ConnectionName, Destination, Diagnostic, EntityName, EntityPlan,
-    FieldPlan, LedgerState, Plan, Position, Relation, Result, RunId, RunState, Share, Snapshot, SnapshotReader, Source,
+    LedgerState, Plan, Position, Referrer, Relation, Result, RunId, RunState, Share, Snapshot, SnapshotReader, Source,
     StreamPosition, TableName, TransformContext, TransformFactory,
 };
 
@@ -126,23 +126,32 @@ impl Context {
         plan.parents.iter().map(of).collect()
     }
 
-    /// Columns that refer to the entity's key, where that is one column.
-    pub(crate) fn referrers(&self, plan: &EntityPlan) -> Vec<(TableName, ColumnName)> {
-        if plan.key.destination.len() != 1 {
-            return Vec::new();
-        }
-        let mut referrers = Vec::new();
-        for child in self.plan.entities() {
-            let refers = |field: &&FieldPlan| field.reference.as_ref().is_some_and(|to| to.entity == plan.name);
-            let columns = child.fields.iter().filter(refers).map(|field| field.destination.clone());
-            referrers.extend(columns.map(|column| (child.destination.table.clone(), column)));
-        }
-        referrers
+    /// Columns that refer to the entity's key.
+    pub(crate) fn referrers(&self, plan: &EntityPlan) -> Vec<Referrer> {
+        self.plan.entities().iter().flat_map(|child| referrers(child, plan)).collect()
     }
 
     pub(crate) fn set_gained(&self, entity: &EntityName, rows: u64) {
         self.gained.lock().unwrap_or_else(PoisonError::into_inner).insert(entity.clone(), rows);
     }
+}
+
+/// The columns of `child` that refer to the key of `parent`.
+fn referrers(child: &EntityPlan, parent: &EntityPlan) -> Vec<Referrer> {
+    let one = |columns: Vec<ColumnName>| Referrer { table: child.destination.table.clone(), columns };
+    let referred = child.fields.iter().filter_map(|field| Some((field, field.reference.as_ref()?)));
+    let fields = referred.filter(|(_, reference)| reference.entity == parent.name);
+    if parent.key.destination.len() == 1 {
+        return fields.map(|(field, _)| one(vec![field.destination.clone()])).collect();
+    }
+    // Of a key of several columns, those belong together that look up the same; where one of them is not taken, the row names no row.
+    let mut lookups: BTreeMap<String, BTreeMap<usize, ColumnName>> = BTreeMap::new();
+    for (field, reference) in fields {
+        let lookup = lookups.entry(format!("{:?} {:?}", field.sources, field.calls)).or_default();
+        lookup.insert(parent.position_of(reference), field.destination.clone());
+    }
+    let whole = lookups.into_values().filter(|columns| columns.len() == parent.key.destination.len());
+    whole.map(|columns| one(columns.into_values().collect())).collect()
 }
 
 /// Runs a plan to its end. Where an earlier process was interrupted, its run goes on.

@@ -62,6 +62,8 @@ pub(crate) struct Stream {
     context: Arc<Context>,
     plan: Arc<EntityPlan>,
     position: Position,
+    /// Whether an interrupted process began with it.
+    goes_on: bool,
     /// Whether the destination has a position of this stream.
     exists: bool,
     /// Whether this process committed a unit of it.
@@ -100,8 +102,11 @@ impl Stream {
             key_fingerprint: plan.key_fingerprint,
             read_fingerprint: stored.map_or(plan.read_fingerprint, |position| position.read_fingerprint),
         };
-        let position = context.goes_on(plan).cloned().unwrap_or(fresh);
+        let interrupted = context.goes_on(plan).cloned();
+        let goes_on = interrupted.is_some();
+        let position = interrupted.unwrap_or(fresh);
         Self {
+            goes_on,
             began_behind: position.cursor.is_some(),
             freed_before: position.freed,
             position,
@@ -311,9 +316,9 @@ impl Stream {
         let sees_parents = phase != Phase::Loading && !self.began_behind;
         if sees_parents {
             position.parents_seen = self.context.parents_gained(&self.plan);
-            position.lookups_seen = self.context.lookups.seen(&self.plan);
             position.freed_seen = self.freed_before;
         }
+        self.set_lookups(&mut position, sees_parents && !self.goes_on);
         let moves_rows = !pending.inserted.is_empty() || !pending.updated.is_empty();
         self.set_fingerprints(&mut position, moves_rows);
         let unit = Unit {
@@ -365,6 +370,17 @@ impl Stream {
         match &self.part {
             Some(part) => part.exists.then_some(part.position.seq),
             None => self.exists.then_some(self.position.seq),
+        }
+    }
+
+    /// What rules found stands for all rows of the entity only where this process judged all of them by it. Where other rows were judged by
+    /// something else, nothing is known, and the next run tries again.
+    fn set_lookups(&self, position: &mut Position, judged_all: bool) {
+        let seen = self.context.lookups.seen(&self.plan);
+        if judged_all {
+            position.lookups_seen = seen;
+        } else if position.lookups_seen != seen {
+            position.lookups_seen = BTreeMap::new();
         }
     }
 

@@ -3,7 +3,7 @@
 use chrono::SecondsFormat;
 use serde_json::{Map, Value, json};
 use transload_model::{ColumnName, EntityPlan, FieldPlan, KeyStrategy, LogicalType, Mint, RowFault, Stage};
-use transload_run::{TriedColumn, through};
+use transload_run::{TriedColumn, is_looked_up, through};
 
 use crate::cli::args::Preview;
 use crate::cli::render::Screen;
@@ -290,14 +290,15 @@ fn json_value(text: &str, logical: LogicalType) -> Value {
 pub(super) fn as_test(previewed: &Previewed<'_>, show_values: bool) -> String {
     let refused = |row: &usize| {
         let fault = previewed.tried.faults[*row].as_ref()?;
-        fault.code.is_of_destination().then_some(fault.code.info().word)
+        (fault.code.is_of_destination() || is_looked_up(fault)).then_some(fault.code.info().word)
     };
     let rows = 0..previewed.tried.faults.len();
     let (told, tests): (Vec<usize>, Vec<usize>) = rows.partition(|row| refused(row).is_some());
     let key = |row: usize| previewed.tried.keys[row].as_ref().map(transload_model::KeyBytes::text).unwrap_or_default();
     let comment = |row: &usize| {
         let word = refused(row).unwrap_or_default();
-        format!("# row {}: {word}, which the destination alone knows, and no test shows\n", key(*row))
+        let key = key(*row).replace(char::is_control, " ");
+        format!("# row {key}: {word}, which the destination alone knows, and no test shows\n")
     };
     let comments: String = told.iter().map(comment).collect();
     if tests.is_empty() {

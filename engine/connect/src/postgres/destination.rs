@@ -14,7 +14,7 @@ use transload_model::{
     LedgerState, QuarantineRow, Result, RunId, SegmentHead, Settle, SnapshotReader, TableName, Unit,
 };
 
-use crate::ledger::fenced;
+use crate::ledger::{fenced, shown_referrer};
 
 use super::catalog::{self, Referrer};
 use super::error::{failure, is_passing};
@@ -109,16 +109,18 @@ impl PostgresDestination {
     /// Everything that may refer to a row of the table: what the specs say, and every foreign key.
     async fn referrers(&self, lease: &mut Lease, shape: &Shape, unit: &Unit) -> Written<Vec<Referrer>> {
         let mut referrers = catalog::referrers(lease.get(), &self.end.schema, &unit.table).await?;
-        let [key] = unit.key.as_slice() else { return Ok(referrers) };
-        let logical = shape.column(key)?.wire.logical();
-        for (table, column) in &unit.referrers {
-            let other = self.shape(lease, table).await?;
+        for known in &unit.referrers {
+            let other = self.shape(lease, &known.table).await?;
+            let mut as_text = false;
+            for (column, key) in known.columns.iter().zip(&unit.key) {
+                as_text |= other.column(column)?.wire.logical() != shape.column(key)?.wire.logical();
+            }
             referrers.push(Referrer {
-                shown: format!("`{table}`.`{column}`"),
+                shown: shown_referrer(known),
                 sql: other.sql.clone(),
-                columns: vec![(column.clone(), key.clone())],
-                is_own: *table == unit.table,
-                as_text: other.column(column)?.wire.logical() != logical,
+                columns: known.columns.iter().cloned().zip(unit.key.iter().cloned()).collect(),
+                is_own: known.table == unit.table,
+                as_text,
             });
         }
         Ok(referrers)

@@ -26,7 +26,34 @@ pub(super) fn read(connection: &Connection) -> rusqlite::Result<Catalog> {
             tables.insert(name.clone(), Table { side_effects, ..table(connection, name)? });
         }
     }
+    spell_as_declared(&mut tables);
     Ok(Catalog { tables, ..Catalog::default() })
+}
+
+/// Gives the tables and columns of foreign keys the names that they have: SQLite takes them in any case.
+fn spell_as_declared(tables: &mut BTreeMap<TableName, Table>) {
+    let names = |table: &Table| -> Vec<ColumnName> { table.columns.iter().map(|column| column.name.clone()).collect() };
+    let lower = |name: &str| name.to_ascii_lowercase();
+    let known: BTreeMap<String, (TableName, Vec<ColumnName>)> =
+        tables.iter().map(|(name, table)| (lower(name.as_str()), (name.clone(), names(table)))).collect();
+    let spell = |columns: &mut Vec<ColumnName>, own: &[ColumnName]| {
+        for column in columns {
+            let is_it = |name: &&ColumnName| name.as_str().eq_ignore_ascii_case(column.as_str());
+            if let Some(name) = own.iter().find(is_it) {
+                *column = name.clone();
+            }
+        }
+    };
+    for table in tables.values_mut() {
+        let own = names(table);
+        for key in &mut table.foreign_keys {
+            spell(&mut key.columns, &own);
+            if let Some((name, columns)) = known.get(&lower(key.table.as_str())) {
+                key.table = name.clone();
+                spell(&mut key.refers_to, columns);
+            }
+        }
+    }
 }
 
 struct Raw {

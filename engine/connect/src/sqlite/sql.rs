@@ -1,6 +1,6 @@
 //! SQL text. Identifiers are quoted here and nowhere else; values are always bound.
 
-use transload_model::{ColumnName, ReadRequest, Relation, Selection, TableName};
+use transload_model::{ColumnName, ReadRequest, Referrer, Relation, Selection, TableName};
 
 pub(super) fn quote(identifier: &str) -> String {
     format!("\"{}\"", identifier.replace('"', "\"\""))
@@ -89,12 +89,12 @@ pub(super) fn set_null(table: &TableName, columns: &[ColumnName], key: &[ColumnN
 }
 
 /// Whether another row of the table names this one; binds the key twice.
-pub(super) fn refers_within(table: &TableName, column: &ColumnName, key: &[ColumnName]) -> String {
-    format!("{} and not ({})", refers(table, column), matches(key))
+pub(super) fn refers_within(referrer: &Referrer, key: &[ColumnName]) -> String {
+    format!("{} and not ({})", refers(referrer), matches(key))
 }
 
-pub(super) fn refers(table: &TableName, column: &ColumnName) -> String {
-    format!("select 1 from {} where {} = ?", quote(table.as_str()), quote(column.as_str()))
+pub(super) fn refers(referrer: &Referrer) -> String {
+    format!("select 1 from {} where {}", quote(referrer.table.as_str()), matches(&referrer.columns))
 }
 
 /// A default, as text. The expression is the table's own.

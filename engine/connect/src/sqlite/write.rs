@@ -7,10 +7,10 @@ use arrow::array::ArrayRef;
 use arrow::record_batch::RecordBatch;
 use rusqlite::types::Value;
 use rusqlite::{CachedStatement, Connection, OptionalExtension, params_from_iter};
-use transload_model::{Code, ColumnName, Diagnostic, Refusal, TableName, Unit, WriteKind};
+use transload_model::{Code, ColumnName, Diagnostic, Referrer, Refusal, TableName, Unit, WriteKind};
 
 use super::error::refusal;
-use crate::ledger::swallowed;
+use crate::ledger::{shown_referrer, swallowed};
 
 use super::sql;
 use super::types::Bound;
@@ -193,8 +193,8 @@ fn try_deletes(
     let mut exists = connection.prepare_cached(&sql::exists(&unit.table, &unit.key))?;
     let mut left = Vec::new();
     for (number, key) in rows {
-        if let Some((table, column)) = referrer(connection, unit, &key)? {
-            refused.push(referred(number, &table, &column));
+        if let Some(referrer) = referrer(connection, unit, &key)? {
+            refused.push(referred(number, referrer));
             left.push((number, key));
             continue;
         }
@@ -210,21 +210,21 @@ fn try_deletes(
     Ok(left)
 }
 
-/// A column in which another row still names this one.
-fn referrer(connection: &Connection, unit: &Unit, key: &[Value]) -> Written<Option<(TableName, ColumnName)>> {
-    for (table, column) in &unit.referrers {
-        let is_own = *table == unit.table;
-        let sql = if is_own { sql::refers_within(table, column, &unit.key) } else { sql::refers(table, column) };
+/// Columns in which another row still names this one.
+fn referrer<'u>(connection: &Connection, unit: &'u Unit, key: &[Value]) -> Written<Option<&'u Referrer>> {
+    for referrer in &unit.referrers {
+        let is_own = referrer.table == unit.table;
+        let sql = if is_own { sql::refers_within(referrer, &unit.key) } else { sql::refers(referrer) };
         let bound: Vec<&Value> = if is_own { key.iter().chain(key).collect() } else { key.iter().collect() };
         if connection.prepare_cached(&sql)?.exists(params_from_iter(bound))? {
-            return Ok(Some((table.clone(), column.clone())));
+            return Ok(Some(referrer));
         }
     }
     Ok(None)
 }
 
-fn referred(row: usize, table: &TableName, column: &ColumnName) -> Refusal {
-    let message = format!("`{table}`.`{column}` still refers to it");
+fn referred(row: usize, referrer: &Referrer) -> Refusal {
+    let message = format!("{} still refers to it", shown_referrer(referrer));
     Refusal { kind: WriteKind::Delete, row, code: Code::ConstraintForeignKey, field: None, message }
 }
 

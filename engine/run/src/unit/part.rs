@@ -73,6 +73,7 @@ impl Stream {
             committed: false,
             pending: Pending::default(),
             load_time: Duration::ZERO,
+            goes_on: self.goes_on,
             began_behind: position.cursor.is_some(),
             freed_before: self.freed_before,
             holds_streams: false,

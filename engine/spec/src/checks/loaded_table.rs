@@ -2,17 +2,20 @@
 //!
 //! Nothing would say which of the two comes first; `references` does, and turns old keys into new ones.
 
-use transload_model::Code;
+use std::collections::BTreeMap;
+
+use transload_model::{Code, TableName};
 
 use crate::compile::{Scope, targets};
 use crate::decode::{Field, Spec};
 use crate::problems::{Problems, problem};
 
 pub(crate) fn check(scope: &Scope<'_>, problems: &mut Problems) {
+    let active = scope.specs.iter().rev().filter(|spec| spec.is_active);
+    let loads: BTreeMap<&TableName, &Spec> = active.map(|spec| (&spec.destination_table.value, spec)).collect();
     for spec in scope.specs {
         for target in targets(scope.destination, spec) {
-            let loads = |other: &&Spec| other.is_active && other.destination_table.value == target.table.value;
-            let Some(loading) = scope.specs.iter().find(loads) else { continue };
+            let Some(loading) = loads.get(&target.table.value) else { continue };
             let (entity, field) = (&loading.entity.value, &target.rule.field.value);
             let headline =
                 format!("rule `foreign_key` looks in `{}`, which entity `{entity}` loads", target.table.value);

@@ -35,7 +35,7 @@ pub(crate) fn key_fingerprint(plan: &EntityPlan, strategies: &[Option<KeyStrateg
         let parts =
             plan.fields[index].sources.iter().filter_map(|read| plan.key.source.iter().position(|key| key == read));
         parts.for_each(|part| text.put("key.part", &part.to_string()));
-        calls(&mut text, &plan.fields[index]);
+        calls(&mut text, plan, &plan.fields[index]);
         text.maybe("key.parent", strategies.get(index).copied().flatten().map(strategy));
         text.maybe("key.parent.column", taken(&plan.fields[index]));
         text.put("key.written", &plan.fields[index].written_as.to_string());
@@ -67,12 +67,8 @@ pub(crate) fn mapped_fingerprint(plan: &EntityPlan, strategies: &[Option<KeyStra
         text.put("key.destination", column.as_str());
     }
     text.put("key.strategy", &strategy(plan.key.strategy));
-    for (index, plan) in plan.fields.iter().enumerate() {
-        field(&mut text, plan, strategies.get(index).copied().flatten());
-    }
-    for script in &plan.scripts {
-        text.put("script", &script.name);
-        text.put("script.body", &script.body);
+    for index in 0..plan.fields.len() {
+        field(&mut text, plan, index, strategies.get(index).copied().flatten());
     }
     if !plan.scripts.is_empty() || plan.rules.iter().any(|rule| rule.script.is_some()) {
         // A script sees the environment's name.
@@ -103,11 +99,14 @@ fn reads(text: &mut Canonical, plan: &EntityPlan) {
     }
 }
 
-fn calls(text: &mut Canonical, field: &FieldPlan) {
+/// The functions of a field. A script is what it does, wherever it stands and whatever it is called.
+fn calls(text: &mut Canonical, plan: &EntityPlan, field: &FieldPlan) {
     for call in &field.calls {
         let function = match &call.function {
             Function::BuiltIn(name) => format!("built-in {name}"),
-            Function::Script(index) => format!("script {index}"),
+            Function::Script(index) => {
+                format!("script {}", plan.scripts.get(*index).map_or("", |script| script.body.as_str()))
+            }
             Function::Library(name) => format!("library {name}"),
         };
         text.put("field.call", &function);
@@ -118,12 +117,13 @@ fn calls(text: &mut Canonical, field: &FieldPlan) {
     }
 }
 
-fn field(text: &mut Canonical, field: &FieldPlan, parent: Option<KeyStrategy>) {
+fn field(text: &mut Canonical, plan: &EntityPlan, index: usize, parent: Option<KeyStrategy>) {
+    let field = &plan.fields[index];
     text.put("field", field.destination.as_str());
     for source in &field.sources {
         text.put("field.source", &source.to_string());
     }
-    calls(text, field);
+    calls(text, plan, field);
     text.maybe("field.default", field.default.as_ref().map(canonical));
     text.maybe("field.format", field.format.clone());
     text.put("field.type", &field.data_type.to_string());

@@ -84,7 +84,9 @@ pub(crate) fn check_rule(
 /// Variables that the project does not have. A row would find them missing one after the other.
 fn check_vars(scope: &Scope<'_>, function: &FunctionSpec, used: &[(String, usize, usize)], problems: &mut Problems) {
     let known = scope.project.vars();
-    for (name, line, column) in used.iter().filter(|(name, ..)| !known.contains_key(name)) {
+    // Who asks first whether it is there may name what only some environments have.
+    let asks = |name: &str| function.body.value.contains(&format!("\"{name}\" in vars"));
+    for (name, line, column) in used.iter().filter(|(name, ..)| !known.contains_key(name) && !asks(name)) {
         let place = place(function, Some(*line), Some(*column));
         let headline = format!("the project has no variable `{name}`");
         let label = format!("not among the `vars` of {PROJECT_FILE}");

@@ -52,4 +52,6 @@ fn a_variable_that_the_project_does_not_have_is_shown() {
     assert_eq!(labelled("function_body: |\n      value;\n      vars.prefixx + 1\n"), "prefixx");
     let sound = changed("specs/doctors.yaml", BODY, "function_body: |\n      vars.prefix + 1\n");
     assert_eq!(problems(&sound), []);
+    let asked = "function_body: |\n      if \"beta\" in vars { vars.beta } else { value }\n";
+    assert_eq!(problems(&changed("specs/doctors.yaml", BODY, asked)), []);
 }
