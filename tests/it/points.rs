@@ -13,7 +13,7 @@ use tempfile::TempDir;
 
 use crate::alongside::awaited;
 use crate::ends::{End, Ends, for_each_pair, for_pair};
-use crate::refusals::assert_whole;
+use crate::refusals::{BOOKS, SCHEMA, SHELVES, assert_whole};
 use crate::world::{Ended, Random, World, counts, root};
 
 /// What happens at a point.
@@ -26,31 +26,6 @@ const FIRST_UNIT: u64 = 3;
 const DRAWN: u64 = 2;
 
 const SEED: u64 = 20_261_121;
-
-const SCHEMA: &str = "
-create table shelves (id text primary key, label text not null, above_id text references shelves (id));
-create table books (id text primary key, title text not null, shelf_id text not null references shelves (id));
-";
-
-const SHELVES: &str = "
-entity_type: shelves
-source_table: old_shelves
-destination_table: shelves
-version: \"1\"
-field_mappings:
-  label: { transformation: trimmed }
-  above_id: { source_field: above, references: shelves }
-";
-
-const BOOKS: &str = "
-entity_type: books
-source_table: old_books
-destination_table: books
-version: \"1\"
-field_mappings:
-  title: { transformation: [trimmed, upper] }
-  shelf_id: { source_field: shelf, references: shelves }
-";
 
 /// Ten units.
 const DEFAULTS: &str =

@@ -21,12 +21,12 @@ mod project;
 mod secret;
 mod spec;
 
-const SCHEMA: &str = "
+pub(crate) const SCHEMA: &str = "
 create table shelves (id text primary key, label text not null, above_id text references shelves (id));
 create table books (id text primary key, title text not null, shelf_id text not null references shelves (id));
 ";
 
-const SHELVES: &str = "
+pub(crate) const SHELVES: &str = "
 entity_type: shelves
 source_table: old_shelves
 destination_table: shelves
@@ -36,7 +36,7 @@ field_mappings:
   above_id: { source_field: above, references: shelves }
 ";
 
-const BOOKS: &str = "
+pub(crate) const BOOKS: &str = "
 entity_type: books
 source_table: old_books
 destination_table: books
