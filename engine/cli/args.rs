@@ -1,7 +1,8 @@
 //! What the command line takes.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::time::Duration;
 
 use clap::error::ErrorKind;
 use clap::{Args as Group, CommandFactory, Parser, Subcommand, ValueEnum};
@@ -32,12 +33,32 @@ impl Args {
             let wrong = format!("this verb answers only with '--format' {}", one_of(args.command.formats()));
             Self::command().error(ErrorKind::InvalidValue, wrong).exit()
         }
+        if let Some(conflict) = args.conflict() {
+            Self::command().error(ErrorKind::ArgumentConflict, conflict).exit()
+        }
         let Command::Graph(graph) = &args.command else { return args };
         let Some(conflict) = graph.conflict(format) else { return args };
         let mut command = Self::command();
         command.build();
         let verb = command.find_subcommand_mut("graph").expect("the verb that was parsed is among the verbs");
         verb.error(ErrorKind::ArgumentConflict, conflict).exit()
+    }
+}
+
+impl Args {
+    /// A project where the verb asks none.
+    fn conflict(&self) -> Option<&'static str> {
+        let is_named = self.global.project != Path::new(".");
+        match &self.command {
+            Command::Demo(_) if is_named => {
+                Some("'--project' names a project that is there; write 'transload demo DIR'")
+            }
+            Command::Init(_) if is_named => {
+                Some("'--project' names a project that is there; write 'transload init DIR'")
+            }
+            Command::Explain(_) if is_named => Some("'explain' asks no project; leave '--project' out"),
+            _ => None,
+        }
     }
 }
 
@@ -166,14 +187,33 @@ pub(crate) enum Command {
         after_help = "Examples:\n  transload preview patients\n  transload preview patients --key 10442 --against-destination\n  echo '{\"patient_no\": 1}' | transload preview patients --row - --as-test"
     )]
     Preview(Preview),
+    /// Find what a run would move, by source and ledger, and keep it; writes no row
+    #[command(
+        after_help = "Examples:\n  transload detect\n  transload detect patients --format json\n  transload detect --show 3f9c2e1a --from 1000"
+    )]
+    Detect(Detect),
     /// Move what is new or changed; goes on where an interrupted run stopped
     #[command(after_help = "Examples:\n  transload run\n  transload run --max-deletes 5% --format json")]
     Run(Run),
+    /// Let a run, or one entity of it, halt after the unit in hand
+    #[command(after_help = "Examples:\n  transload pause 3f9c2e1a\n  transload pause 3f9c2e1a patients")]
+    Pause(Asked),
+    /// Go on with a run that was paused or interrupted, or take one entity of it up again
+    #[command(after_help = "Examples:\n  transload resume 3f9c2e1a\n  transload resume 3f9c2e1a patients")]
+    Resume(Resume),
+    /// End a run, or one entity of it, for good; what is loaded stays
+    #[command(after_help = "Examples:\n  transload cancel 3f9c2e1a\n  transload cancel 3f9c2e1a patients")]
+    Cancel(Asked),
     /// Show past and current runs
     #[command(after_help = "Examples:\n  transload status\n  transload status 3f9c2e1a")]
     Status(Status),
-    /// List the rows that were set aside, with their reasons
-    #[command(after_help = "Examples:\n  transload quarantine\n  transload quarantine patients --format json")]
+    /// Make a control store that was lost again, from the ledger in the destination
+    #[command(after_help = "Examples:\n  transload adopt\n  transload adopt --set-aside --format json")]
+    Adopt(Adopt),
+    /// List the rows that were set aside, with their reasons; discard them, or try them again
+    #[command(
+        after_help = "Examples:\n  transload quarantine patients\n  transload quarantine show patients 10442\n  transload quarantine discard patients --code VALUE_FORMAT --reason 'test rows'\n  transload quarantine retry patients --key 10442"
+    )]
     Quarantine(Quarantine),
     /// Explain a problem's code, or a function that specs may call
     #[command(after_help = "Examples:\n  transload explain TL0203\n  transload explain trimmed")]
@@ -185,6 +225,7 @@ impl Command {
     fn formats(&self) -> &'static [Format] {
         match self {
             Self::Validate(_) | Self::Run(_) | Self::Test(_) => REPORTS,
+            Self::Quarantine(Quarantine { verb: Some(QuarantineVerb::Retry(_)), .. }) => REPORTS,
             Self::Graph(_) => PICTURES,
             _ => PLAIN,
         }
@@ -331,8 +372,52 @@ impl Graph {
     }
 }
 
-/// `run`
+/// `detect`
 #[derive(Debug, Group)]
+pub(crate) struct Detect {
+    /// Entities that are looked at; without any, all
+    #[arg(value_name = "ENTITY")]
+    pub(crate) entities: Vec<String>,
+    /// Show changes of a detection that is kept, by the end of its id
+    #[arg(long, value_name = "DETECTION", conflicts_with_all = ["entities", "exit_code"])]
+    pub(crate) show: Option<String>,
+    /// With `--show`: begin with the change of this number
+    #[arg(long, value_name = "NUMBER", default_value_t = 0, requires = "show")]
+    pub(crate) from: u64,
+    /// Changes that are shown at most; all of them are kept
+    #[arg(long, value_name = "CHANGES", default_value_t = 100)]
+    pub(crate) limit: u32,
+    /// Answer 10 where there are changes
+    #[arg(long)]
+    pub(crate) exit_code: bool,
+}
+
+/// `pause`, `cancel`, and what `resume` has in common with them
+#[derive(Debug, Group)]
+pub(crate) struct Asked {
+    /// The end of the run's id, as `transload status` lists it
+    #[arg(value_name = "RUN")]
+    pub(crate) run: String,
+    /// Only this entity of it
+    #[arg(value_name = "ENTITY")]
+    pub(crate) entity: Option<String>,
+}
+
+/// `resume`
+#[derive(Debug, Group)]
+pub(crate) struct Resume {
+    #[command(flatten)]
+    pub(crate) asked: Asked,
+    /// Begin without being asked, where the environment has `confirm: true`
+    #[arg(long, conflicts_with = "entity")]
+    pub(crate) yes: bool,
+    /// Pause the run after so much time (90s, 30m, 2h, 1h30m)
+    #[arg(long, value_name = "DURATION", value_parser = Limited::from_str, conflicts_with = "entity")]
+    pub(crate) timeout: Option<Limited>,
+}
+
+/// `run`
+#[derive(Debug, Default, Group)]
 pub(crate) struct Run {
     /// Derive every row again and write what differs
     #[arg(long)]
@@ -343,12 +428,24 @@ pub(crate) struct Run {
     /// Delete up to so many rows of each entity, as a number or a percentage, in place of the specs' `deletes.max`
     #[arg(long, value_name = "COUNT|PERCENT", value_parser = Limit::from_str)]
     pub(crate) max_deletes: Option<Limit>,
+    /// Take rows that the destination holds already, by the keys that the specs give them, as loaded, and write only what differs
+    #[arg(long, conflicts_with = "plan")]
+    pub(crate) adopt_existing: bool,
+    /// Move exactly what this detection found, by the end of its id; what moved since is left alone
+    #[arg(long, value_name = "DETECTION", conflicts_with_all = ["remap", "retry_quarantined"])]
+    pub(crate) plan: Option<String>,
     /// Begin without being asked, where the environment has `confirm: true`
     #[arg(long)]
     pub(crate) yes: bool,
     /// Answer 3 where any row is in quarantine
     #[arg(long)]
     pub(crate) fail_on_quarantine: bool,
+    /// Stop after so much time (90s, 30m, 2h, 1h30m); the next run goes on from there
+    #[arg(long, value_name = "DURATION", value_parser = Limited::from_str)]
+    pub(crate) timeout: Option<Limited>,
+    /// Begin though another run holds the destination: that run's process is stuck, and commits nothing more
+    #[arg(long)]
+    pub(crate) take_over: bool,
 }
 
 /// `status`
@@ -359,12 +456,107 @@ pub(crate) struct Status {
     pub(crate) run: Option<String>,
 }
 
-/// `quarantine`
+/// `adopt`
 #[derive(Debug, Group)]
+pub(crate) struct Adopt {
+    /// Give a control store that is damaged another name, and begin a new one; one that can be read stays
+    #[arg(long)]
+    pub(crate) set_aside: bool,
+}
+
+/// `quarantine`; without a verb of its own it lists.
+#[derive(Debug, Group)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Quarantine {
+    #[command(subcommand)]
+    pub(crate) verb: Option<QuarantineVerb>,
     /// Only of this entity
     #[arg(value_name = "ENTITY")]
     pub(crate) entity: Option<String>,
+}
+
+/// The verbs of `quarantine`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum QuarantineVerb {
+    /// List the rows that were set aside, with their reasons
+    List(QuarantineList),
+    /// Show everything that is known of one row, save its values
+    Show(QuarantineShow),
+    /// Decide that rows are not to come: they no longer count as failed, and are tried again only when they change at the source, or are
+    /// named by `retry`
+    Discard(QuarantineDiscard),
+    /// Run, and try rows again though nothing that they wait for has changed
+    Retry(QuarantineRetry),
+}
+
+/// `quarantine list`
+#[derive(Debug, Group)]
+pub(crate) struct QuarantineList {
+    /// Only of this entity
+    #[arg(value_name = "ENTITY")]
+    pub(crate) entity: Option<String>,
+}
+
+/// `quarantine show`
+#[derive(Debug, Group)]
+pub(crate) struct QuarantineShow {
+    /// The entity
+    #[arg(value_name = "ENTITY")]
+    pub(crate) entity: String,
+    /// The row's key: its canonical text, or a JSON array of texts
+    #[arg(value_name = "KEY", allow_hyphen_values = true)]
+    pub(crate) key: String,
+}
+
+/// `quarantine discard`
+#[derive(Debug, Group)]
+#[command(group = clap::ArgGroup::new("rows").required(true).args(["key", "code", "all"]))]
+pub(crate) struct QuarantineDiscard {
+    /// The entity
+    #[arg(value_name = "ENTITY")]
+    pub(crate) entity: String,
+    /// The row with this key: its canonical text, or a JSON array of texts; may be repeated
+    #[arg(long, value_name = "KEY", allow_hyphen_values = true)]
+    pub(crate) key: Vec<String>,
+    /// All rows with this code
+    #[arg(long, value_name = "CODE")]
+    pub(crate) code: Option<String>,
+    /// All rows
+    #[arg(long)]
+    pub(crate) all: bool,
+    /// Why they are not to come; it stays beside them
+    #[arg(long, value_name = "TEXT", value_parser = reason)]
+    pub(crate) reason: String,
+    /// Begin without being asked, where the environment has `confirm: true`
+    #[arg(long)]
+    pub(crate) yes: bool,
+}
+
+/// `quarantine retry`
+#[derive(Debug, Group)]
+pub(crate) struct QuarantineRetry {
+    /// Only rows of this entity
+    #[arg(value_name = "ENTITY")]
+    pub(crate) entity: Option<String>,
+    /// Only the row with this key, also where it was discarded: no other is read; may be repeated
+    #[arg(long, value_name = "KEY", requires = "entity", allow_hyphen_values = true)]
+    pub(crate) key: Vec<String>,
+    /// Begin without being asked, where the environment has `confirm: true`
+    #[arg(long)]
+    pub(crate) yes: bool,
+    /// Answer 3 where any row is in quarantine
+    #[arg(long)]
+    pub(crate) fail_on_quarantine: bool,
+}
+
+/// Why rows are discarded: a line that says something.
+fn reason(text: &str) -> Result<String, &'static str> {
+    let text = text.trim();
+    match () {
+        () if text.is_empty() => Err("a reason is expected"),
+        () if text.contains(char::is_control) => Err("a reason is one line of plain text"),
+        () => Ok(text.to_owned()),
+    }
 }
 
 /// `explain`
@@ -398,6 +590,41 @@ impl FromStr for Limit {
     }
 }
 
+/// How long something may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Limited(pub(crate) Duration);
+
+impl FromStr for Limited {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        const EXPECTED: &str = "a duration is expected: 90s, 30m, 2h, 1h30m";
+        let mut seconds: u64 = 0;
+        let mut rest = text;
+        let mut last = u64::MAX;
+        while !rest.is_empty() {
+            let at = rest.find(|character: char| !character.is_ascii_digit()).ok_or(EXPECTED)?;
+            let (digits, unit) = rest.split_at(at);
+            let each = match unit.chars().next() {
+                Some('d') => 86_400,
+                Some('h') => 3_600,
+                Some('m') => 60,
+                Some('s') => 1,
+                _ => return Err(EXPECTED),
+            };
+            // From large to small, each once.
+            let count: u64 = digits.parse().map_err(|_| EXPECTED)?;
+            let part = Some(count).filter(|_| each < last).and_then(|count| count.checked_mul(each));
+            seconds = part.and_then(|part| seconds.checked_add(part)).ok_or(EXPECTED)?;
+            (last, rest) = (each, unit.trim_start_matches(|character: char| character.is_ascii_alphabetic()));
+            if unit.len() - rest.len() != 1 {
+                return Err(EXPECTED);
+            }
+        }
+        if seconds == 0 || seconds > 366 * 86_400 { Err(EXPECTED) } else { Ok(Self(Duration::from_secs(seconds))) }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -405,6 +632,18 @@ mod tests {
     #[test]
     fn the_command_line_is_sound() {
         Args::command().debug_assert();
+    }
+
+    #[test]
+    fn durations_are_read() {
+        let seconds = |text: &str| text.parse::<Limited>().ok().map(|limited| limited.0.as_secs());
+        for (text, expected) in [("90s", 90), ("30m", 1_800), ("2h", 7_200), ("1h30m", 5_400), ("1d1s", 86_401)] {
+            assert_eq!(seconds(text), Some(expected), "{text}");
+        }
+        for text in ["", "0s", "5", "5x", "m", "1m1h", "1m1m", "1ms", "-1s", "1.5h", "99999999999999999999s", "999999d"]
+        {
+            assert_eq!(seconds(text), None, "{text}");
+        }
     }
 
     #[test]
@@ -419,6 +658,14 @@ mod tests {
     #[test]
     fn formats_are_named_as_people_say_them() {
         assert_eq!(one_of(PICTURES), "'text', 'json', 'mermaid', 'dot' or 'svg'");
+    }
+
+    #[test]
+    fn a_reason_says_something_in_one_line() {
+        assert_eq!(reason(" test rows "), Ok("test rows".to_owned()));
+        for wrong in ["", " ", "a\nb", "\u{1b}[31m"] {
+            assert!(reason(wrong).is_err(), "{wrong:?}");
+        }
     }
 
     #[test]

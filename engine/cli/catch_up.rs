@@ -5,7 +5,9 @@ use std::path::Path;
 use chrono::{DateTime, TimeDelta};
 use serde::Deserialize;
 use serde_json::Value;
-use transload_model::{ControlStore, Counts, EntityRecord, EntityState, Performance, Result, RunRecord, RunState};
+use transload_model::{
+    ControlStore, Counts, EntityName, EntityRecord, EntityState, Performance, Result, RunRecord, RunState, Wish,
+};
 use transload_run::Spent;
 
 use super::artifacts::folder;
@@ -17,7 +19,13 @@ const NEWEST: u32 = 20;
 pub(crate) async fn catch_up(root: &Path, store: &dyn ControlStore) -> Result<()> {
     let unfinished = |run: &RunRecord| run.state == RunState::Running && !run.alive;
     for run in store.runs(NEWEST).await?.into_iter().filter(unfinished) {
-        let Some(ended) = Ended::of(root, &run) else { continue };
+        let Some(ended) = Ended::of(root, &run) else {
+            // Its process ended before it saw that it was cancelled.
+            if store.requests(run.id).await?.run == Some(Wish::Cancel) {
+                store.put_run(&RunRecord { state: RunState::Cancelled, ..run }).await?;
+            }
+            continue;
+        };
         for entity in store.entities(run.id).await? {
             if let Some(entity) = ended.entity(entity) {
                 store.put_entity(run.id, &entity).await?;
@@ -30,7 +38,7 @@ pub(crate) async fn catch_up(root: &Path, store: &dyn ControlStore) -> Result<()
 
 /// The part of `run.json` that the control store keeps.
 #[derive(Deserialize)]
-struct Ended {
+pub(crate) struct Ended {
     status: String,
     started_at: String,
     wall_ms: u64,
@@ -50,17 +58,17 @@ struct EndedEntity {
 
 impl Ended {
     /// How the run ended. One that was stopped and went on later has not ended by what was written when it stopped.
-    fn of(root: &Path, run: &RunRecord) -> Option<Self> {
+    pub(crate) fn of(root: &Path, run: &RunRecord) -> Option<Self> {
         let text = std::fs::read_to_string(folder(root, run.id).join("run.json")).ok()?;
         let ended: Self = serde_json::from_str(&text).ok()?;
-        matches!(ended.state()?, RunState::Completed | RunState::Failed).then_some(ended)
+        matches!(ended.state()?, RunState::Completed | RunState::Failed | RunState::Cancelled).then_some(ended)
     }
 
     fn state(&self) -> Option<RunState> {
         RunState::parse(&self.status)
     }
 
-    fn run(&self, run: RunRecord) -> RunRecord {
+    pub(crate) fn run(&self, run: RunRecord) -> RunRecord {
         let wall = TimeDelta::milliseconds(i64::try_from(self.wall_ms).unwrap_or_default());
         RunRecord {
             state: self.state().unwrap_or(run.state),
@@ -75,6 +83,17 @@ impl Ended {
             }),
             ..run
         }
+    }
+
+    /// All its entities, with what else is known of them.
+    pub(crate) fn entities(&self, known: Vec<EntityRecord>) -> Vec<EntityRecord> {
+        let mut entities = Vec::new();
+        for ended in &self.entities {
+            let Ok(name) = EntityName::parse(&ended.entity_type) else { continue };
+            let before = known.iter().find(|entity| entity.entity == name).cloned();
+            entities.extend(self.entity(before.unwrap_or_else(|| EntityRecord::waiting(&name))));
+        }
+        entities
     }
 
     fn entity(&self, known: EntityRecord) -> Option<EntityRecord> {

@@ -2,11 +2,11 @@
 //!
 //! A file that is not what was looked at any more is left alone. Each file is replaced whole, so that nothing is half-written.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
-use transload_model::{Diagnostic, Fix, SourceFile};
+use transload_model::{Code, Diagnostic, Fix, Severity, SourceFile};
 
 use super::failure::file_error;
 
@@ -15,29 +15,29 @@ use super::failure::file_error;
 pub(crate) struct Fixed {
     /// Places.
     pub(crate) places: usize,
-    /// Files.
-    pub(crate) files: usize,
+    /// Files, as their places are told.
+    pub(crate) files: BTreeSet<String>,
 }
 
 /// How many of the problems can be mended.
 pub(crate) fn fixable(problems: &[Diagnostic]) -> usize {
-    problems.iter().filter(|problem| problem.fix.is_some()).count()
+    causes(problems).filter(|problem| problem.fix.is_some()).count()
 }
 
-/// Mends what can be mended.
+/// Mends what can be mended, save what may only be a consequence: a file that cannot be read as what it is meant to be is mended first in that.
 ///
 /// # Errors
 /// A file that cannot be written; those before it are mended.
 pub(crate) fn fix(root: &Path, problems: &[Diagnostic]) -> Result<Fixed, Box<Diagnostic>> {
     let mut by_file: BTreeMap<&str, Vec<&Fix>> = BTreeMap::new();
-    for fix in problems.iter().filter_map(|problem| problem.fix.as_ref()) {
+    for fix in causes(problems).filter_map(|problem| problem.fix.as_ref()) {
         by_file.entry(fix.file.path.as_str()).or_default().push(fix);
     }
     let mut fixed = Fixed::default();
-    for (path, mut fixes) in by_file {
+    for (name, mut fixes) in by_file {
         fixes.sort_by_key(|fix| fix.span.start);
         let Some(file) = fixes.first().map(|fix| Arc::clone(&fix.file)) else { continue };
-        let path = root.join(path);
+        let path = root.join(name);
         // A mark of the byte order stands before the text that was looked at.
         let found = std::fs::read_to_string(&path).unwrap_or_default();
         let Some(mark) = found.strip_suffix(file.text.as_str()) else { continue };
@@ -48,9 +48,32 @@ pub(crate) fn fix(root: &Path, problems: &[Diagnostic]) -> Result<Fixed, Box<Dia
             .and_then(|()| std::fs::rename(&unfinished, &path))
             .map_err(|error| Box::new(file_error(&path, &error)))?;
         fixed.places += places;
-        fixed.files += 1;
+        fixed.files.insert(name.to_owned());
     }
     Ok(fixed)
+}
+
+/// Problems that are no consequence of others.
+fn causes(problems: &[Diagnostic]) -> impl Iterator<Item = &Diagnostic> {
+    let unread = unread(problems);
+    let is_cause = move |problem: &&Diagnostic| {
+        is_of_form(problem.code) || file(problem).is_none_or(|file| !unread.contains(file))
+    };
+    problems.iter().filter(is_cause)
+}
+
+/// Files of which parts could not be read: what is wrong with the names in them may come of that.
+fn unread(problems: &[Diagnostic]) -> BTreeSet<&str> {
+    let is_cause = |problem: &&Diagnostic| problem.severity == Severity::Error && is_of_form(problem.code);
+    problems.iter().filter(is_cause).filter_map(file).collect()
+}
+
+fn is_of_form(code: Code) -> bool {
+    code.info().number.starts_with("TL01")
+}
+
+fn file(problem: &Diagnostic) -> Option<&str> {
+    problem.labels.first().map(|label| label.file.path.as_str())
 }
 
 /// The file's text with the fixes, which ascend. Of two that overlap, the first counts.

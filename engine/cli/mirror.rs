@@ -101,6 +101,7 @@ impl Recorder {
             performance: None,
             process: std::process::id(),
             alive: true,
+            adopted_at: None,
         }
     }
 
@@ -145,13 +146,15 @@ impl Told {
     fn follow(&mut self, event: &Event) {
         if let Event::RunStarted { run_id, entities, .. } = event {
             self.run = Some(*run_id);
-            self.entities = entities.iter().map(|entity| (entity.clone(), waiting(entity))).collect();
+            self.entities = entities.iter().map(|entity| (entity.clone(), EntityRecord::waiting(entity))).collect();
         }
         let Some(entity) = entity_of(event) else { return };
-        let record = self.entities.entry(entity.clone()).or_insert_with(|| waiting(entity));
+        let record = self.entities.entry(entity.clone()).or_insert_with(|| EntityRecord::waiting(entity));
         record.unit = None;
         match event {
-            Event::EntityStarted { rows, .. } => (record.state, record.source_rows) = (EntityState::Moving, *rows),
+            Event::EntityStarted { rows, .. } => {
+                (record.state, record.source_rows, record.reason) = (EntityState::Moving, *rows, None);
+            }
             Event::UnitCommitted { stream, seq, counts, .. } => {
                 (record.counts, record.unit) = (*counts, Some(UnitNumber { stream: *stream, seq: *seq }));
             }
@@ -161,9 +164,11 @@ impl Told {
             Event::EntityCompleted { counts, elapsed_ms, .. } => {
                 (record.state, record.counts, record.elapsed_ms) = (EntityState::Done, *counts, *elapsed_ms);
             }
-            Event::EntityFailed { code, message, counts, .. } => {
-                (record.state, record.counts) = (EntityState::Failed, *counts);
-                record.reason = Some(format!("{code}: {message}"));
+            Event::EntityFailed { code, message, counts, .. }
+            | Event::EntitySuspended { code, message, counts, .. } => {
+                let is_failure = matches!(event, Event::EntityFailed { .. });
+                record.state = if is_failure { EntityState::Failed } else { EntityState::Suspended };
+                (record.counts, record.reason) = (*counts, Some(format!("{code}: {message}")));
             }
             Event::RunStarted { .. } | Event::Progress { .. } | Event::RunCompleted { .. } => {}
         }
@@ -178,24 +183,13 @@ impl Told {
     }
 }
 
-fn waiting(entity: &EntityName) -> EntityRecord {
-    EntityRecord {
-        entity: entity.clone(),
-        state: EntityState::Waiting,
-        counts: Counts::default(),
-        source_rows: None,
-        unit: None,
-        elapsed_ms: 0,
-        reason: None,
-    }
-}
-
 fn entity_of(event: &Event) -> Option<&EntityName> {
     match event {
         Event::EntityStarted { entity, .. }
         | Event::UnitCommitted { entity, .. }
         | Event::EntityLoaded { entity, .. }
         | Event::EntityCompleted { entity, .. }
+        | Event::EntitySuspended { entity, .. }
         | Event::EntityFailed { entity, .. } => Some(entity),
         Event::RunStarted { .. } | Event::Progress { .. } | Event::RunCompleted { .. } => None,
     }
@@ -206,7 +200,7 @@ mod tests {
     use std::sync::Mutex;
 
     use async_trait::async_trait;
-    use transload_model::{Code, Diagnostic};
+    use transload_model::{Change, Code, DetectionRecord, DetectionStore, Diagnostic, Requests, Wish};
 
     use super::*;
 
@@ -242,11 +236,43 @@ mod tests {
             self.keep(format!("{name} {state} {read}{rows}{unit}{reason}"))
         }
 
+        async fn adopt(&self, _: &RunRecord, _: &[EntityRecord]) -> Result<bool> {
+            self.keep("an adopted run".to_owned()).map(|()| true)
+        }
+
         async fn runs(&self, _: u32) -> Result<Vec<RunRecord>> {
             Ok(Vec::new())
         }
 
         async fn entities(&self, _: RunId) -> Result<Vec<EntityRecord>> {
+            Ok(Vec::new())
+        }
+
+        async fn request(&self, _: RunId, _: Option<&EntityName>, _: Option<Wish>) -> Result<()> {
+            Ok(())
+        }
+
+        async fn requests(&self, _: RunId) -> Result<Requests> {
+            Ok(Requests::default())
+        }
+    }
+
+    /// Of detections the mirror hears nothing.
+    #[async_trait]
+    impl DetectionStore for Store {
+        async fn put_detection(&self, _: &DetectionRecord) -> Result<()> {
+            self.keep("a detection".to_owned())
+        }
+
+        async fn add_changes(&self, _: RunId, _: &[Change]) -> Result<()> {
+            self.keep("changes".to_owned())
+        }
+
+        async fn detections(&self, _: u32) -> Result<Vec<DetectionRecord>> {
+            Ok(Vec::new())
+        }
+
+        async fn changes(&self, _: RunId, _: u64, _: u32) -> Result<Vec<Change>> {
             Ok(Vec::new())
         }
     }

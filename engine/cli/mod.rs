@@ -2,21 +2,26 @@
 
 mod args;
 mod artifacts;
+mod asking;
 mod catch_up;
 mod commands;
 mod confirm;
 mod demo;
+mod detections;
 mod excerpt;
 mod failure;
 mod fix;
 mod lock;
 mod mirror;
+mod mirrored;
 mod progress;
 mod render;
 mod report;
+mod signals;
 mod sinks;
 mod summary;
 mod text;
+mod who;
 mod wiring;
 
 use std::process::ExitCode;
@@ -31,6 +36,11 @@ use wiring::Chosen;
 /// Parses the command line and does what it says.
 pub(crate) fn run() -> ExitCode {
     render::panics_without_values();
+    // The words are out by then.
+    std::panic::catch_unwind(parse_and_do).unwrap_or_else(|_| code(Exit::Bug))
+}
+
+fn parse_and_do() -> ExitCode {
     let args = Args::read();
     let screen = Screen::new(&args.global);
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
@@ -52,8 +62,13 @@ async fn dispatch(args: &Args, screen: &Screen) -> Result<Exit, Failure> {
         Command::Preview(preview) => commands::preview::run(&chosen, preview, screen).await,
         Command::Schema(schema) => commands::schema::run(&chosen, schema, screen).await,
         Command::Graph(graph) => commands::graph::run(&chosen, graph, screen),
+        Command::Detect(detect) => commands::detect::run(&chosen, detect, screen).await,
         Command::Run(run) => commands::run::run(&chosen, run, screen).await,
+        Command::Pause(asked) => commands::pause::run(&chosen, asked, screen).await,
+        Command::Resume(resume) => commands::resume::run(&chosen, resume, screen).await,
+        Command::Cancel(asked) => commands::cancel::run(&chosen, asked, screen).await,
         Command::Status(status) => commands::status::run(&chosen, status, screen).await,
+        Command::Adopt(adopt) => commands::adopt::run(&chosen, adopt, screen).await,
         Command::Quarantine(quarantine) => commands::quarantine::run(&chosen, quarantine, screen).await,
         Command::Explain(explain) => commands::explain::run(explain, screen),
     }

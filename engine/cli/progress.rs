@@ -11,10 +11,20 @@ use indicatif::{MultiProgress, ProgressBar, ProgressState, ProgressStyle};
 use transload_model::{Clock, Counts, EntityName};
 use transload_run::{Event, EventSink};
 
-use super::render::{Signs, heartbeat};
+use super::args::Progress;
+use super::render::{Screen, Signs, heartbeat};
 use super::text::{duration, number, rate};
 
 const HEARTBEAT: Duration = Duration::from_secs(10);
+
+/// What shows progress in the way that was asked for, if any does.
+pub(crate) fn listener(screen: &Screen, heartbeat: &Arc<Heartbeat>) -> Option<Box<dyn EventSink>> {
+    match screen.progress {
+        Progress::Bar => Some(Box::new(Bars::new(screen.signs()))),
+        Progress::Plain => Some(Box::new(Ears(Arc::clone(heartbeat)))),
+        Progress::Auto | Progress::None => None,
+    }
+}
 
 /// Bars, one for each entity at work.
 pub(crate) struct Bars {
@@ -64,7 +74,9 @@ impl EventSink for Bars {
                 let line = format!("{} {}", self.signs.done, loaded(entity, counts, *elapsed_ms));
                 drop(self.all.println(line));
             }
-            Event::EntityFailed { entity, .. } => self.with(entity, ProgressBar::finish_and_clear),
+            Event::EntityFailed { entity, .. } | Event::EntitySuspended { entity, .. } => {
+                self.with(entity, ProgressBar::finish_and_clear);
+            }
             Event::RunStarted { .. } | Event::EntityCompleted { .. } => {}
             Event::RunCompleted { .. } => drop(self.all.clear()),
         }
@@ -105,6 +117,8 @@ impl Heartbeat {
     /// Writes lines until it is dropped.
     pub(crate) async fn beat(self: Arc<Self>) {
         let mut timer = tokio::time::interval(HEARTBEAT);
+        // Whoever stood still for a while has nothing to say about it.
+        timer.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         timer.tick().await;
         loop {
             timer.tick().await;
@@ -147,7 +161,9 @@ impl EventSink for Ears {
                     beat.counts = *counts;
                 }
             }
-            Event::EntityLoaded { entity, .. } | Event::EntityFailed { entity, .. } => drop(beats.remove(entity)),
+            Event::EntityLoaded { entity, .. }
+            | Event::EntityFailed { entity, .. }
+            | Event::EntitySuspended { entity, .. } => drop(beats.remove(entity)),
             Event::RunStarted { .. } | Event::EntityCompleted { .. } | Event::RunCompleted { .. } => {}
         }
     }

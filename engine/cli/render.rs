@@ -34,6 +34,8 @@ pub(crate) struct Signs {
     pub(crate) done: &'static str,
     pub(crate) failed: &'static str,
     pub(crate) warning: &'static str,
+    pub(crate) paused: &'static str,
+    pub(crate) cancelled: &'static str,
     pub(crate) dot: &'static str,
     pub(crate) arrow: &'static str,
     pub(crate) more: &'static str,
@@ -69,9 +71,29 @@ impl Screen {
 
     pub(crate) fn signs(&self) -> Signs {
         if self.unicode {
-            Signs { done: "✓", failed: "✗", warning: "!", dot: "·", arrow: "→", more: "…", bar: "━╸─" }
+            Signs {
+                done: "✓",
+                failed: "✗",
+                warning: "!",
+                paused: "Ⅱ",
+                cancelled: "⊘",
+                dot: "·",
+                arrow: "→",
+                more: "…",
+                bar: "━╸─",
+            }
         } else {
-            Signs { done: "ok", failed: "x", warning: "!", dot: "-", arrow: "->", more: "...", bar: "=>-" }
+            Signs {
+                done: "ok",
+                failed: "x",
+                warning: "!",
+                paused: "=",
+                cancelled: "/",
+                dot: "-",
+                arrow: "->",
+                more: "...",
+                bar: "=>-",
+            }
         }
     }
 

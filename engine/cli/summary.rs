@@ -1,10 +1,11 @@
 //! The end of a run, as people and as programs read it.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use comfy_table::{CellAlignment, Table, presets};
 use serde_json::{Value, json};
-use transload_model::{Code, Counts, EntityState, Exit, RunState};
+use transload_model::{Code, Counts, EntityName, EntityState, Exit, Retry, RunState};
 use transload_run::{EntityReport, QuarantineReason, RunReport};
 
 use super::render::{Screen, Signs};
@@ -46,11 +47,17 @@ pub(crate) fn text(report: &RunReport, screen: &Screen, parallel: usize) -> Stri
     if let Some(peak) = peak_memory() {
         write_line(&mut out, "memory", &format!("peak {peak} MB"));
     }
+    for entity in report.entities.iter().filter(|entity| entity.guarantee != EXACT) {
+        write_line(&mut out, "guarantee", &format!("{} {}", entity.entity, entity.guarantee));
+    }
     quarantine(&mut out, report, &signs);
     out.push('\n');
     out.push_str(&verdict(report, &totals, &signs));
     out
 }
+
+/// What is promised of most entities.
+const EXACT: &str = "exact";
 
 fn write_line(out: &mut String, name: &str, text: &str) {
     let _ = writeln!(out, "{name:<12} {text}");
@@ -148,12 +155,17 @@ fn wrapped(parts: &[String], between: &str) -> Vec<String> {
 
 /// Whether a reason is about rows that are loaded and cannot be deleted, and not about rows set aside.
 fn is_kept(reason: &QuarantineReason) -> bool {
-    reason.code == Code::DeleteRefused.info().word
+    reason.code == Code::DeleteRefused
 }
 
 fn reason_text(reason: &QuarantineReason) -> String {
     let field = reason.field.as_ref().map(|field| format!(" {field}")).unwrap_or_default();
-    format!("{}{field} {}", reason.code, number(reason.rows))
+    let discarded = match reason.discarded {
+        0 => String::new(),
+        discarded if discarded == reason.rows => " (discarded)".to_owned(),
+        discarded => format!(" ({} discarded)", number(discarded)),
+    };
+    format!("{}{field} {}{discarded}", reason.code.info().word, number(reason.rows))
 }
 
 /// How it went, in a sentence or two.
@@ -164,14 +176,22 @@ fn verdict(report: &RunReport, totals: &Counts, signs: &Signs) -> String {
             let written = rows(totals.written());
             let _ = write!(out, "{} {written} written; not all could be done, see below", signs.warning);
         }
-        RunState::Completed if totals.written() == 0 && totals.quarantined == totals.untried => {
+        RunState::Completed if totals.written() == 0 && totals.set_aside() == 0 => {
             let _ =
                 write!(out, "{} nothing to do and nothing written: {} unchanged", signs.done, rows(totals.unchanged));
         }
         RunState::Completed => {
             let _ = write!(out, "{} completed: {} written", signs.done, rows(totals.written()));
         }
+        RunState::Paused if lacks_resource(report) => {
+            let _ = write!(
+                out,
+                "{} paused for want of a resource, see below; `transload run` goes on after the last committed unit",
+                signs.warning
+            );
+        }
         RunState::Paused => out.push_str("! stopped on request; `transload run` goes on after the last committed unit"),
+        RunState::Cancelled => out.push_str("! cancelled; what was committed stays, and `transload run` begins anew"),
         _ => {
             let failed = report.entities.iter().filter(|entity| entity.problem.is_some()).count();
             let word = if failed == 1 { "entity" } else { "entities" };
@@ -185,10 +205,25 @@ fn verdict(report: &RunReport, totals: &Counts, signs: &Signs) -> String {
         };
         let _ = write!(out, "\n{} {} {text}", signs.warning, rows(totals.untried));
     }
-    let fresh = totals.quarantined.saturating_sub(totals.untried);
+    let fresh = totals.set_aside();
     if fresh > 0 {
         let _ =
             write!(out, "\n{} {} went to quarantine; `transload quarantine` lists them", signs.warning, rows(fresh));
+    }
+    let unread = unread(report, totals);
+    if unread > 0 {
+        let verb = if unread == 1 { "is" } else { "are" };
+        let text = "in quarantine, and not among those that this run read (gone from the source, or not looked at)";
+        let _ = write!(out, "\n{} {} {verb} {text}; `transload quarantine` lists them", signs.warning, rows(unread));
+    }
+    if totals.discarded > 0 {
+        let verb = if totals.discarded == 1 { "is" } else { "are" };
+        let _ = write!(
+            out,
+            "\n{} {} in quarantine {verb} discarded, and counted as such",
+            signs.dot,
+            rows(totals.discarded)
+        );
     }
     let kept: u64 = report.quarantine.iter().filter(|reason| is_kept(reason)).map(|reason| reason.rows).sum();
     if kept > 0 {
@@ -199,6 +234,30 @@ fn verdict(report: &RunReport, totals: &Counts, signs: &Signs) -> String {
     out
 }
 
+/// Rows that are set aside and were not read, so that no count of this run has them.
+fn unread(report: &RunReport, totals: &Counts) -> u64 {
+    let open = report.quarantine.iter().filter(|reason| !is_kept(reason));
+    let open: u64 = open.map(|reason| reason.rows - reason.discarded).sum();
+    open.saturating_sub(totals.failed())
+}
+
+/// Which rows made a run that did all its work answer that some are in quarantine.
+pub(crate) fn quarantined(report: &RunReport) -> String {
+    let mut by_entity: BTreeMap<&EntityName, u64> = BTreeMap::new();
+    for reason in report.quarantine.iter().filter(|reason| reason.rows > reason.discarded) {
+        *by_entity.entry(&reason.entity).or_default() += reason.rows - reason.discarded;
+    }
+    let parts: Vec<String> = by_entity.iter().map(|(entity, rows)| format!("{entity} {}", number(*rows))).collect();
+    format!("exit code 3, because rows are in quarantine: {}", parts.join(", "))
+}
+
+/// Whether a run is paused by itself, and not on request.
+fn lacks_resource(report: &RunReport) -> bool {
+    let problems = report.entities.iter().filter_map(|entity| entity.problem.as_ref());
+    let mut waited_for = problems.filter(|problem| problem.code.info().retry == Retry::Wait);
+    waited_for.any(|problem| problem.code != Code::Interrupted)
+}
+
 /// The process's peak of resident memory, in MB.
 fn peak_memory() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
@@ -207,15 +266,27 @@ fn peak_memory() -> Option<u64> {
     Some(kib / 1024)
 }
 
+fn reason_json(reason: &QuarantineReason) -> Value {
+    json!({
+        "entity": reason.entity,
+        "code": reason.code,
+        "category": reason.code.info().retry.category(),
+        "field": reason.field,
+        "rows": reason.rows,
+        "discarded": reason.discarded,
+    })
+}
+
 /// The result document, `run.json`.
 pub(crate) fn document(report: &RunReport, project: &str, exit: Exit, started_at: &str) -> Value {
     let entity = |entity: &EntityReport| {
-        let reasons: Vec<&QuarantineReason> =
-            report.quarantine.iter().filter(|reason| reason.entity == entity.entity).collect();
+        let own = report.quarantine.iter().filter(|reason| reason.entity == entity.entity);
+        let reasons: Vec<Value> = own.map(reason_json).collect();
         let mut value = json!({
             "entity_type": entity.entity,
             "status": entity.state,
             "counts": entity.counts,
+            "guarantee": entity.guarantee,
             "elapsed_ms": entity.elapsed_ms,
             "quarantine": reasons,
             "problem": entity.problem.as_ref().map(as_json),

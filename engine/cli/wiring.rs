@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use transload_model::{
     Code, ConnectionName, ConnectionPlan, ControlStore, Destination, Diagnostic, Plan, Severity, Source,
+    TransformContext,
 };
 use transload_spec::{Catalogs, Compiled, Project};
 use transload_transform::Functions;
@@ -127,10 +129,15 @@ pub(crate) async fn destination(project: &Project) -> Result<Arc<dyn Destination
     transload_connect::destination(connection(project, project.destination())?).await.map_err(Failure::from)
 }
 
-/// Opens the destination where there is one.
+/// Opens the destination where there is one, to look at it: tables that are missing are not made.
 pub(crate) async fn existing_destination(project: &Project) -> Result<Option<Arc<dyn Destination>>, Failure> {
-    let is_there = transload_connect::exists(connection(project, project.destination())?).await?;
-    if is_there { destination(project).await.map(Some) } else { Ok(None) }
+    let plan = connection(project, project.destination())?;
+    if !transload_connect::exists(plan).await? {
+        return Ok(None);
+    }
+    let destination = transload_connect::destination(&ConnectionPlan { create_with: None, ..plan.clone() }).await?;
+    let is_to_be_made = plan.create_with.is_some() && destination.catalog().await?.tables.is_empty();
+    Ok((!is_to_be_made).then_some(destination))
 }
 
 /// The control store of a project. What it missed is told to it first.
@@ -147,6 +154,11 @@ fn connection<'a>(project: &'a Project, name: &ConnectionName) -> Result<&'a Con
 }
 
 impl World {
+    /// What functions and rules may know of a run that starts now.
+    pub(crate) fn context(&self, plan: &Plan, now: DateTime<Utc>) -> TransformContext {
+        TransformContext { now, environment: self.project.environment().to_owned(), vars: plan.vars().clone() }
+    }
+
     /// The plan, and the warnings that came with it.
     pub(crate) fn plan(&mut self) -> Result<(Arc<Plan>, Vec<Diagnostic>), Failure> {
         let problems = std::mem::take(&mut self.compiled.diagnostics);

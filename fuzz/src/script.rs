@@ -10,9 +10,9 @@ use arrow::array::{ArrayRef, Int64Array, StringArray};
 use arrow::datatypes::{Field, Schema};
 use arrow::record_batch::RecordBatch;
 use transload_model::{
-    Call, Code, ColumnName, ConnectionName, DeletePolicy, EntityName, EntityPlan, FieldPlan, Function, KeyPlan,
-    KeyStrategy, LoadPolicy, LogicalType, ReadColumn, Script, Selection, TableName, TableRef, TransformContext,
-    TransformFactory as _, Vocabulary as _,
+    Call, Code, ColumnName, ConnectionName, DeletePolicy, DetectionPlan, EntityName, EntityPlan, FieldPlan, Function,
+    KeyPlan, KeyStrategy, LoadPolicy, LogicalType, ReadColumn, Script, Selection, TableName, TableRef,
+    TransformContext, TransformFactory as _, Vocabulary as _,
 };
 use transload_transform::Functions;
 
@@ -114,6 +114,8 @@ fn plan(body: &str, row: Vec<usize>) -> EntityPlan {
         rules: Vec::new(),
         scripts: vec![Script { name: "script".to_owned(), body: body.to_owned(), row }],
         parents: Vec::new(),
+        detection: DetectionPlan::Hash,
+        deferred: Vec::new(),
         deletes: DeletePolicy::Ignore,
         deleted_field: None,
         load: LoadPolicy::default(),

@@ -28,7 +28,7 @@ pub(crate) fn begun_with(world: &World, arguments: &[&str]) -> Child {
 pub(crate) fn awaited(mut run: Child) -> Ended {
     let start = Instant::now();
     while run.try_wait().unwrap().is_none() {
-        if start.elapsed() > Duration::from_secs(60) {
+        if start.elapsed() > Duration::from_secs(180) {
             run.kill().unwrap();
             panic!("the run does not end: {:?}", run.wait_with_output());
         }
@@ -53,6 +53,15 @@ pub(crate) fn committed(world: &World) -> u64 {
     world.destination().try_number(&format!("select coalesce(sum(seq), 0) from {positions}")).unwrap_or(0)
 }
 
+/// Waits until the destination's server has noticed that a process is gone.
+pub(crate) fn wait_until_alone(world: &World) {
+    if let End::Server(_) = world.destination() {
+        let alone = "select (count(*) = 1)::integer from pg_stat_activity
+                     where datname = current_database() and backend_type = 'client backend'";
+        wait_for(world.destination(), alone);
+    }
+}
+
 /// Waits until so many units are committed in all.
 pub(crate) fn wait_for_units(world: &World, run: &mut Child, units: u64) {
     while committed(world) < units && run.try_wait().unwrap().is_none() {
@@ -71,6 +80,67 @@ pub(crate) fn begun_and_within(world: &World, random: &mut Random, units: u64) -
     }
     assert!(run.try_wait().unwrap().is_none(), "the run ended by itself: {:?}", run.wait_with_output());
     run
+}
+
+/// Sends a signal to a process.
+pub(crate) fn signal(run: &Child, name: &str) {
+    assert!(Command::new("kill").args([&format!("-{name}"), &run.id().to_string()]).status().unwrap().success());
+}
+
+/// Whether each thread of the process stands still: the signal has been sent before a call into the system that is under way has ended, and such a
+/// call may be the one that takes a lock.
+fn stands_still(run: &Child) -> bool {
+    let state = |task: std::io::Result<std::fs::DirEntry>| {
+        let line = std::fs::read_to_string(task.unwrap().path().join("stat")).unwrap_or_default();
+        line.rsplit_once(") ").is_none_or(|(_, behind)| behind.starts_with(['T', 'Z']))
+    };
+    std::fs::read_dir(format!("/proc/{}/task", run.id())).unwrap().all(state)
+}
+
+/// Whether the server has read all that was sent from one of these ports to it.
+fn is_read(ports: &[String]) -> bool {
+    let sockets = std::fs::read_to_string("/proc/net/tcp").unwrap();
+    // Of each socket: its number, where it is, where the other end is, its state, and what it is yet to send and was not yet read there.
+    let mut lines = sockets.lines().skip(1).map(|line| line.split_whitespace().collect::<Vec<_>>());
+    lines.all(|socket| {
+        let (port, unread) = (socket[2].rsplit(':').next().unwrap(), socket[4].rsplit(':').next().unwrap());
+        let port = u16::from_str_radix(port, 16).unwrap().to_string();
+        !ports.contains(&port) || unread == "00000000"
+    })
+}
+
+/// Whether the server has done all that a stopped run has sent to it, and holds nothing for it.
+fn is_done(end: &End) -> bool {
+    const OURS: &str = "from pg_stat_activity where application_name = 'transload' and datname = current_database()";
+    let ports = end.texts(&format!("select client_port::text {OURS}"));
+    // In this order: whoever waits for more behind an empty socket has done what came out of it.
+    let at_work = format!("select count(*) {OURS} and (state <> 'idle' or wait_event is distinct from 'ClientRead')");
+    is_read(&ports) && end.number(&at_work) == 0
+}
+
+/// Stops a run between two of its units: what it has in hand would hold up everyone else.
+pub(crate) fn stop_between_units(world: &World, run: &Child) {
+    let is_free = |file: &Path| {
+        let connection = rusqlite::Connection::open(file).unwrap();
+        connection.busy_timeout(Duration::ZERO).unwrap();
+        connection.execute_batch("begin exclusive; rollback").is_ok()
+    };
+    let control = world.file(".transload/control.db");
+    loop {
+        signal(run, "STOP");
+        while !stands_still(run) {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        let is_between = match world.destination() {
+            End::File(path) => is_free(path),
+            end @ End::Server(_) => is_done(end),
+        };
+        if is_between && is_free(&control) {
+            return;
+        }
+        signal(run, "CONT");
+        std::thread::sleep(Duration::from_millis(1));
+    }
 }
 
 /// Asks it to stop, as Ctrl-C does, and waits until it did.

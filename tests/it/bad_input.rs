@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::refusals::first_place;
-use crate::world::{BINARY, Ended, World, ended, python, root};
+use crate::world::{Ended, World, binary, ended, python, root};
 
 mod runs;
 mod scripts;
@@ -34,7 +34,7 @@ fn measured(world: &World, arguments: &[&str]) -> (Ended, Cost) {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("cost");
     let mut command = python();
-    command.arg(root().join("tests/measured")).arg(&file).arg(BINARY).args(arguments).current_dir(world.path());
+    command.arg(root().join("tests/measured")).arg(&file).arg(binary()).args(arguments).current_dir(world.path());
     command.env_clear().env("LC_ALL", "C.UTF-8").env("PATH", "/usr/bin:/bin");
     let told = ended(&command.output().unwrap());
     let cost = std::fs::read_to_string(file).unwrap();

@@ -7,7 +7,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use crate::ends::{Ends, for_each_pair};
-use crate::world::{World, counts, run_python};
+use crate::world::{World, counts, ended, run_python};
 
 /// The source's tables and the entities they become.
 const TABLES: [(&str, &str); 11] = [
@@ -134,6 +134,28 @@ fn a_row_is_the_same_row_in_any_system() {
 
     assert_eq!(report["totals"]["read"], report["totals"]["unchanged"], "{report}");
     assert!(before == world.destination().fingerprint(), "the destination was changed");
+}
+
+/// A path that is mistyped in a variable would become the sample, and the sample would be loaded over what is there.
+#[test]
+fn a_mistyped_source_is_not_made_up_from_the_sample() {
+    let world = small(Ends::SqliteToSqlite);
+    world.run();
+    let before = world.destination().fingerprint();
+
+    let told = ended(&world.command(&["run"]).env("CHINOOK_URL", "sqlite:data/rael.db").output().unwrap());
+
+    assert_eq!(told.code, 4, "{told:?}");
+    assert!(told.stderr.contains("rael.db does not exist") && told.stderr.contains("the variable"), "{told:?}");
+    assert!(!world.file("data/rael.db").exists());
+    assert_eq!(world.destination().fingerprint(), before, "the destination was written");
+    // Through a variable of the project it is no other.
+    world.replace("transload.yaml", "vars:", "vars:\n  place: \"${PLACE:-sqlite:data/legacy.db}\"");
+    world.replace("transload.yaml", "${CHINOOK_URL:-sqlite:data/legacy.db}", "${vars.place}");
+    let told = ended(&world.command(&["run"]).env("PLACE", "sqlite:data/rael.db").output().unwrap());
+    assert_eq!(told.code, 4, "{told:?}");
+    let told = ended(&world.command(&["run"]).env("PLACE", "sqlite:data/legacy.db").output().unwrap());
+    assert_eq!(told.code, 0, "{told:?}");
 }
 
 for_each_pair!(

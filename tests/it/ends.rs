@@ -250,19 +250,19 @@ impl Drop for Database {
 }
 
 /// A connection that is waited for.
-struct Session {
+pub(crate) struct Session {
     runtime: Runtime,
     connection: PgConnection,
 }
 
 impl Session {
-    fn open(url: &str) -> sqlx::Result<Self> {
+    pub(crate) fn open(url: &str) -> sqlx::Result<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let connection = runtime.block_on(PgConnection::connect(url))?;
         Ok(Self { runtime, connection })
     }
 
-    fn query(&mut self, sql: &str) -> sqlx::Result<Vec<PgRow>> {
+    pub(crate) fn query(&mut self, sql: &str) -> sqlx::Result<Vec<PgRow>> {
         self.runtime.block_on(sqlx::raw_sql(AssertSqlSafe(sql)).fetch_all(&mut self.connection))
     }
 }

@@ -55,3 +55,32 @@ fn what_can_be_meant_in_two_ways_is_left_alone() {
     assert!(after.contains("source_field: [rst_nm, last_nm]"), "{after}");
     assert_eq!(after.lines().count(), bad.lines().count());
 }
+
+/// Whatever is wrong only because something else is must not be put right by itself.
+#[test]
+fn consequences_of_a_misspelt_word_are_left_alone() {
+    let world = World::example("chinook");
+    let before = world.read("specs/tracks.yaml");
+    for (right, wrong) in
+        [("source_field: UnitPrice", "sourcefield: UnitPrice"), ("references: albums", "references: album")]
+    {
+        world.replace("specs/tracks.yaml", right, wrong);
+        told(&world, &["validate", "--fix"], 0, "corrected 1 name in 1 file");
+        assert_eq!(world.read("specs/tracks.yaml"), before);
+    }
+}
+
+#[test]
+fn where_rows_go_is_not_corrected_unasked() {
+    let world = World::example("chinook");
+    for (right, wrong, says) in [
+        ("source_field: UnitPrice", "src: UnitPrice", "`src`"),
+        ("destination_table: tracks", "destination_table: trcks", "did you mean `tracks`?"),
+    ] {
+        world.replace("specs/tracks.yaml", right, wrong);
+        let before = world.read("specs/tracks.yaml");
+        told(&world, &["validate", "--fix"], 1, says);
+        assert_eq!(world.read("specs/tracks.yaml"), before);
+        world.replace("specs/tracks.yaml", wrong, right);
+    }
+}

@@ -91,6 +91,26 @@ fn a_column_that_came_after_the_lock_moves_once_it_is_locked(ends: Ends) {
     assert_eq!(world.destination().number("select count(*) from people where fax = '555'"), 1);
 }
 
+/// What nobody compared is not said to be the same.
+#[test]
+fn a_lock_of_another_system_is_said_not_to_be_compared() {
+    let world = world(Ends::SqliteToSqlite);
+    assert_told(&world, &["validate"], 0, "reachable, tables and columns are as `create_with` will make them");
+    world.run();
+    assert_told(&world, &["validate", "--lock"], 0, "reachable, tables and columns are as transload.lock says");
+    world.replace("transload.lock", "platform: sqlite", "platform: postgres");
+
+    assert_told(&world, &["validate"], 0, "tables and columns are there; transload.lock is of postgres: not compared");
+}
+
+#[test]
+fn a_spec_with_another_ending_is_said_not_to_be_read() {
+    let world = world(Ends::SqliteToSqlite);
+    world.write("specs/more/cities.yml", "entity_type: cities\n");
+
+    assert_told(&world, &["validate"], 0, "specs/more/cities.yml is not read: the names of specs end in `.yaml`");
+}
+
 for_each_pair!(
     a_star_and_its_long_form_move_the_same_rows,
     a_locked_project_is_checked_without_its_databases,

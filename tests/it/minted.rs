@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::ends::{Ends, for_each_pair};
+use crate::ends::{Ends, for_each_pair, for_pair};
 use crate::world::{World, counts};
 
 const DELETES: &str = "  deletes: { mode: hard, max: 60% }";
@@ -203,6 +203,31 @@ fn a_row_without_its_mapping_stops_the_entity(ends: Ends) {
         assert_eq!(world.destination().count("orders"), before);
     }
 }
+
+/// PostgreSQL's texts take no zero byte. What stands for it is no text that another key may be.
+fn keys_that_look_alike_are_mapped_apart(ends: Ends) {
+    let schema = "create table people (id uuid primary key, name text not null);";
+    let spec = "entity_type: people\nsource_table: old_people\ndestination_table: people\nversion: \"1\"\n\
+                key: { source: code, strategy: uuid_v7 }\nfield_mappings: { name: nm }\n";
+    let world = World::project(ends, DELETES, schema, &[("people", spec)]);
+    world.replace("transload.yaml", "namespace", "x-namespace");
+    world.source().execute(
+        "create table old_people (code text primary key, nm text);
+         insert into old_people values ('a' || char(0) || 'b', '1'), ('a' || char(9216) || 'b', '2'), ('a' || char(9216) || '0b', '3'),
+             ('a' || char(9216) || char(9216) || 'b', '4'), ('a' || char(0) || char(0) || 'b', '5');",
+    );
+
+    assert_eq!(moved(&world.run(), "people"), [5, 0, 0, 0]);
+
+    world.source().execute("update old_people set nm = 'new ' || nm");
+    assert_eq!(moved(&world.run(), "people"), [0, 5, 0, 0]);
+    assert_eq!(
+        world.destination().texts("select name from people order by name"),
+        ["new 1", "new 2", "new 3", "new 4", "new 5"]
+    );
+}
+
+for_pair!(only_to_postgres, SqliteToPostgres, keys_that_look_alike_are_mapped_apart);
 
 for_each_pair!(
     uuids_of_version_7_are_made_once,

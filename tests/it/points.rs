@@ -1,9 +1,10 @@
-//! Calls by which a run changes its files and asks its servers go wrong, one in each run, in every way that they can.
+//! Calls by which a run changes its files, asks its servers and reads what they hold go wrong, one in each run, in every way that they can.
 //!
 //! A library in front of the C library numbers the calls and lets one of them fail, be lost, be torn or be the last of its process (`points.c`). Then
 //! a run without faults must leave behind what a run that met none leaves: no row lost, none doubled, a ledger that agrees, nothing left to do.
 //!
-//! `TRANSLOAD_TEST_POINTS=all` takes every point of every scenario in every way; else some of each are drawn.
+//! `TRANSLOAD_TEST_POINTS=all` takes every point of every scenario in every way, which `1/8`, `2/8` and so on divide into parts; else some of each
+//! are drawn.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -19,17 +20,39 @@ use crate::world::{Ended, Random, World, counts, root};
 /// What happens at a point.
 const WAYS: [&str; 6] = ["once", "always", "lost", "torn", "before", "after"];
 
+/// The same, for each way in which a read goes wrong.
+const DRAWN_READS: u64 = 1;
+
+/// What happens at a point where something is read.
+const READ_WAYS: [&str; 4] = ["once", "always", "lost", "ended"];
+
+/// How the power goes.
+const CUTS: [&str; 2] = ["cut", "cut_some"];
+
+/// Which calls are numbered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Counted {
+    /// Those that change files or tell servers something.
+    Writes,
+    /// Of those, the ones by which the destination commits.
+    Commits,
+    Reads,
+}
+
 /// The first commit of a unit, behind those of the ledger and its fence.
 const FIRST_UNIT: u64 = 3;
 
 /// Points that are drawn for each way, where not all are taken.
 const DRAWN: u64 = 2;
 
+/// The same, for each way in which the power goes.
+const DRAWN_CUTS: u64 = 6;
+
 const SEED: u64 = 20_261_121;
 
 /// Ten units.
 const DEFAULTS: &str =
-    "  deletes: { mode: hard, max: 50% }\n  load: { batch_size: 10, checkpoint_interval: 2, max_errors: 50 }";
+    "  deletes: { mode: hard, max: 50% }\n  load: { batch_size: 20, checkpoint_interval: 2, max_errors: 50 }";
 
 const FILL: &str = "
 drop table if exists old_shelves;
@@ -55,17 +78,36 @@ delete from old_books where no % 13 = 0;
 insert into old_books select no + 1000, title, shelf from old_books where no <= 30;
 ";
 
+/// Four units and their references, a row that fails and one that misses it.
+const FEW: &str = "
+drop table if exists old_shelves;
+drop table if exists old_books;
+create table old_shelves (no integer primary key, label text, above integer);
+create table old_books (no integer primary key, title text, shelf integer);
+insert into old_shelves values (1, 'one', 4), (2, 'two', null), (3, 'three', 2), (4, 'four', null), (5, null, null);
+insert into old_books values (1, 'a', 1), (2, null, 2), (3, 'c', 3), (4, 'd', 5), (5, 'e', 1), (6, 'f', 4);
+";
+
+const FEW_DEFAULTS: &str =
+    "  deletes: { mode: hard, max: 50% }\n  load: { batch_size: 3, checkpoint_interval: 1, max_errors: 50 }";
+
 /// A project, and how it comes to be as a scenario begins.
 struct Scene {
     world: World,
+    fill: &'static str,
     changes: bool,
+    counted: Counted,
     expected: Vec<String>,
 }
 
 impl Scene {
     fn new(ends: Ends, changes: bool) -> Self {
-        let world = World::project(ends, DEFAULTS, SCHEMA, &[("shelves", SHELVES), ("books", BOOKS)]);
-        let mut scene = Self { world, changes, expected: Vec::new() };
+        Self::of(ends, (DEFAULTS, FILL), changes)
+    }
+
+    fn of(ends: Ends, (defaults, fill): (&str, &'static str), changes: bool) -> Self {
+        let world = World::project(ends, defaults, SCHEMA, &[("shelves", SHELVES), ("books", BOOKS)]);
+        let mut scene = Self { world, fill, changes, counted: Counted::Writes, expected: Vec::new() };
         scene.set();
         scene.world.run();
         if !changes {
@@ -78,7 +120,7 @@ impl Scene {
 
     /// As it was before the run that is looked at.
     fn set(&self) {
-        self.world.source().execute(FILL);
+        self.world.source().execute(self.fill);
         for place in [".transload", "data/platform.db", "data/platform.db-wal", "data/platform.db-shm"] {
             let path = self.world.file(place);
             if path.is_dir() {
@@ -108,6 +150,10 @@ impl Scene {
         state
     }
 
+    fn run(&self, way: &str, at: u64) -> (Ended, u64) {
+        run(&self.world, (way, at), self.counted)
+    }
+
     /// Lets a point go wrong, perhaps another one in the run that mends it, and looks at what a run without faults makes of it.
     /// Whether a fault struck: a run may make fewer calls than another.
     fn try_point(&self, (way, at): (&str, u64), second: Option<(&str, u64)>) -> bool {
@@ -115,10 +161,16 @@ impl Scene {
         let mut struck = false;
         let what = format!("{way} at {at}, then {second:?}");
         for (way, at) in [(way, at)].into_iter().chain(second) {
-            let (told, made) = run(&self.world, way, at);
+            let (told, made) = self.run(way, at);
             struck |= told.code == -1 || made >= at;
             let said = format!("{}{}", told.stdout, told.stderr);
-            assert!((-1..=5).contains(&told.code) && !said.contains("panicked"), "{what}: {told:?}");
+            // Five would say that another run was in the way. There is none.
+            assert!((-1..=4).contains(&told.code) && !said.contains("panicked"), "{what}: {told:?}");
+            // Only the power takes back what was committed; else a commit was believed that was none.
+            assert!(CUTS.contains(&way) || !said.contains("TL0513"), "{what}: {told:?}");
+            if told.code == 0 {
+                assert_eq!(self.state(), self.expected, "{what}: it said that it was done");
+            }
         }
         let told = self.world.transload(&["run"]);
         assert_eq!(told.code, 0, "{what}: {told:?}");
@@ -134,7 +186,7 @@ impl Scene {
 }
 
 /// A run in which the call of this number goes wrong; how it ended, and how many calls there were.
-fn run(world: &World, way: &str, at: u64) -> (Ended, u64) {
+pub(crate) fn run(world: &World, (way, at): (&str, u64), counted: Counted) -> (Ended, u64) {
     let out = world.file("points");
     let mut command: Command = world.command(&["run"]);
     command
@@ -142,6 +194,8 @@ fn run(world: &World, way: &str, at: u64) -> (Ended, u64) {
         .envs([("POINTS_MODE", way), ("POINTS_AT", &at.to_string())])
         .env("POINTS_ROOT", world.path().canonicalize().unwrap())
         .env("POINTS_OUT", &out)
+        .envs((counted == Counted::Commits).then_some(("POINTS_ONLY", "platform.db")))
+        .envs((counted == Counted::Reads).then_some(("POINTS_READS", "1")))
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
     if let End::Server(_) = world.destination() {
@@ -172,23 +226,63 @@ fn port(url: &str) -> Option<&str> {
     rest.split_once('/').map(|(port, _)| port)
 }
 
-fn takes_all() -> bool {
-    std::env::var("TRANSLOAD_TEST_POINTS").is_ok_and(|which| which == "all")
+/// Which of how many parts of all points are taken, where they are not drawn.
+fn part() -> Option<(u64, u64)> {
+    let which = std::env::var("TRANSLOAD_TEST_POINTS").ok()?;
+    if which == "all" {
+        return Some((1, 1));
+    }
+    let (part, parts) = which.split_once('/').expect("TRANSLOAD_TEST_POINTS is `all` or a part such as `1/8`");
+    let (part, parts) = (part.parse().unwrap(), parts.parse().unwrap());
+    assert!((1..=parts).contains(&part), "there is no part {which}");
+    Some((part, parts))
+}
+
+/// Calls of a run that meets no fault.
+fn calls(scene: &Scene) -> u64 {
+    scene.set();
+    let (told, made) = scene.run("count", 0);
+    assert_eq!(told.code, 0, "{told:?}");
+    assert!(made > if scene.counted == Counted::Commits { 6 } else { 100 }, "only {made} calls were seen");
+    made
+}
+
+/// Of a run of a few rows, each commit fails once, and is once the last thing that is done.
+fn no_commit_of_a_small_run_loses_or_doubles_a_row(ends: Ends) {
+    let scene = Scene { counted: Counted::Commits, ..Scene::of(ends, (FEW_DEFAULTS, FEW), false) };
+    let made = calls(&scene);
+    let mut struck = 0;
+    let ways = ["after", "once"];
+    for way in ways {
+        for at in 1..=made {
+            struck += u64::from(scene.try_point((way, at), None));
+        }
+    }
+    let tried = made * ways.len() as u64;
+    assert!(struck * 4 > tried * 3, "only {struck} of {tried} faults struck");
+    println!("{made} points, {tried} tried, {struck} struck; lost 0, doubled 0");
 }
 
 fn every_point(scene: &Scene) {
-    scene.set();
-    let (told, made) = run(&scene.world, "count", 0);
-    assert_eq!(told.code, 0, "{told:?}");
-    assert!(made > 100, "only {made} calls were seen");
+    let (ways, drawn) = match scene.counted {
+        Counted::Reads => (&READ_WAYS[..], DRAWN_READS),
+        _ => (&WAYS[..], DRAWN),
+    };
+    points_of(scene, ways, drawn);
+}
+
+fn points_of(scene: &Scene, ways: &[&str], drawn: u64) {
+    let made = calls(scene);
     let mut random = Random::of_seed(SEED);
     let (mut tried, mut struck) = (0, 0);
-    for way in WAYS {
-        let points: Vec<u64> =
-            if takes_all() { (1..=made).collect() } else { (0..DRAWN).map(|_| 1 + random.below(made)).collect() };
+    for way in ways.iter().copied() {
+        let points: Vec<u64> = match part() {
+            Some((part, parts)) => (1..=made).filter(|at| at % parts == part - 1).collect(),
+            None => (0..drawn).map(|_| 1 + random.below(made)).collect(),
+        };
         for at in points {
             // Every other time the run that mends it meets a fault, too.
-            let second = (WAYS[usize::try_from(random.below(WAYS.len() as u64)).unwrap()], 1 + random.below(made));
+            let second = (ways[usize::try_from(random.below(ways.len() as u64)).unwrap()], 1 + random.below(made));
             struck += u32::from(scene.try_point((way, at), (tried % 2 == 1).then_some(second)));
             tried += 1;
         }
@@ -205,9 +299,18 @@ fn no_point_of_a_later_run_loses_or_doubles_a_row(ends: Ends) {
     every_point(&Scene::new(ends, true));
 }
 
+fn no_read_of_a_later_run_loses_or_doubles_a_row(ends: Ends) {
+    every_point(&Scene { counted: Counted::Reads, ..Scene::new(ends, true) });
+}
+
+/// What the system had not written to the disk yet is gone with the power, all of it or some.
+fn no_loss_of_power_loses_or_doubles_a_row(ends: Ends) {
+    points_of(&Scene::new(ends, true), &CUTS, DRAWN_CUTS);
+}
+
 /// Whether a unit whose commit was not answered is there, the destination is asked; what was never sent is done again.
 fn a_commit_without_an_answer_is_asked_about_and_not_guessed(ends: Ends) {
-    let units: u64 = if takes_all() { 500 } else { 20 };
+    let units: u64 = if part().is_some() { 500 } else { 20 };
     let load = "  load: { batch_size: 1, checkpoint_interval: 1, max_errors: 100 }";
     let shelves = SHELVES.replace("  above_id: { source_field: above, references: shelves }\n", "");
     let world = World::project(ends, load, SCHEMA, &[("shelves", &shelves)]);
@@ -217,7 +320,7 @@ fn a_commit_without_an_answer_is_asked_about_and_not_guessed(ends: Ends) {
          insert into old_shelves select i, case when i % 50 = 7 then null else ' shelf ' || i end, null from n;"
     ));
 
-    let (told, commits) = run(&world, "commits", FIRST_UNIT);
+    let (told, commits) = run(&world, ("commits", FIRST_UNIT), Counted::Writes);
 
     assert_eq!(told.code, 0, "{told:?}");
     // Each unit is sent twice: the first time it does not arrive.
@@ -227,5 +330,11 @@ fn a_commit_without_an_answer_is_asked_about_and_not_guessed(ends: Ends) {
     println!("{cut} commits of {units} units were cut off, each before and after it was done; lost 0, doubled 0");
 }
 
+for_pair!(power, SqliteToSqlite, no_loss_of_power_loses_or_doubles_a_row);
 for_pair!(cut_commits, SqliteToPostgres, a_commit_without_an_answer_is_asked_about_and_not_guessed);
-for_each_pair!(no_point_of_a_first_run_loses_or_doubles_a_row, no_point_of_a_later_run_loses_or_doubles_a_row);
+for_each_pair!(
+    no_commit_of_a_small_run_loses_or_doubles_a_row,
+    no_point_of_a_first_run_loses_or_doubles_a_row,
+    no_point_of_a_later_run_loses_or_doubles_a_row,
+    no_read_of_a_later_run_loses_or_doubles_a_row,
+);

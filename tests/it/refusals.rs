@@ -10,12 +10,13 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::ends::{End, Ends};
-use crate::world::{BINARY, Ended, World, ended};
+use crate::world::{Ended, World, binary, ended};
 
 mod command_line;
 mod destination;
 mod full_disk;
 mod history;
+mod ledger;
 mod permission;
 mod project;
 mod secret;
@@ -175,7 +176,7 @@ impl Visitor {
         set_mode(home.path(), 0o755);
         // The binary may lie where only root may go. Another process copies it: were the copy open for writing in this
         // one, a process that another test starts at that moment would inherit it, and the copy could not be run.
-        assert!(Command::new("cp").arg(BINARY).arg(home.path().join("transload")).status().unwrap().success());
+        assert!(Command::new("cp").arg(binary()).arg(home.path().join("transload")).status().unwrap().success());
         Self { home }
     }
 

@@ -1,7 +1,10 @@
 //! `run --retry-quarantined`: what was in the way of a row is gone, and nothing says so.
 
+use std::time::Duration;
+
 use serde_json::Value;
 
+use crate::alongside::{awaited, begun};
 use crate::ends::{Ends, for_each_pair};
 use crate::world::{World, counts};
 
@@ -51,6 +54,40 @@ fn a_row_whose_obstacle_is_gone_arrives_when_it_is_asked_for(ends: Ends) {
     world.assert_as_expected();
     assert_eq!(moved(&world.run_with(&["--retry-quarantined"])), [0, 0, 2]);
     assert_eq!(world.quarantine(), left);
+}
+
+/// Whoever has locked the file may let it go a little later than one statement waits.
+#[test]
+fn a_destination_that_is_locked_for_a_while_is_tried_again() {
+    let world = World::project(Ends::SqliteToSqlite, "", SCHEMA, &[("people", PEOPLE)]);
+    world.source().execute(FILL);
+    world.run();
+    world.source().execute("insert into old_people values (7, 'g', null, null)");
+    let lock = world.database("data/platform.db");
+    lock.execute_batch("begin immediate").unwrap();
+    let run = begun(&world);
+    std::thread::sleep(Duration::from_secs(13));
+    drop(lock);
+
+    let told = awaited(run);
+
+    assert_eq!(told.code, 0, "{told:?}");
+    assert_eq!(world.destination().texts("select name from people where name = 'g'"), ["g"]);
+}
+
+#[test]
+fn who_has_locked_a_source_is_said() {
+    let world = World::project(Ends::SqliteToSqlite, "", SCHEMA, &[("people", PEOPLE)]);
+    world.source().execute(FILL);
+    let lock = world.database("data/legacy.db");
+    lock.execute_batch("begin exclusive").unwrap();
+
+    let told = world.transload(&["run"]);
+
+    assert_eq!(told.code, 4, "{told:?}");
+    let holder = format!("process {} on ", std::process::id());
+    assert!(told.stderr.contains(&holder) && told.stderr.contains("another process has locked it"), "{told:?}");
+    assert!(!told.stderr.contains("check the path"), "{told:?}");
 }
 
 for_each_pair!(a_row_whose_obstacle_is_gone_arrives_when_it_is_asked_for);

@@ -1,6 +1,9 @@
 //! What a PostgreSQL server refuses, at either end, and what comes of it: code, help, exit code, nothing half-written, and no secret anywhere.
 
 mod drift;
+mod elsewhere;
+mod outages;
+mod pooled;
 mod reach;
 mod rights;
 mod tables;

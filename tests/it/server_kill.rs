@@ -1,7 +1,7 @@
 //! `kill -9` of a server with all its sessions, and of the binary while it moves several streams.
 //!
 //! `kill.rs` has what holds for every pair of systems. Here the server is a cluster of the test's own, what it commits is on disk, and each
-//! attempt must say that it lost its connection and nothing else.
+//! attempt must say that it lost its connection and nothing else. `TRANSLOAD_TEST_SERVER_KILLS` says how often the server is killed, 40 times at most.
 
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -12,6 +12,11 @@ use crate::kill::{ITEMS, LABELS, SCHEMA};
 use crate::world::{Ended, Random, World};
 
 const ROWS: u64 = 200_000;
+
+/// How often the server is killed.
+fn kills() -> u64 {
+    std::env::var("TRANSLOAD_TEST_SERVER_KILLS").map_or(5, |text| text.parse().unwrap())
+}
 
 /// Units of 500 rows, and three streams for each entity that may have them.
 const DEFAULTS: &str = "  load: { batch_size: 250, checkpoint_interval: 2, streams: 3 }";
@@ -87,8 +92,9 @@ fn a_killed_server_loses_and_doubles_nothing(ends: Ends) {
     let source = ends.is_from_postgres().then(|| cluster.database());
     let world = filled((source, Some(cluster.database())));
     let mut random = Random::of_seed(20_261_122);
-    for kill in 0..5 {
-        let units = 30 + random.below(70);
+    let units_each = ROWS / 500 / kills();
+    for kill in 0..kills() {
+        let units = units_each * 3 / 8 + random.below(units_each * 7 / 8);
         let child = begun_and_within(&world, &mut random, units);
         let known = committed(&world);
 

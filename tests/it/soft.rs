@@ -131,9 +131,30 @@ fn the_long_form_says_it(ends: Ends) {
     assert_eq!(retired(&world), [""; 0]);
 }
 
+/// Somebody deleted it at the destination, and the source lost it after that: when it comes back it is a new row.
+fn a_row_that_comes_back_and_is_nowhere_is_loaded(ends: Ends) {
+    let world = world(ends);
+    world.run();
+    let other = "insert into people (id, name) values ('0b6ff3a2-5d43-4f0e-9a3c-6d8f0f3f2c11', 'by hand')";
+    world.destination().execute(&format!("delete from people where name = 'person 9'; {other}"));
+    world.source().execute("delete from old_people where no = 9");
+    world.run();
+    assert_eq!(world.quarantine(), ["people 9 LEDGER_MISMATCH -"]);
+    world.destination().execute("delete from people where name = 'by hand'");
+    world.source().execute("insert into old_people values (9, 'person 9', 'never')");
+
+    let report = world.run();
+
+    assert_eq!(moved(&report, "people"), [1, 0, 0, 9, 0]);
+    assert_eq!(world.destination().count("people where name = 'person 9'"), 1);
+    assert_eq!(world.quarantine(), [""; 0]);
+    assert_eq!(moved(&world.run(), "people"), [0, 0, 0, 10, 0]);
+}
+
 for_each_pair!(
     a_lost_row_stays_and_says_when_until_it_comes_back,
     the_guard_holds_for_them_too,
     a_row_that_is_not_there_any_more_is_listed_once,
+    a_row_that_comes_back_and_is_nowhere_is_loaded,
     the_long_form_says_it,
 );

@@ -15,8 +15,16 @@ pub(crate) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// The binary under test.
-pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_transload");
+/// The binary under test. `planted.rs` lets suites meet one with bugs.
+pub(crate) fn binary() -> PathBuf {
+    std::env::var_os(OTHER_BINARY).map_or_else(|| env!("CARGO_BIN_EXE_transload").into(), PathBuf::from)
+}
+
+/// Names another binary than the one that was built.
+pub(crate) const OTHER_BINARY: &str = "TRANSLOAD_TEST_BINARY";
+
+/// Names the bug that it has.
+pub(crate) const PLANTED: &str = "TRANSLOAD_PLANTED_BUG";
 
 /// Where the databases of a project are that are files.
 const LEGACY: &str = "data/legacy.db";
@@ -184,13 +192,14 @@ impl World {
 
     /// The binary, in the project's directory, with an environment that no machine's settings reach.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(BINARY);
+        let mut command = Command::new(binary());
         command
             .args(arguments)
             .current_dir(self.path())
             .env_clear()
             .env("LC_ALL", "C.UTF-8")
-            .env("PATH", "/usr/bin:/bin");
+            .env("PATH", "/usr/bin:/bin")
+            .envs(std::env::var_os(PLANTED).map(|bug| (PLANTED, bug)));
         if let Some((name, variables)) = &self.environment {
             command.args(["--env", name]).envs(variables.iter().cloned());
         }
@@ -295,6 +304,15 @@ pub(crate) fn counts<'a>(report: &'a Value, entity: &str) -> &'a Value {
     let entities = report["entities"].as_array().unwrap();
     let found = entities.iter().find(|found| found["entity_type"] == entity);
     &found.unwrap_or_else(|| panic!("no {entity} in {report}"))["counts"]
+}
+
+/// Each row that an entity read became one thing.
+pub(crate) fn assert_balanced(report: &Value) {
+    for entity in report["entities"].as_array().unwrap() {
+        let of = |name: &str| entity["counts"][name].as_u64().unwrap();
+        let became = of("new") + of("modified") + of("unchanged") + of("filtered") + of("quarantined");
+        assert_eq!(of("read"), became, "{entity}");
+    }
 }
 
 fn copy(from: &Path, to: &Path) {

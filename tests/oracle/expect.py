@@ -72,6 +72,7 @@ class EntityRun:
         self.fields = self._fields()
         self.minted = None
         self.lookups = {}
+        self.discarded = None
         self.places = {mapping.destination: index for index, mapping in enumerate(self.fields)}
         self.reader = FieldReader(spec.entity, expectation.scripts, expectation.project.variables)
         self.constraints = expectation.constraints.get(spec.entity, [])
@@ -152,11 +153,25 @@ class EntityRun:
                 raise OracleError(f"{self.spec.entity}: two rows have the key {after.key_text}; the language does not say which counts")
 
     def _compute(self, row, source):
-        """The stages in their order; a row stops at the first stage that marks it."""
+        """The stages in their order; a row stops at the first stage that marks it. One that a person discarded stays where it is."""
+        decided = self._discarded().get(row.key_text)
+        if decided:
+            row.values = {mapping.destination: None for mapping in self.fields}
+            row.marks.append(Mark(TRANSFORM, -1, 0, *decided))
+            return
         for stage in (self._convert, self._refer, self._require, self._judge, self._constrain):
             stage(row, source)
             if row.marks:
                 return
+
+    def _discarded(self):
+        """Rows that are not to come, by key, with what was found when they were tried last: nobody but the ledger knows what was decided."""
+        if self.discarded is None:
+            columns = ["entity_type", "source_key", "code", "field", "status"]
+            found = self.all.destination.ledger("quarantine", columns) or []
+            listed = [row for row in found if row[0] == self.spec.entity and row[4] == "discarded"]
+            self.discarded = {key: (code, field) for _, key, code, field, _ in listed if key != "NULL"}
+        return self.discarded
 
     def _convert(self, row, source):
         for index, mapping in enumerate(self.fields):

@@ -5,7 +5,7 @@ import sqlite3
 from catalog import quoted
 
 LEDGER = """
-create table if not exists transload_quarantine (entity_type TEXT, source_key TEXT, stage TEXT, code TEXT, field TEXT, message TEXT);
+create table if not exists transload_quarantine (entity_type TEXT, source_key TEXT, stage TEXT, code TEXT, field TEXT, message TEXT, status TEXT not null default 'open');
 create table if not exists transload_migration_mappings (entity_type TEXT, source_id TEXT, destination_id TEXT);
 """
 # The same in PostgreSQL, where the ledger has a schema of its own.

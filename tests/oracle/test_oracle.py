@@ -85,6 +85,15 @@ class Verdicts(World):
         spoil = "insert into transload_quarantine (entity_type, source_key, code, field) values ('teams', '3', 'VALUE_TYPE', 'name')"
         self.assert_differs(spoil, "1 quarantine entries that are not expected")
 
+    def test_a_discarded_row_is_where_it_was_decided_to_be(self):
+        away = "delete from players where id = 'PLAYER8'; delete from transload_migration_mappings where source_id = '8'"
+        columns = "entity_type, source_key, code, field, status"
+        listed = f"insert into transload_quarantine ({columns}) values ('players', '8', 'PARENT_MISSING', 'team_id', '{{}}')"
+        away = away.replace("PLAYER8", KEYS["PLAYER8"])
+        self.platform(f"{away}; {listed.format('discarded')}")
+        self.assertEqual(self.verdict()[0], 0)
+        self.assert_differs("update transload_quarantine set status = 'open' where source_key = '8'", "rows missing from players")
+
     def test_finds_another_code_or_field(self):
         self.assert_differs("update transload_quarantine set field = null where source_key = '2'", "teams · 2 · REQUIRED_MISSING · None")
 

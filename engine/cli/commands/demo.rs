@@ -27,8 +27,7 @@ pub(crate) async fn run(chosen: &Chosen, demo: &Demo, screen: &Screen) -> Result
         let problem = Diagnostic::new(Code::DirectoryNotEmpty, headline);
         return Err(problem.help("give another directory: transload demo OTHER").into());
     }
-    let plainly =
-        Run { remap: false, retry_quarantined: false, max_deletes: None, yes: false, fail_on_quarantine: false };
+    let plainly = Run::default();
     let exit = run::run(&chosen.at(directory), &plainly, screen).await?;
     let place = directory.display();
     if is_new {

@@ -2,24 +2,27 @@
 
 use std::fmt::Write;
 
+use serde_json::{Value, json};
 use transload_model::{Code, Diagnostic, Exit, nearest};
 use transload_transform::{FunctionPage, Functions};
 
-use crate::cli::args::Explain;
+use crate::cli::args::{Explain, Format};
 use crate::cli::failure::Failure;
-use crate::cli::render::Screen;
+use crate::cli::render::{Screen, pretty};
 
 pub(crate) fn run(explain: &Explain, screen: &Screen) -> Result<Exit, Failure> {
     let functions = Functions::new(&[])?;
     let pages = functions.pages();
+    let is_json = screen.format == Format::Json;
     let Some(what) = &explain.what else {
-        screen.answer(&list(&pages));
+        screen.answer(&if is_json { pretty(&all(&pages)) } else { list(&pages) });
         return Ok(Exit::Done);
     };
     if let Some(code) = Code::find(what) {
-        screen.answer(&code_page(code));
+        screen.answer(&if is_json { pretty(&code_json(code)) } else { code_page(code) });
     } else if let Some(page) = pages.iter().find(|page| page.name == *what) {
-        screen.answer(&format!("{}\n\n{}", page.name, page.text));
+        let text = format!("{}\n\n{}", page.name, page.text);
+        screen.answer(&if is_json { pretty(&function_json(page)) } else { text });
     } else {
         return Err(unknown(what, &pages).into());
     }
@@ -28,17 +31,36 @@ pub(crate) fn run(explain: &Explain, screen: &Screen) -> Result<Exit, Failure> {
 
 fn code_page(code: Code) -> String {
     let info = code.info();
-    let retry = match info.retry {
-        transload_model::Retry::Never => "not before something changed",
-        transload_model::Retry::Backoff => "the same may work later",
-        transload_model::Retry::WhenRowMoves => {
-            "the row is tried again when it, its spec, or the parent or value that it misses changed, or by `run --retry-quarantined`"
-        }
-    };
+    let (category, retry) = (info.retry.category(), info.retry.sentence());
     format!(
-        "{}   {}\n\n{}\n\nWhat to do: {}\n\nTrying again: {retry}.\nExit code {} where it ends the command, HTTP {} in the API.",
+        "{}   {}\n\n{}\n\nWhat to do: {}\n\nCategory: {category}.\nTrying again: {retry}.\nExit code {} where it ends the command, HTTP {} in the API.",
         info.number, info.word, info.sentence, info.remedy, info.exit as i32, info.http
     )
+}
+
+fn code_json(code: Code) -> Value {
+    let info = code.info();
+    json!({
+        "schema": "transload.explain/1",
+        "number": info.number,
+        "code": info.word,
+        "sentence": info.sentence,
+        "remedy": info.remedy,
+        "category": info.retry.category(),
+        "trying_again": info.retry.sentence(),
+        "exit_code": info.exit as i32,
+        "http": info.http,
+    })
+}
+
+fn function_json(page: &FunctionPage) -> Value {
+    json!({ "schema": "transload.explain/1", "function": page.name, "summary": page.summary, "text": page.text })
+}
+
+fn all(pages: &[FunctionPage]) -> Value {
+    let codes: Vec<Value> = Code::ALL.iter().map(|code| code_json(*code)).collect();
+    let functions: Vec<Value> = pages.iter().map(function_json).collect();
+    json!({ "schema": "transload.explain_all/1", "codes": codes, "functions": functions })
 }
 
 fn list(pages: &[FunctionPage]) -> String {

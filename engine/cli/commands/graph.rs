@@ -1,4 +1,4 @@
-//! `graph`: which entity waits for which, and which line of a spec makes it wait.
+//! `graph`: which entity waits for which, and which line of a spec or foreign key makes it wait.
 
 use serde_json::{Value, json};
 use transload_model::{Because, Edge, EntityGraph, Exit, Waits};
@@ -52,10 +52,14 @@ fn text(graph: &EntityGraph, asked: &Graph, screen: &Screen) -> String {
 
 fn counts(graph: &EntityGraph, screen: &Screen) -> String {
     let signs = screen.signs();
-    let own = graph.edges().len() - graph.waiting().count();
+    let own = graph.edges().iter().filter(|edge| edge.is_own()).count();
+    let later = graph.edges().len() - own - graph.waiting().count();
     let widest = graph.waves().iter().map(Vec::len).max().unwrap_or(0);
     let mut parts =
         vec![counted(graph.entities().len(), "entity", "entities"), counted(graph.waiting().count(), "edge", "edges")];
+    if later > 0 {
+        parts.push(counted(later, "edge filled last", "edges filled last"));
+    }
     if own > 0 {
         parts.push(counted(own, "reference of an entity to itself", "references of entities to themselves"));
     }
@@ -93,7 +97,8 @@ fn edges(graph: &EntityGraph, all: bool, screen: &Screen) -> String {
 }
 
 fn clause(graph: &EntityGraph, edge: &Edge, because: &Because) -> String {
-    because.clause(&graph.entities()[edge.child].name, &graph.entities()[edge.parent].name)
+    let clause = because.clause(&graph.entities()[edge.child].name, &graph.entities()[edge.parent].name);
+    if edge.is_deferred { format!("{clause}, and is filled last") } else { clause }
 }
 
 fn place(because: &Because, more: usize) -> String {
@@ -123,6 +128,7 @@ fn document(graph: &EntityGraph, project: &Project) -> Value {
         json!({
             "child": name(graph, edge.child),
             "parent": name(graph, edge.parent),
+            "filled_last": edge.is_deferred,
             "because": edge.because.iter().map(reason).collect::<Vec<_>>(),
         })
     };
@@ -140,6 +146,7 @@ fn reason(because: &Because) -> Value {
     let (word, field) = match &because.word {
         Waits::References(field) => ("references", Some(field)),
         Waits::DependsOn => ("depends_on", None),
+        Waits::ForeignKey(columns) => ("foreign_key", columns.first()),
     };
     json!({ "by": word, "field": field, "path": because.path, "line": because.line })
 }

@@ -4,7 +4,7 @@ mod rows;
 mod show;
 
 use chrono::{DateTime, Utc};
-use transload_model::{Clock, EntityName, EntityPlan, Exit, Plan, SystemClock, TransformContext};
+use transload_model::{Clock, EntityName, EntityPlan, Exit, Plan, SystemClock};
 use transload_run::{Parents, Trial, Tried};
 
 use crate::cli::args::{Format, Preview};
@@ -53,11 +53,7 @@ async fn tried<'a>(
     preview: &Preview,
     screen: &Screen,
 ) -> Result<Previewed<'a>, Failure> {
-    let context = TransformContext {
-        now: SystemClock::new().now(),
-        environment: world.project.environment().to_owned(),
-        vars: plan.vars().clone(),
-    };
+    let context = world.context(plan, SystemClock::new().now());
     let trial = Trial::new(plan, entity, &*world.functions, &context);
     if let Some(path) = &preview.row {
         let tried = trial.derive(rows::from_file(&trial, entity, path, screen)?, &Parents::Assumed).await?;

@@ -1,62 +1,77 @@
-//! `quarantine`: the rows that were set aside, with their reasons. It never shows their values.
+//! `quarantine`: the rows that were set aside, with their reasons, and what a person decides about them. It never shows their values.
 
-use serde_json::{Value, json};
-use transload_model::{EntityName, Exit, QuarantineRow};
+use std::collections::BTreeSet;
+use std::sync::Arc;
 
-use crate::cli::args::{Format, Quarantine};
+use transload_model::{
+    Code, Destination, Diagnostic, EntityName, EntityPlan, Exit, HeldRow, KeyBytes, Plan, TransformFactory,
+};
+use transload_run::{RetrySelection, parse_key};
+
+use crate::cli::args::{Quarantine, QuarantineVerb};
 use crate::cli::failure::{Failure, unknown_entity};
-use crate::cli::render::{Screen, pretty};
-use crate::cli::summary::table;
-use crate::cli::text::rows;
-use crate::cli::wiring::{self, Chosen};
+use crate::cli::render::Screen;
+use crate::cli::wiring::{self, Chosen, World};
+
+mod discard;
+mod retry;
+mod show;
+
+pub(crate) use retry::Again;
 
 pub(crate) async fn run(chosen: &Chosen, quarantine: &Quarantine, screen: &Screen) -> Result<Exit, Failure> {
-    let mut world = wiring::world(chosen).await?;
-    let (plan, _) = world.plan()?;
-    let names: Vec<&EntityName> = plan.entities().iter().map(|entity| &entity.name).collect();
-    let wanted = quarantine.entity.as_deref().map(|text| choose(text, &names)).transpose()?;
-    let held = match wiring::existing_destination(&world.project).await? {
-        Some(destination) => destination.quarantine(wanted).await?,
-        None => Vec::new(),
-    };
-    // Other projects may have their rows in the same ledger.
-    let held: Vec<QuarantineRow> = held.into_iter().filter(|row| names.contains(&&row.entity)).collect();
-    match screen.format {
-        Format::Json => {
-            let held: Vec<Value> = held.iter().map(as_json).collect();
-            screen.answer(&pretty(&json!({ "schema": "transload.quarantine/1", "rows": held })));
-        }
-        _ if held.is_empty() => screen.say("no row is in quarantine"),
-        _ => {
-            let header = ["entity", "key", "stage", "code", "field", "reason"];
-            screen.answer(&table(&header, held.iter().map(line).collect(), 6));
-            screen.hint(&format!(
-                "\n{}: each is tried again when it changes at the source, when its spec changes, or when what it misses arrives; all of them by `transload run --retry-quarantined`",
-                rows(held.len() as u64)
-            ));
-        }
+    match &quarantine.verb {
+        None => show::list(chosen, quarantine.entity.as_deref(), screen).await,
+        Some(QuarantineVerb::List(list)) => show::list(chosen, list.entity.as_deref(), screen).await,
+        Some(QuarantineVerb::Show(show)) => show::row(chosen, show, screen).await,
+        Some(QuarantineVerb::Discard(discard)) => discard::run(chosen, discard, screen).await,
+        Some(QuarantineVerb::Retry(retry)) => retry::run(chosen, retry, screen).await,
     }
-    Ok(Exit::Done)
 }
 
-fn choose<'a>(text: &str, names: &[&'a EntityName]) -> Result<&'a EntityName, Failure> {
-    names.iter().find(|name| name.as_str() == text).copied().ok_or_else(|| unknown_entity(text, names))
+/// A project, what it loads into, and what is set aside there.
+struct Place {
+    world: World,
+    plan: Arc<Plan>,
+    destination: Option<Arc<dyn Destination>>,
 }
 
-fn line(row: &QuarantineRow) -> Vec<String> {
-    let field = row.field.as_ref().map(ToString::to_string).unwrap_or_default();
-    let word = row.code.info().word.to_owned();
-    vec![row.entity.to_string(), row.key.text(), row.stage.as_str().to_owned(), word, field, row.message.clone()]
+impl Place {
+    async fn open(chosen: &Chosen) -> Result<Self, Failure> {
+        let mut world = wiring::world(chosen).await?;
+        let (plan, _) = world.plan()?;
+        let destination = wiring::existing_destination(&world.project).await?;
+        Ok(Self { world, plan, destination })
+    }
+
+    /// Rows of one entity or of all. Other projects may have their rows in the same ledger.
+    async fn held(&self, entity: Option<&EntityName>) -> Result<Vec<HeldRow>, Failure> {
+        let Some(destination) = &self.destination else { return Ok(Vec::new()) };
+        let held = destination.quarantine(entity).await?;
+        Ok(held.into_iter().filter(|held| self.plan.entity(&held.row.entity).is_some()).collect())
+    }
 }
 
-fn as_json(row: &QuarantineRow) -> Value {
-    json!({
-        "entity_type": row.entity,
-        "source_key": row.key.text(),
-        "stage": row.stage,
-        "code": row.code,
-        "field": row.field,
-        "message": row.message,
-        "run_id": row.run,
+fn entity<'a>(plan: &'a Plan, text: &str) -> Result<&'a EntityPlan, Failure> {
+    let names: Vec<&EntityName> = plan.entities().iter().map(|entity| &entity.name).collect();
+    let found = plan.entities().iter().find(|entity| entity.name.as_str() == text);
+    found.ok_or_else(|| unknown_entity(text, &names))
+}
+
+/// A key as `preview --key` takes it.
+fn key(functions: &dyn TransformFactory, plan: &EntityPlan, text: &str) -> Result<KeyBytes, Failure> {
+    parse_key(functions, &plan.key_types(), text).map_err(|reason| {
+        let headline = format!("`{text}` is no key of `{}`: {reason}", plan.name);
+        Failure::from(Diagnostic::new(Code::UnknownKey, headline).help(Code::UnknownKey.info().remedy))
     })
+}
+
+fn keys(functions: &dyn TransformFactory, plan: &EntityPlan, texts: &[String]) -> Result<BTreeSet<KeyBytes>, Failure> {
+    texts.iter().map(|text| key(functions, plan, text)).collect()
+}
+
+fn not_held(plan: &EntityPlan, key: &KeyBytes) -> Failure {
+    let headline = format!("no row of `{}` with the key {} is in quarantine", plan.name, key.text());
+    let help = format!("`transload quarantine list {}` lists those that are", plan.name);
+    Diagnostic::new(Code::UnknownKey, headline).help(help).into()
 }

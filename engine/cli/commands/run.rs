@@ -2,94 +2,157 @@
 
 use std::sync::Arc;
 
-use transload_model::{Clock, Exit, RunState, SystemClock, TransformContext};
-use transload_run::{EventSink, Job, Options, RunReport, Stop};
+use transload_model::{
+    Clock, Code, Destination, EntityName, Exit, Plan, RunId, RunState, SystemClock, TransformFactory,
+};
+use transload_run::{EventSink, Halt, Job, Options, Reach, RetrySelection, RunReport, Stop};
 
-use crate::cli::args::{Format, Progress, Run};
+use crate::cli::args::{Format, Limited, Run};
 use crate::cli::artifacts::{EventsFile, make_folder, write_report};
+use crate::cli::commands::quarantine::Again;
 use crate::cli::confirm::confirm;
+use crate::cli::detections;
 use crate::cli::failure::Failure;
 use crate::cli::mirror::Recorder;
-use crate::cli::progress::{Bars, Ears, Heartbeat};
+use crate::cli::mirrored::mirrored;
+use crate::cli::progress::{Heartbeat, listener};
 use crate::cli::render::{Screen, pretty};
 use crate::cli::report::Report;
+use crate::cli::signals::Signals;
 use crate::cli::sinks::Sinks;
 use crate::cli::summary;
 use crate::cli::wiring::{self, Chosen};
 
 pub(crate) async fn run(chosen: &Chosen, run: &Run, screen: &Screen) -> Result<Exit, Failure> {
+    go(chosen, (run, None, None), screen).await
+}
+
+/// Runs the project; where a run is named, that one goes on and no other.
+pub(crate) async fn begin(
+    chosen: &Chosen,
+    (run, resume): (&Run, Option<RunId>),
+    screen: &Screen,
+) -> Result<Exit, Failure> {
+    go(chosen, (run, None, resume), screen).await
+}
+
+/// Runs, and tries chosen rows again that are in quarantine.
+pub(crate) async fn run_again(
+    chosen: &Chosen,
+    (run, again): (&Run, &Again<'_>),
+    screen: &Screen,
+) -> Result<Exit, Failure> {
+    go(chosen, (run, Some(again), None), screen).await
+}
+
+async fn go(
+    chosen: &Chosen,
+    (run, again, resume): (&Run, Option<&Again<'_>>, Option<RunId>),
+    screen: &Screen,
+) -> Result<Exit, Failure> {
     let root = chosen.root.as_path();
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let started_at = clock.now();
     let mut world = wiring::world(chosen).await?;
     let (plan, warnings) = world.plan()?;
-    for warning in &warnings {
-        screen.problem(warning);
-    }
+    warnings.iter().for_each(|warning| screen.problem(warning));
     confirm(&world.project, run.yes, screen)?;
     make_folder(root)?;
     let store = wiring::control_store(chosen, &world.project).await?;
+    let reach = match &run.plan {
+        Some(wanted) => detections::reach(&*store, wanted, &plan).await?,
+        None => Reach::Everything,
+    };
     let destination = wiring::destination(&world.project).await?;
-    let recorder = Arc::new(Recorder::new(store, &world.project, started_at));
+    let options = options((run, again, resume), &plan, (&*world.functions, &*destination)).await?;
+    let recorder = Arc::new(Recorder::new(Arc::clone(&store), &world.project, started_at));
     let (mirror, mirroring) = recorder.listen();
     let heartbeat = Heartbeat::new(Arc::clone(&clock));
     let mut sinks: Vec<Box<dyn EventSink>> = vec![Box::new(EventsFile::new(root)), Box::new(mirror)];
-    match screen.progress {
-        Progress::Bar => sinks.push(Box::new(Bars::new(screen.signs()))),
-        Progress::Plain => sinks.push(Box::new(Ears(Arc::clone(&heartbeat)))),
-        Progress::Auto | Progress::None => {}
-    }
+    sinks.extend(listener(screen, &heartbeat));
     let stop = Stop::default();
     let job = Job {
         plan: Arc::clone(&plan),
+        catalogs: world.catalogs.take().unwrap_or_default(),
         sources: std::mem::take(&mut world.sources),
         destination,
-        factory: world.functions,
-        transform_context: TransformContext {
-            now: started_at,
-            environment: world.project.environment().to_owned(),
-            vars: plan.vars().clone(),
-        },
+        factory: Arc::clone(&world.functions) as Arc<dyn TransformFactory>,
+        transform_context: world.context(&plan, started_at),
         sink: Arc::new(Sinks(sinks)),
         clock: Arc::clone(&clock),
         stop: stop.clone(),
-        options: options(run),
+        mirrored: mirrored(&*store, &world.project).await,
+        requests: Some(store),
+        options,
+        reach,
     };
     let mut tasks = tokio::task::JoinSet::new();
-    let mirroring = tasks.spawn(mirroring);
+    tasks.spawn(mirroring);
     let beating = tasks.spawn(heartbeat.beat());
-    let watching = tasks.spawn(watch_signals(stop));
+    let signals = Arc::new(Signals::default());
+    // Until the very end: also what is written then may take its time.
+    let mut outside = tokio::task::JoinSet::new();
+    outside.spawn(stop_early(Arc::clone(&signals), run.timeout, stop));
     let done = transload_run::start(job).await;
     beating.abort();
-    watching.abort();
     // The sinks are dropped with the job, so the mirror's queue has ended.
     while tasks.join_next().await.is_some() {}
-    drop(mirroring);
     let report = done?;
-    let mut exit = exit(&report, run.fail_on_quarantine);
-    // What cannot be remembered does not undo the run; that it went wrong must be heard all the same.
-    let recorded = recorder.finish(&report, clock.now()).await;
-    exit = if recorded.is_ok() { exit } else { or_unavailable(exit) };
+    let exit = signals.told(exit(&report, run.fail_on_quarantine));
     let document = |exit| summary::document(&report, plan.project(), exit, &started_at.to_rfc3339());
-    let written = write_report(root, report.run, &document(exit));
-    exit = if written.is_ok() { exit } else { or_unavailable(exit) };
+    // What cannot be remembered does not undo the run; that it went wrong must be heard all the same.
+    let lost = match report.is_overtaken {
+        // How a run ended is told by the process that ended it.
+        true => None,
+        false => recorder.finish(&report, clock.now()).await.err(),
+    };
+    let exit = if lost.is_some() { or_unavailable(exit) } else { exit };
+    let written = (!report.is_overtaken).then(|| write_report(root, report.run, &document(exit))).transpose();
+    let exit = if written.is_err() { or_unavailable(exit) } else { exit };
     show(&report, screen, plan.parallel_entity_limit());
+    if exit == Exit::Quarantine && run.fail_on_quarantine {
+        screen.hint(&format!("{} {}", screen.signs().warning, summary::quarantined(&report)));
+    }
     if screen.format == Format::Json {
         screen.answer(&pretty(&document(exit)));
     }
-    if let Ok(path) = &written {
+    if let Ok(Some(path)) = &written {
         screen.hint(&format!("  {}", path.display()));
     }
-    for problem in [recorded.err(), written.err()].iter().flatten() {
-        screen.problem(problem);
-    }
+    lost.iter().chain(written.err().iter()).for_each(|problem| screen.problem(problem));
     screen.report(Report::new(Vec::new(), world.project.files(), exit));
     Ok(exit)
 }
 
-fn options(run: &Run) -> Options {
-    let max_deletes = run.max_deletes.map(|limit| limit.0);
-    Options { remap: run.remap, retry_quarantined: run.retry_quarantined, max_deletes }
+async fn options(
+    (run, again, resume): (&Run, Option<&Again<'_>>, Option<RunId>),
+    plan: &Plan,
+    (functions, destination): (&dyn TransformFactory, &dyn Destination),
+) -> Result<Options, Failure> {
+    let retry_quarantined = match again {
+        Some(again) => again.selection(plan, functions, destination).await?,
+        None if run.retry_quarantined => RetrySelection::All,
+        None => RetrySelection::None,
+    };
+    Ok(Options {
+        remap: run.remap,
+        retry_quarantined,
+        max_deletes: run.max_deletes.map(|limit| limit.0),
+        adopt_existing: run.adopt_existing,
+        take_over: run.take_over,
+        resume,
+    })
+}
+
+/// Asks the run to stop when its time is over, or a signal comes.
+async fn stop_early(signals: Arc<Signals>, timeout: Option<Limited>, stop: Stop) {
+    let deadline = async {
+        if let Some(Limited(time)) = timeout {
+            tokio::time::sleep(time).await;
+            stop.ask(Halt::TimedOut);
+        }
+    };
+    tokio::join!(signals.watch(&stop), deadline);
 }
 
 fn or_unavailable(exit: Exit) -> Exit {
@@ -98,8 +161,16 @@ fn or_unavailable(exit: Exit) -> Exit {
 
 fn exit(report: &RunReport, fail_on_quarantine: bool) -> Exit {
     let exit = report.exit();
-    let held = !report.quarantine.is_empty();
+    let held = report.quarantine.iter().any(|reason| reason.rows > reason.discarded);
     if exit == Exit::Done && fail_on_quarantine && held { Exit::Quarantine } else { exit }
+}
+
+/// What a paused entity is taken up with, to be pasted.
+fn resume(run: RunId, entity: &EntityName) -> String {
+    let run = run.short();
+    format!(
+        "`transload resume {run}` goes on after the last committed unit, `transload resume {run} {entity}` takes `{entity}` up again"
+    )
 }
 
 fn show(report: &RunReport, screen: &Screen, parallel: usize) {
@@ -116,30 +187,11 @@ fn show(report: &RunReport, screen: &Screen, parallel: usize) {
     for warning in &report.warnings {
         screen.problem(warning);
     }
-    for problem in report.entities.iter().filter_map(|entity| entity.problem.as_ref()) {
-        screen.problem(problem);
+    for entity in &report.entities {
+        let Some(problem) = &entity.problem else { continue };
+        match problem.code {
+            Code::Paused => screen.problem(&problem.clone().help(resume(report.run, &entity.entity))),
+            _ => screen.problem(problem),
+        }
     }
-}
-
-/// The first signal asks the run to stop after what it has in hand, the second ends it at once. Either way nothing is half-written.
-async fn watch_signals(stop: Stop) {
-    signal().await;
-    stop.request();
-    signal().await;
-    std::process::exit(Exit::Interrupted as i32);
-}
-
-#[cfg(unix)]
-async fn signal() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let Ok(mut terminate) = signal(SignalKind::terminate()) else { return std::future::pending().await };
-    tokio::select! {
-        interrupted = tokio::signal::ctrl_c() => drop(interrupted),
-        _ = terminate.recv() => {}
-    }
-}
-
-#[cfg(not(unix))]
-async fn signal() {
-    drop(tokio::signal::ctrl_c().await);
 }

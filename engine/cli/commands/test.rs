@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use transload_model::{
     Clock, Code, ColumnName, Diagnostic, EntityName, Exit, ExpectedFault, OnFailure, Plan, RowFault, SystemClock,
-    TestPlan, TransformContext,
+    TestPlan,
 };
 use transload_run::{Difference, Outcome, try_test};
 use transload_spec::Project;
@@ -45,11 +45,7 @@ pub(crate) async fn run(chosen: &Chosen, test: &Test, screen: &Screen) -> Result
         screen.problem(warning);
     }
     let wanted = wanted(&plan, test)?;
-    let context = TransformContext {
-        now: chrono::DateTime::UNIX_EPOCH,
-        environment: world.project.environment().to_owned(),
-        vars: plan.vars().clone(),
-    };
+    let context = world.context(&plan, chrono::DateTime::UNIX_EPOCH);
     let mut tested = Vec::new();
     for test in tests.into_iter().filter(|test| wanted.contains(&&test.entity)) {
         let outcome = try_test(&plan, &test, &*world.functions, &context).await?;

@@ -1,12 +1,12 @@
 //! `validate`: everything that is wrong with a project, at once.
 
-use serde_json::json;
+use serde_json::{Value, json};
 use transload_model::{Diagnostic, EntityName, Exit, Severity};
-use transload_spec::{Compiled, Summary};
+use transload_spec::{Broken, Compiled, Summary};
 
 use crate::cli::args::{Format, Validate};
 use crate::cli::failure::{Failure, unknown_entity};
-use crate::cli::fix::{fix, fixable};
+use crate::cli::fix::{Fixed, fix, fixable};
 use crate::cli::lock::{Locked, write_lock};
 use crate::cli::render::{Screen, pretty};
 use crate::cli::report::{Report, Warnings, as_json, counted};
@@ -36,6 +36,7 @@ pub(crate) async fn run(chosen: &Chosen, validate: &Validate, screen: &Screen) -
             "environment": world.project.environment(),
             "valid": world.compiled.plan.is_some(),
             "exit_code": exit as i32,
+            "broken_circles": world.compiled.broken.iter().map(broken).collect::<Vec<_>>(),
             "problems": problems.iter().map(as_json).collect::<Vec<_>>(),
         }))),
         Format::Text => {
@@ -44,7 +45,10 @@ pub(crate) async fn run(chosen: &Chosen, validate: &Validate, screen: &Screen) -
             }
             match refusal(&world, warnings, screen) {
                 Some(refusal) => screen.answer(&refusal),
-                None => verdict(&world, screen),
+                None => verdict(&world, is_made(&world).await, screen),
+            }
+            for path in world.project.unread_specs() {
+                screen.hint(&format!("{path} is not read: the names of specs end in `.yaml`"));
             }
             let fixable = fixable(problems);
             if fixable > 0 {
@@ -65,14 +69,25 @@ async fn looked_at(chosen: &Chosen, validate: &Validate) -> Result<World, Failur
     if validate.offline { wiring::world_offline(chosen) } else { wiring::world(chosen).await }
 }
 
-/// Mends the files, and looks at them again where that changed any.
+/// How often the files are mended, at most: what was wrong may have hidden what else is.
+const ROUNDS: usize = 8;
+
+/// Mends the files, and looks at them again, for as long as that changes any.
 async fn fixed(world: World, chosen: &Chosen, validate: &Validate, screen: &Screen) -> Result<World, Failure> {
-    let fixed = fix(world.project.root(), &world.compiled.diagnostics)?;
-    if fixed.places == 0 {
-        return Ok(world);
+    let (mut world, mut all) = (world, Fixed::default());
+    for _ in 0..ROUNDS {
+        let fixed = fix(world.project.root(), &world.compiled.diagnostics)?;
+        if fixed.places == 0 {
+            break;
+        }
+        all.places += fixed.places;
+        all.files.extend(fixed.files);
+        world = looked_at(chosen, validate).await?;
     }
-    screen.hint(&format!("corrected {} in {}", some(fixed.places, "name"), some(fixed.files, "file")));
-    looked_at(chosen, validate).await
+    if all.places > 0 {
+        screen.hint(&format!("corrected {} in {}", some(all.places, "name"), some(all.files.len(), "file")));
+    }
+    Ok(world)
 }
 
 /// Writes the lock, and then looks at the project with it.
@@ -133,30 +148,73 @@ fn refusal(world: &World, warnings: Warnings, screen: &Screen) -> Option<String>
     Some(format!("{sign} {counted} in {}{why}", some(summary.specs, "spec")))
 }
 
+/// When the destination's tables are made.
+#[derive(Clone, Copy)]
+enum Made {
+    /// They are there, or nobody looked.
+    Now,
+    /// By the first run.
+    Later,
+}
+
+async fn is_made(world: &World) -> Made {
+    if world.catalogs.is_none() {
+        return Made::Now;
+    }
+    match wiring::existing_destination(&world.project).await {
+        Ok(None) => Made::Later,
+        _ => Made::Now,
+    }
+}
+
 /// What was found to be right.
-fn verdict(world: &World, screen: &Screen) {
+fn verdict(world: &World, made: Made, screen: &Screen) {
     let Compiled { diagnostics, summary, .. } = &world.compiled;
     let signs = screen.signs();
     let ends = [world.project.source(), world.project.destination()].map(ToString::to_string).join(", ");
     let looked_at = match (&world.catalogs, world.project.locked_at()) {
         (None, Some(moment)) => format!("not asked; as transload.lock of {moment} says"),
-        (Some(_), Some(_)) if diagnostics.is_empty() => {
-            "reachable, tables and columns are as transload.lock says".to_owned()
+        (_, lock) => {
+            let elsewhere = world.project.locked_elsewhere();
+            let tables = match made {
+                Made::Later => "as `create_with` will make them",
+                Made::Now if lock.is_some() && elsewhere.is_empty() && diagnostics.is_empty() => {
+                    "as transload.lock says"
+                }
+                Made::Now => "there",
+            };
+            let of = elsewhere.first().map(|(_, system)| format!("; transload.lock is of {system}: not compared"));
+            format!("reachable, tables and columns are {tables}{}", of.unwrap_or_default())
         }
-        _ => "reachable, tables and columns are there".to_owned(),
     };
     let lines = [
         (format!("{}, 1 project file", some(summary.specs, "spec")), "YAML and keys".to_owned()),
         (fields(summary), "names and types fit, scripts compile".to_owned()),
-        (graph(summary), "no cycles".to_owned()),
+        (graph(summary), circles(&world.compiled.broken)),
         (ends, looked_at),
     ];
     for (what, why) in lines {
         screen.say(&format!("{} {what:<48} {why}", signs.done));
     }
+    for Broken { field, place, parent, asked } in &world.compiled.broken {
+        let why = if *asked { " (`defer`)" } else { "" };
+        screen.say(&format!("  {field} is NULL until {parent} is loaded{why}   {place}"));
+    }
     if !diagnostics.is_empty() {
         screen.say(&format!("{} {}", signs.warning, some(diagnostics.len(), "warning")));
     }
+}
+
+fn circles(broken: &[Broken]) -> String {
+    match broken.len() {
+        0 => "no cycles".to_owned(),
+        fields => format!("{} filled last, so no cycles", some(fields, "field")),
+    }
+}
+
+fn broken(found: &Broken) -> Value {
+    let Broken { field, place, parent, asked } = found;
+    json!({ "field": field, "place": place, "parent": parent, "asked": asked })
 }
 
 fn fields(summary: &Summary) -> String {

@@ -17,6 +17,7 @@ pub(crate) fn as_json(problem: &Diagnostic) -> Value {
     json!({
         "code": info.number,
         "word": info.word,
+        "category": info.retry.category(),
         "severity": severity(problem),
         "headline": problem.headline,
         "at": problem.at,

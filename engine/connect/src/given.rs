@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, Int64Array, StringArray};
+use arrow::array::{Array, ArrayRef, Int64Array, StringArray};
 use arrow::datatypes::{Field, Schema};
 use arrow::record_batch::RecordBatch;
+use arrow::util::display::array_value_to_string;
 use transload_model::{
-    Claim, ColumnName, Counts, Destination, EntityName, KeyBytes, KeyRange, KeyValue, LedgerWrite, LogicalType, Phase,
-    Position, ReadColumn, ReadRequest, Refusal, Relation, RunId, Settle, SnapshotReader, SourceBatch, TableName, Unit,
+    Claim, ColumnName, Counts, Destination, EntityName, Found, KeyBytes, KeyRange, KeyValue, LedgerWrite, LogicalType,
+    Only, Phase, Position, ReadColumn, ReadRequest, Refusal, Relation, RunId, Settle, SnapshotReader, SourceBatch,
+    TableName, Unit,
 };
 
 pub(crate) fn table(name: &str) -> TableName {
@@ -31,6 +33,7 @@ pub(crate) fn request(from: &str, columns: &[(&str, LogicalType)], key: usize) -
         key: (0..key).collect(),
         range: KeyRange::default(),
         after: None,
+        only: Only::All,
         batch_rows: 3,
     }
 }
@@ -43,6 +46,38 @@ pub(crate) async fn read_all(reader: &mut dyn SnapshotReader, request: ReadReque
         batches.push(batch);
     }
     batches
+}
+
+/// The cells of each row as text.
+pub(crate) fn lines(batches: &[SourceBatch]) -> Vec<String> {
+    let mut lines = Vec::new();
+    for batch in batches {
+        for row in 0..batch.rows.num_rows() {
+            let cell = |column: &ArrayRef| match column.is_null(row) {
+                true => "NULL".to_owned(),
+                false => array_value_to_string(column, row).unwrap(),
+            };
+            lines.push(batch.rows.columns().iter().map(cell).collect::<Vec<_>>().join(" "));
+        }
+    }
+    lines
+}
+
+/// What a destination says of each row: `-` where it has none, else the numbers of the columns that differ.
+pub(crate) async fn compared(destination: &dyn Destination, key: &[&str], rows: &RecordBatch) -> Vec<String> {
+    let held = destination.compare(&table("t"), &columns(key), rows).await.unwrap();
+    let told = |held: &transload_model::Held| match held {
+        transload_model::Held::Nothing => "-".to_owned(),
+        transload_model::Held::Row(differing) => format!("{differing:?}"),
+    };
+    held.iter().map(told).collect()
+}
+
+/// Keys to ask for, ascending as a request wants them.
+pub(crate) fn only_keys(keys: &[&[KeyValue<'_>]]) -> Only {
+    let mut keys: Vec<KeyBytes> = keys.iter().map(|parts| KeyBytes::encode(parts)).collect();
+    keys.sort();
+    Only::Keys(keys.into())
 }
 
 pub(crate) fn integer(value: i64) -> KeyValue<'static> {
@@ -59,6 +94,11 @@ pub(crate) fn rows(ids: &[i64], texts: &[(&str, &[Option<&str>])]) -> RecordBatc
     for (name, values) in texts {
         arrays.push((name, Arc::new(StringArray::from(values.to_vec()))));
     }
+    batch(arrays)
+}
+
+/// Rows of any columns.
+pub(crate) fn batch(arrays: Vec<(&str, ArrayRef)>) -> RecordBatch {
     let fields = arrays.iter().map(|(name, array)| Field::new(*name, array.data_type().clone(), true));
     let schema = Schema::new(fields.collect::<Vec<_>>());
     RecordBatch::try_new(Arc::new(schema), arrays.into_iter().map(|(_, array)| array).collect()).unwrap()
@@ -83,6 +123,7 @@ impl Held {
         Unit {
             entity: EntityName::parse("people").unwrap(),
             table: table("people"),
+            definition: None,
             key: columns(&["id"]),
             epoch: self.epoch,
             stream: 0,
@@ -110,11 +151,13 @@ impl Held {
                 streams_removed: false,
                 segments_removed: Vec::new(),
                 segments_put: Vec::new(),
+                segments_overlaid: Vec::new(),
                 server_digests_put: Vec::new(),
                 mappings_put: Vec::new(),
                 mappings_removed: Vec::new(),
                 quarantine_put: Vec::new(),
                 quarantine_removed: Vec::new(),
+                quarantine_discarded: None,
             }
         });
         self.destination.commit(unit, settle).await?;
@@ -136,6 +179,12 @@ impl Held {
             destination_table: table("people"),
             parents_seen: std::collections::BTreeMap::new(),
             lookups_seen: std::collections::BTreeMap::new(),
+            found: Found {
+                is_partial: true,
+                bound: Some(-7),
+                audited: Some(KeyBytes::encode(&[integer(3)])),
+                audits: 2,
+            },
             plan_fingerprint: 1,
             mapped_fingerprint: 2,
             key_fingerprint: 3,

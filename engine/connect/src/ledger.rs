@@ -2,17 +2,20 @@
 
 use std::collections::BTreeMap;
 
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 use transload_model::{
-    Code, ColumnName, Diagnostic, EntityName, Holder, KeyBytes, KeyRange, LedgerState, Phase, Position, QuarantineRow,
-    Referrer, Result, ServerDigest, Stage, StreamPosition, TableName,
+    Code, ColumnName, DISCARDED, Decision, Diagnostic, EntityName, Found, HeldRow, Holder, KeyBytes, KeyRange,
+    LedgerState, OPEN, Phase, Position, QuarantineRow, Referrer, Result, SegmentPart, ServerDigest, Stage,
+    StreamPosition, TableName,
 };
 
 /// The version of the tables that this code reads and writes.
-pub(crate) const VERSION: &str = "1";
+pub(crate) const VERSION: &str = "3";
 
 /// What the ledger says of one stream: the entity itself, or one of several.
 pub(crate) enum Told {
-    Entity(Position),
+    Entity(Box<Position>),
     Stream(EntityName, StreamPosition),
 }
 
@@ -53,10 +56,51 @@ pub(crate) struct PositionRow {
     pub(crate) freed: i64,
     pub(crate) freed_seen: i64,
     pub(crate) parents_seen: String,
+    pub(crate) found: String,
     pub(crate) plan_fingerprint: String,
     pub(crate) mapped_fingerprint: String,
     pub(crate) key_fingerprint: String,
     pub(crate) read_fingerprint: String,
+}
+
+/// What the next run has to know about where the last looked, as it is stored: what is not said is not there.
+#[derive(Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct FoundRow {
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    partial: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bound: Option<i64>,
+    /// The bytes of a key, in hexadecimal digits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    audited: Option<String>,
+    #[serde(skip_serializing_if = "is_zero")]
+    audits: u32,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
+fn is_zero(number: &u32) -> bool {
+    *number == 0
+}
+
+impl FoundRow {
+    fn of(found: &Found) -> String {
+        let digits = |key: &KeyBytes| key.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+        let audited = found.audited.as_ref().map(digits);
+        let row = Self { partial: found.is_partial, bound: found.bound, audited, audits: found.audits };
+        serde_json::to_string(&row).unwrap_or_default()
+    }
+
+    fn read(text: &str) -> Option<Found> {
+        let row: Self = serde_json::from_str(text).ok()?;
+        let byte = |digits: &[u8]| u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok();
+        let bytes = |digits: &String| digits.as_bytes().chunks(2).map(byte).collect::<Option<Vec<u8>>>();
+        let audited = match &row.audited {
+            Some(digits) => Some(KeyBytes::from_encoded(&bytes(digits)?)),
+            None => None,
+        };
+        Some(Found { is_partial: row.partial, bound: row.bound, audited, audits: row.audits })
+    }
 }
 
 impl PositionRow {
@@ -76,6 +120,7 @@ impl PositionRow {
             freed: signed(position.freed),
             freed_seen: signed(position.freed_seen),
             parents_seen: serde_json::to_string(&seen).unwrap_or_default(),
+            found: FoundRow::of(&position.found),
             plan_fingerprint: hex(position.plan_fingerprint),
             mapped_fingerprint: hex(position.mapped_fingerprint),
             key_fingerprint: hex(position.key_fingerprint),
@@ -106,7 +151,7 @@ impl PositionRow {
         let position = self.read()?;
         let number = u32::try_from(number).map_err(|_| corrupted("stream positions"))?;
         if number == 0 {
-            return Ok(Told::Entity(position));
+            return Ok(Told::Entity(Box::new(position)));
         }
         let key = |bytes: Option<Vec<u8>>| bytes.map(|bytes| KeyBytes::from_encoded(&bytes));
         let stream = StreamPosition {
@@ -142,6 +187,7 @@ impl PositionRow {
             destination_table: TableName::parse(&self.table).ok()?,
             parents_seen,
             lookups_seen,
+            found: FoundRow::read(&self.found)?,
             plan_fingerprint: unhex(&self.plan_fingerprint)?,
             mapped_fingerprint: unhex(&self.mapped_fingerprint)?,
             key_fingerprint: unhex(&self.key_fingerprint)?,
@@ -153,7 +199,7 @@ impl PositionRow {
 impl Told {
     pub(crate) fn put_into(self, state: &mut LedgerState) {
         match self {
-            Self::Entity(position) => drop(state.positions.insert(position.entity.clone(), position)),
+            Self::Entity(position) => drop(state.positions.insert(position.entity.clone(), *position)),
             Self::Stream(entity, stream) => state.streams.entry(entity).or_default().push(stream),
         }
     }
@@ -168,17 +214,51 @@ pub(crate) struct QuarantinedRow {
     pub(crate) field: Option<String>,
     pub(crate) message: String,
     pub(crate) run: String,
+    pub(crate) attempts: i64,
+    /// Moments as RFC 3339.
+    pub(crate) first_at: String,
+    pub(crate) last_at: String,
+    pub(crate) status: String,
+    pub(crate) reason: Option<String>,
+    pub(crate) decided_by: Option<String>,
+    pub(crate) decided_at: Option<String>,
 }
+
+/// The columns of a row in quarantine, in this order; moments come as text.
+pub(crate) const QUARANTINED: [&str; 14] = [
+    "entity_type",
+    "key",
+    "stage",
+    "code",
+    "field",
+    "message",
+    "run_id",
+    "attempts",
+    "created_at",
+    "updated_at",
+    "status",
+    "reason",
+    "decided_by",
+    "decided_at",
+];
 
 impl QuarantinedRow {
     /// # Errors
     /// `TL0502` where a stored word is not one that was written.
-    pub(crate) fn read(self) -> Result<QuarantineRow> {
+    pub(crate) fn read(self) -> Result<HeldRow> {
         self.parse().ok_or_else(|| corrupted("quarantine"))
     }
 
-    fn parse(self) -> Option<QuarantineRow> {
-        Some(QuarantineRow {
+    fn parse(self) -> Option<HeldRow> {
+        let discarded = match &*self.status {
+            OPEN => None,
+            DISCARDED => {
+                let at = moment(&self.decided_at?)?;
+                Some(Decision { reason: self.reason?, by: self.decided_by?, at })
+            }
+            _ => return None,
+        };
+        let row = QuarantineRow {
             entity: EntityName::parse(&self.entity).ok()?,
             key: KeyBytes::from_encoded(&self.key),
             stage: Stage::parse(&self.stage)?,
@@ -186,8 +266,14 @@ impl QuarantinedRow {
             field: self.field.and_then(|field| ColumnName::parse(&field).ok()),
             message: self.message,
             run: self.run.parse().ok()?,
-        })
+        };
+        let attempts = u64::try_from(self.attempts).ok()?;
+        Some(HeldRow { row, attempts, first_at: moment(&self.first_at)?, last_at: moment(&self.last_at)?, discarded })
     }
+}
+
+fn moment(text: &str) -> Option<DateTime<Utc>> {
+    DateTime::parse_from_rfc3339(text).ok().map(|moment| moment.to_utc())
 }
 
 /// A server's digest, where both of its parts are there.
@@ -213,13 +299,44 @@ pub(crate) fn corrupted(what: &str) -> Box<Diagnostic> {
     Box::new(Diagnostic::new(Code::LedgerCorrupted, format!("the ledger's {what} cannot be read")))
 }
 
+/// The parts of a segment as they are read: content, digest, and how many there should be.
+pub(crate) fn segment(parts: Vec<(Vec<u8>, String, i64)>) -> Result<Vec<SegmentPart>> {
+    let is_whole = parts.iter().all(|(_, _, count)| usize::try_from(*count) == Ok(parts.len())) && !parts.is_empty();
+    let parts = parts.into_iter().map(|(content, digest, _)| Some(SegmentPart { content, digest: unhex(&digest)? }));
+    parts.collect::<Option<Vec<_>>>().filter(|_| is_whole).ok_or_else(|| corrupted("segments"))
+}
+
+/// Its tables.
+pub(crate) const TABLES: [&str; 7] =
+    ["meta", "fences", "stream_positions", "segments", "segment_parts", "migration_mappings", "quarantine"];
+
+/// A table that somebody took away.
+pub(crate) fn lacks(table: &str) -> Box<Diagnostic> {
+    let code = Code::LedgerCorrupted;
+    Box::new(Diagnostic::new(code, format!("the ledger lacks its table `{table}`")).help(code.info().remedy))
+}
+
+/// A problem with the ledger. Its tables are nobody else's to change.
+pub(crate) fn told(mut problem: Box<Diagnostic>) -> Box<Diagnostic> {
+    if problem.code == Code::SchemaDrift {
+        (problem.code, problem.help) = (Code::LedgerCorrupted, Some(Code::LedgerCorrupted.info().remedy.to_owned()));
+    }
+    problem
+}
+
 /// Refuses a ledger of another version.
 pub(crate) fn check_version(found: Option<&str>) -> Result<()> {
     if found == Some(VERSION) {
         return Ok(());
     }
     let headline = format!("the ledger has version {}, this Transload knows {VERSION}", found.unwrap_or("none"));
-    Err(Box::new(Diagnostic::new(Code::LedgerVersion, headline)))
+    let number = |text: &str| text.parse::<u32>().ok();
+    let help = if found.and_then(number) < number(VERSION) {
+        "no released Transload wrote it, and there is no way from it to this one: empty the destination's tables, drop the ledger (docs/ledger.md says how), and run again"
+    } else {
+        "use the version of Transload that wrote it, or a later one"
+    };
+    Err(Box::new(Diagnostic::new(Code::LedgerVersion, headline).help(help)))
 }
 
 /// A ledger that came into being after this run looked has another seed, and this run's digests mean nothing in it.
@@ -237,6 +354,18 @@ pub(crate) fn in_progress(table: &TableName, holder: &Holder) -> Box<Diagnostic>
     Box::new(Diagnostic::new(Code::InProgress, headline).note(format!("it is {}", holder.name)).help(help))
 }
 
+/// A run that is to be given up, and is at work.
+pub(crate) fn still_held(holder: &str) -> Box<Diagnostic> {
+    let problem = Diagnostic::new(Code::InProgress, "the run is still at work on the destination");
+    Box::new(problem.note(format!("it is {holder}")).help("wait for that process to stop, or end it; then try again"))
+}
+
+/// A process that has a transaction open which nobody else can end.
+pub(crate) fn busy(holder: &str) -> Box<Diagnostic> {
+    let problem = Diagnostic::new(Code::WriterStuck, "the destination's file is being written and stays locked");
+    Box::new(problem.note(format!("it is {holder}")).help("end that process, or let it go on; then run again"))
+}
+
 pub(crate) fn taken_over(table: &TableName) -> Box<Diagnostic> {
     let headline = format!("another run took `{table}` over after this one had looked at it");
     Box::new(Diagnostic::new(Code::Fenced, headline))
@@ -245,6 +374,12 @@ pub(crate) fn taken_over(table: &TableName) -> Box<Diagnostic> {
 pub(crate) fn fenced(table: &TableName) -> Box<Diagnostic> {
     let headline = format!("another run took `{table}` over; this unit was not written");
     Box::new(Diagnostic::new(Code::Fenced, headline))
+}
+
+/// A table whose definition changed while a run was at work. The unit that met it left no trace.
+pub(crate) fn drifted(table: &TableName) -> Box<Diagnostic> {
+    let headline = format!("`{table}` is not what it was when the run began");
+    Box::new(Diagnostic::new(Code::SchemaDrift, headline).help(Code::SchemaDrift.info().remedy))
 }
 
 /// A change that a table took and dropped.

@@ -3,6 +3,7 @@
 //! One folder per system, with the same file names in each, so that knowing one is knowing all. What differs between systems stays in their
 //! folders: nothing outside asks which one it talks to.
 
+mod backoff;
 mod batch;
 mod control;
 #[cfg(test)]
@@ -14,4 +15,6 @@ mod registry;
 mod sqlite;
 mod text;
 
-pub use registry::{SYSTEMS, System, control_store, destination, destination_catalog, exists, source};
+pub use registry::{
+    SYSTEMS, System, control_store, destination, destination_catalog, exists, set_control_store_aside, source,
+};

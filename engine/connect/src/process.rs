@@ -12,8 +12,13 @@ pub(crate) fn own_token() -> String {
 
 /// This process for people: host and number.
 pub(crate) fn own_name() -> String {
+    name_of(std::process::id())
+}
+
+/// A process of this machine for people.
+pub(crate) fn name_of(process: u32) -> String {
     let host = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-    format!("process {} on {}", std::process::id(), host.trim())
+    format!("process {process} on {}", host.trim())
 }
 
 /// Whether the process of a token still exists on this machine.

@@ -1,5 +1,6 @@
 //! The systems, as a plain list.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -28,6 +29,13 @@ pub trait System: Sync {
 
     /// Opens the control store, creating it where there is none.
     async fn control_store(&self, url: &str) -> Result<Arc<dyn ControlStore>>;
+
+    /// Gives a control store that is damaged another name, and says which; nothing where it is not damaged, or there is none. A server mends
+    /// its own.
+    async fn set_control_store_aside(&self, url: &str) -> Result<Option<PathBuf>> {
+        let _ = url;
+        Ok(None)
+    }
 }
 
 /// Every system.
@@ -75,11 +83,23 @@ pub async fn exists(connection: &ConnectionPlan) -> Result<bool> {
 /// # Errors
 /// Where it cannot be opened or created.
 pub async fn control_store(url: &str) -> Result<Arc<dyn ControlStore>> {
+    keeper(url)?.control_store(url).await
+}
+
+/// Gives a control store that is damaged another name, so that a new one can take its place, and says which.
+///
+/// # Errors
+/// Where nobody can say whether it is damaged, or it cannot be renamed.
+pub async fn set_control_store_aside(url: &str) -> Result<Option<PathBuf>> {
+    keeper(url)?.set_control_store_aside(url).await
+}
+
+/// The system that keeps the control store of a URL.
+fn keeper(url: &str) -> Result<&'static dyn System> {
     let scheme = url.split(':').next().unwrap_or_default();
-    let system = SYSTEMS.iter().find(|system| system.name() == scheme).ok_or_else(|| {
+    SYSTEMS.iter().copied().find(|system| system.name() == scheme).ok_or_else(|| {
         Box::new(Diagnostic::new(Code::ConnectionUrl, "the control store's URL names no system that there is"))
-    })?;
-    system.control_store(url).await
+    })
 }
 
 fn system(connection: &ConnectionPlan) -> Result<&'static dyn System> {

@@ -9,6 +9,8 @@ use crate::{ColumnName, Diagnostic, EntityName, Kind, LogicalType, TableName};
 pub struct Catalog {
     /// Tables by name.
     pub tables: BTreeMap<TableName, Table>,
+    /// What defines each table, as a number that only changes with it. Two of them can be compared where one server made both.
+    pub definitions: BTreeMap<TableName, u64>,
     /// By entity, what the SQL of its spec gives, or why the database refuses it.
     pub written: BTreeMap<EntityName, std::result::Result<Table, Diagnostic>>,
 }

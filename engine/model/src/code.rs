@@ -24,21 +24,63 @@ pub enum Exit {
     Locked = 5,
     /// A safety guard refused.
     Refused = 6,
+    /// There are differences, where someone asked to be told so by the exit code.
+    Different = 10,
     /// A bug in Transload.
     Bug = 70,
     /// Interrupted; what was committed stays, and the next run resumes.
     Interrupted = 130,
+    /// The same, by the signal that ends services.
+    Terminated = 143,
 }
 
-/// Whether trying the same again can help.
+/// What becomes of the work that a problem stands in the way of: its category.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Retry {
-    /// Not before someone changed something.
+    /// It halts, and is not tried again before someone changed something.
     Never,
-    /// At once, with growing pauses.
+    /// The same unit is tried again, on a new connection, with growing pauses.
     Backoff,
-    /// The row is tried again when it, or what it needs, has changed.
+    /// The unit is tried in smaller and smaller parts. A row that is too much alone goes to quarantine; where all are, it halts.
+    Shrink,
+    /// A resource is missing: after some slow tries the run is paused, and goes on when it is run again.
+    Wait,
+    /// The row goes to quarantine, and is tried again when it, or what it needs, has changed.
     WhenRowMoves,
+}
+
+impl Retry {
+    /// The category's word, which programs read.
+    #[must_use]
+    pub const fn category(self) -> &'static str {
+        match self {
+            Self::Never => "halt",
+            Self::Backoff => "retry_unit",
+            Self::Shrink => "shrink_unit",
+            Self::Wait => "wait_and_resume",
+            Self::WhenRowMoves => "data",
+        }
+    }
+
+    /// When the same is tried again, in words.
+    #[must_use]
+    pub const fn sentence(self) -> &'static str {
+        match self {
+            Self::Never => "not before something changed",
+            Self::Backoff => {
+                "the same may work later; a unit is tried `load.max_retry_attempts` times, with growing pauses"
+            }
+            Self::Shrink => {
+                "at once, with half of the rows and half of these, down to one; a row that is too much alone goes to quarantine"
+            }
+            Self::Wait => {
+                "by the next `transload run`, which goes on with this one: it is paused. A missing resource is waited for before, three times and slowly"
+            }
+            Self::WhenRowMoves => {
+                "the row is tried again when it, its spec, or the parent or value that it misses changed, or by `transload quarantine retry`"
+            }
+        }
+    }
 }
 
 /// What is decided about a code.
@@ -52,7 +94,7 @@ pub struct CodeInfo {
     pub exit: Exit,
     /// What HTTP answers.
     pub http: u16,
-    /// Whether trying again helps.
+    /// Its category: whether and how the same is tried again.
     pub retry: Retry,
     /// What it is, in a sentence.
     pub sentence: &'static str,
@@ -358,7 +400,7 @@ codes! {
     RowCountMismatch "TL0422" "ROWCOUNT_MISMATCH" Problems 500 Never
         "The destination changed another number of rows than it was told to. The unit was rolled back."
         "Look for triggers, rules or views that swallow rows.";
-    StorageFull "TL0423" "PAUSED_RESOURCE" Unavailable 507 Backoff
+    StorageFull "TL0423" "PAUSED_RESOURCE" Unavailable 507 Wait
         "The destination has no space left. The unit was rolled back; nothing is half-written."
         "Free space, then run again: it goes on after the last committed unit.";
     KeyOrder "TL0424" "KEY_ORDER" Problems 500 Never
@@ -373,13 +415,13 @@ codes! {
     SourceFailed "TL0427" "SOURCE_READ_ERROR" Unavailable 503 Backoff
         "The source could not be read to the end. What was committed stays, and nothing was deleted."
         "The message holds the database's reason.";
-    DestinationFailed "TL0428" "DESTINATION_ERROR" Unavailable 503 Backoff
+    DestinationFailed "TL0428" "DESTINATION_ERROR" Unavailable 503 Never
         "The destination failed outside any row. The unit was rolled back."
         "The message holds the database's reason.";
     RowFailed "TL0429" "ROW_FAILED" Problems 422 WhenRowMoves
         "A row broke a rule whose failure stops the entity (`on_failure: fail`)."
         "Mend the row, or relax the rule.";
-    Interrupted "TL0430" "INTERRUPTED" Interrupted 409 Backoff
+    Interrupted "TL0430" "INTERRUPTED" Interrupted 409 Wait
         "The run was asked to stop. What was committed stays."
         "`transload run` goes on after the last committed unit.";
     SchemaDrift "TL0431" "SCHEMA_DRIFT" Problems 409 Never
@@ -400,10 +442,40 @@ codes! {
     RuleForeignKey "TL0436" "RULE_FOREIGN_KEY" Problems 422 WhenRowMoves
         "The rule `foreign_key` found a value that is not in the table where it looks."
         "Add the value to that table, or correct the row; it is tried again when the table's values have changed.";
+    Paused "TL0437" "PAUSED" Interrupted 409 Never
+        "The run or the entity was paused. What was committed stays."
+        "`transload resume RUN` goes on after the last committed unit, `transload resume RUN ENTITY` takes one entity up again.";
+    Cancelled "TL0438" "CANCELLED" Interrupted 409 Never
+        "The run or the entity was cancelled. What was committed stays."
+        "`transload run` begins anew, and finds what was loaded unchanged.";
+    TimedOut "TL0439" "RUN_TIMEOUT" Interrupted 408 Backoff
+        "The run's time was over before its work was. What was committed stays."
+        "`transload run` goes on after the last committed unit; give it more time with `--timeout`.";
+    ReadOnly "TL0440" "DESTINATION_READ_ONLY" Unavailable 503 Wait
+        "The destination takes no changes just now: it was set to read-only, or is a replica. The unit was rolled back."
+        "Let it take changes again, or name the primary server; then run again: it goes on after the last committed unit.";
+    StatementTimeout "TL0441" "STATEMENT_TIMEOUT" Unavailable 504 Shrink
+        "The destination stopped a statement that took longer than its `statement_timeout`, down to a single row."
+        "Raise `statement_timeout` for the connection's user, or look at what triggers and locks of the table take so long.";
+    DestinationBusy "TL0442" "DESTINATION_BUSY" Unavailable 503 Backoff
+        "The destination was busy or lost the connection, more often than a unit is tried again. The unit was rolled back."
+        "Run again later. If other work always comes in between, raise `load.max_retry_attempts`.";
+    PlanOutdated "TL0443" "PLAN_OUTDATED" Refused 409 Never
+        "What a detection found is not so any more: rows moved since, or their spec did. Such rows are left alone."
+        "`transload detect` again, look at what it finds, and run that.";
+    DestinationNotMade "TL0444" "DESTINATION_NOT_MADE" CannotStart 409 Never
+        "The destination's tables do not exist yet."
+        "The first `transload run` makes them, where the connection has `create_with`.";
+    CursorOverlooked "TL0445" "CURSOR_OVERLOOKED" Done 409 Never
+        "Rows changed at the source without setting the column that says when: the run read them because their turn had come."
+        "Let every writer set the column, or take `strategy: hash` for this entity, which finds such changes at once.";
+    SnapshotExpired "TL0450" "SNAPSHOT_EXPIRED" Interrupted 408 Backoff
+        "The run saw the source as it was at one moment for as long as it may. What was committed stays."
+        "`transload run` goes on after the last committed unit, with what the source holds by then; raise `execution.snapshot_max_age` where the source bears it.";
     // TL05: ledger and resume
     LedgerVersion "TL0501" "STATE_VERSION_UNSUPPORTED" CannotStart 409 Never
-        "The ledger in the destination was written by a newer Transload."
-        "Use that version.";
+        "The ledger in the destination has another version than this Transload knows."
+        "Use the Transload that wrote it, or a later one. A ledger from before the first release has no way on: begin anew with empty tables and no ledger.";
     LedgerCorrupted "TL0502" "CHECKPOINT_CORRUPTED" Problems 500 Never
         "The ledger in the destination does not add up: a segment's content is not what its digest says."
         "Restore the destination from a backup taken with its ledger.";
@@ -415,13 +487,37 @@ codes! {
         "Nothing to mend; look at the other run with `transload status`.";
     LedgerMismatch "TL0505" "LEDGER_MISMATCH" Refused 409 Never
         "The destination holds fewer rows than were loaded into it: someone else removed some."
-        "Put them back, or start over with an empty destination and no ledger (`transload_*` tables; on PostgreSQL, schema `transload`).";
+        "Put them back; with `change_detection: { strategy: full }` in the spec a run brings them back from the source. Or start over with an empty destination and no ledger (`transload_*` tables; on PostgreSQL, schema `transload`).";
     SpecChanged "TL0506" "SPEC_CHANGED" Done 409 Never
         "The spec changed since the last run. Rows whose source did not move keep what they got then."
         "`transload run --remap` derives every row again and writes what differs.";
     ControlStore "TL0507" "STATE_STORE_ERROR" Unavailable 503 Backoff
         "The control store cannot be read or written. The destination is not affected by it."
-        "Check the path or the URL under `control`. The store can be deleted; then the history of runs is lost and nothing else.";
+        "Check the path or the URL under `control`. Where the store is lost or broken, `transload adopt` makes it again from the ledger in the destination.";
+    RunEnded "TL0508" "RUN_STATE" CannotStart 409 Never
+        "A run or an entity in this state cannot take what was asked of it."
+        "`transload status RUN` shows its state. What has ended can be neither paused nor cancelled.";
+    RunNotHeld "TL0509" "RUN_NOT_HELD" CannotStart 409 Never
+        "The ledger in the destination does not hold that run, so there is nothing of it to go on with."
+        "`transload run` goes on with the run that the ledger holds, or begins a new one.";
+    WriterStuck "TL0510" "DESTINATION_LOCKED" Locked 409 Backoff
+        "Another process is in the middle of writing to the destination and does not let go of it."
+        "Wait for that process, or end it; then run again.";
+    LedgerMissing "TL0511" "LEDGER_MISSING" CannotStart 404 Never
+        "The destination holds no ledger, so it does not say what ran."
+        "Check `destination` and its URL. The first `transload run` makes the ledger; where rows are there without one, `transload run --adopt-existing`.";
+    RunUnfinished "TL0512" "RUN_UNFINISHED" Refused 409 Never
+        "An interrupted run lies before the destination, and what was asked for cannot go on with it."
+        "`transload run` goes on with it; `transload cancel RUN` gives it up, what was committed stays.";
+    DestinationRegressed "TL0513" "DESTINATION_REGRESSED" Unavailable 503 Wait
+        "The destination went back to an earlier state: a backup was restored, or a replica took over that had not heard of the last commits. Or it is another one than that of the last run."
+        "Nothing is lost: run again, and what is missing is loaded again. If nobody restored a backup, look at what became of the server.";
+    ServerIdentity "TL0514" "SERVER_IDENTITY" Refused 409 Never
+        "The destination is another server or file than the one that the run began on: its address leads elsewhere now, or it is a copy."
+        "Look at where the connection leads. To go on with a copy, give the interrupted run up with `transload cancel RUN`; then run again.";
+    SharedSession "TL0515" "SESSION_SHARED" Unavailable 503 Never
+        "Something between Transload and the server hands one session to several clients, or another session to each transaction."
+        "Connect to the server itself, or let the pooler keep a session for each client (PgBouncer: `pool_mode = session`).";
     // TL08: scripts
     ScriptSyntax "TL0801" "SCRIPT_PARSE" Problems 422 Never
         "A script is not rhai."

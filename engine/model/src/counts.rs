@@ -25,6 +25,9 @@ pub struct Counts {
     pub quarantined: u64,
     /// Of those, rows that had not moved since they failed and were not tried again.
     pub untried: u64,
+    /// Of those in quarantine, rows that a person decided are not to come. They are not among `untried`.
+    #[serde(default)]
+    pub discarded: u64,
     /// Rows that broke a rule whose `on_failure` is `warn`, and went on to the destination, which may refuse them.
     pub warned: u64,
 }
@@ -49,8 +52,21 @@ impl Counts {
             filtered: moved(self.filtered, before.filtered, after.filtered),
             quarantined: moved(self.quarantined, before.quarantined, after.quarantined),
             untried: moved(self.untried, before.untried, after.untried),
+            discarded: moved(self.discarded, before.discarded, after.discarded),
             warned: moved(self.warned, before.warned, after.warned),
         }
+    }
+
+    /// Rows in quarantine that count as failed.
+    #[must_use]
+    pub fn failed(&self) -> u64 {
+        self.quarantined.saturating_sub(self.discarded)
+    }
+
+    /// Rows that went to quarantine in this run.
+    #[must_use]
+    pub fn set_aside(&self) -> u64 {
+        self.failed().saturating_sub(self.untried)
     }
 
     /// Rows written to the destination table, or removed from it.
@@ -70,6 +86,7 @@ impl AddAssign for Counts {
         self.filtered += other.filtered;
         self.quarantined += other.quarantined;
         self.untried += other.untried;
+        self.discarded += other.discarded;
         self.warned += other.warned;
     }
 }

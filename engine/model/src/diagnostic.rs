@@ -189,7 +189,23 @@ const FIXED_DISTANCE_MAX: usize = 2;
 /// The candidate that is close enough to `word` to be what was meant.
 #[must_use]
 pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    near(word, candidates).into_iter().min_by_key(|(distance, _)| *distance).map(|(_, candidate)| candidate)
+    let candidates: Vec<&str> = candidates.into_iter().collect();
+    let closest = near(word, candidates.iter().copied()).into_iter().min_by_key(|(distance, _)| *distance);
+    match closest {
+        Some((0 | 1, candidate)) => Some(candidate),
+        _ => begun(word, &candidates).or(closest.map(|(_, candidate)| candidate)),
+    }
+}
+
+/// Letters that say enough of a word to go on with.
+const BEGUN_LENGTH_MIN: usize = 3;
+
+/// The shortest candidate of which `word` is the beginning.
+fn begun<'a>(word: &str, candidates: &[&'a str]) -> Option<&'a str> {
+    let word = word.to_lowercase();
+    let is_begun = |candidate: &&&str| candidate.to_lowercase().starts_with(&word);
+    let is_enough = word.chars().count() >= BEGUN_LENGTH_MIN;
+    candidates.iter().filter(|_| is_enough).filter(is_begun).min_by_key(|candidate| candidate.len()).copied()
 }
 
 /// The one candidate that can be meant by `word`: very close, and no other is as close.

@@ -1,7 +1,7 @@
 //! Who waits for whom, and why.
 //!
-//! The graph of a project as people and programs look at it: each edge knows the lines that made it. It comes from the specs alone, so it
-//! can be had without a database. Everything in it is sorted, whatever order it was given in.
+//! The graph of a project as people and programs look at it: each edge knows the lines that made it. It comes from the specs, and from what is
+//! known of the destination's tables, so it can be had without a database. Everything in it is sorted, whatever order it was given in.
 
 use std::collections::BTreeMap;
 
@@ -37,9 +37,11 @@ pub struct Edge {
     pub parent: usize,
     /// What makes it wait, the first line first; at least one.
     pub because: Vec<Because>,
+    /// Whether it does not wait after all: the columns are left NULL, and filled when the parent is loaded.
+    pub is_deferred: bool,
 }
 
-/// A line of a spec that makes an entity wait.
+/// A line of a spec that makes an entity wait, or that a foreign key of its column is behind.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Because {
     /// The file, as the user would type it.
@@ -57,6 +59,8 @@ pub enum Waits {
     References(ColumnName),
     /// `depends_on` names the parent.
     DependsOn,
+    /// The destination table's foreign key of these columns leads to the parent's table.
+    ForeignKey(Vec<ColumnName>),
 }
 
 /// What a graph is made of: that `child` waits for `parent`.
@@ -68,6 +72,8 @@ pub struct Dependency {
     pub parent: EntityName,
     /// Why.
     pub because: Because,
+    /// Whether it is filled later instead of being waited for.
+    pub is_deferred: bool,
 }
 
 impl EntityGraph {
@@ -79,19 +85,24 @@ impl EntityGraph {
         entities.sort();
         let index: BTreeMap<&EntityName, usize> =
             entities.iter().enumerate().map(|(at, entity)| (&entity.name, at)).collect();
-        let mut reasons: BTreeMap<(usize, usize), Vec<Because>> = BTreeMap::new();
-        for Dependency { child, parent, because } in dependencies {
+        let mut reasons: BTreeMap<(usize, usize), (Vec<Because>, bool)> = BTreeMap::new();
+        for Dependency { child, parent, because, is_deferred } in dependencies {
             let (Some(child), Some(parent)) = (index.get(&child), index.get(&parent)) else {
                 return Err(PlanError::Dangling(child));
             };
-            reasons.entry((*child, *parent)).or_default().push(because);
+            let (reasons, are_deferred) = reasons.entry((*child, *parent)).or_insert((Vec::new(), true));
+            reasons.push(because);
+            *are_deferred &= is_deferred;
         }
-        let others: Vec<(usize, usize)> = reasons.keys().copied().filter(|(child, parent)| child != parent).collect();
+        let waits = |((child, parent), (_, is_deferred)): (&(usize, usize), &(Vec<Because>, bool))| {
+            (child != parent && !is_deferred).then_some((*child, *parent))
+        };
+        let others: Vec<(usize, usize)> = reasons.iter().filter_map(waits).collect();
         let waves = waves(entities.len(), &others).map_err(|_| PlanError::Cycle)?;
-        let edge = |((child, parent), mut because): ((usize, usize), Vec<Because>)| {
+        let edge = |((child, parent), (mut because, is_deferred)): ((usize, usize), (Vec<Because>, bool))| {
             because.sort();
             because.dedup();
-            Edge { child, parent, because }
+            Edge { child, parent, because, is_deferred }
         };
         Ok(Self { edges: reasons.into_iter().map(edge).collect(), entities, waves })
     }
@@ -108,9 +119,9 @@ impl EntityGraph {
         &self.edges
     }
 
-    /// Edges between two entities: those that make one wait for the other.
+    /// Edges between two entities that make one wait for the other.
     pub fn waiting(&self) -> impl Iterator<Item = &Edge> {
-        self.edges.iter().filter(|edge| !edge.is_own())
+        self.edges.iter().filter(|edge| !edge.is_own() && !edge.is_deferred)
     }
 
     /// Indexes of entities, parents in earlier waves.
@@ -131,7 +142,7 @@ impl EntityGraph {
         let mut path = Vec::new();
         for wave in self.waves().iter().rev() {
             let waits = |parent: &usize| match path.last() {
-                Some(child) => self.edges.iter().any(|edge| edge.child == *child && edge.parent == *parent),
+                Some(child) => self.waiting().any(|edge| edge.child == *child && edge.parent == *parent),
                 None => true,
             };
             // A parent in the wave before is what put the child in its own.
@@ -164,6 +175,10 @@ impl Because {
         match &self.word {
             Waits::References(field) => format!("{child}.{field} references {parent}"),
             Waits::DependsOn => format!("{child} depends_on {parent}"),
+            Waits::ForeignKey(columns) => {
+                let columns: Vec<&str> = columns.iter().map(ColumnName::as_str).collect();
+                format!("{child}.{} has a foreign key to {parent}", columns.join(", "))
+            }
         }
     }
 
@@ -173,6 +188,7 @@ impl Because {
         match &self.word {
             Waits::References(field) => field.as_str(),
             Waits::DependsOn => "depends_on",
+            Waits::ForeignKey(columns) => columns.first().map_or("foreign key", ColumnName::as_str),
         }
     }
 }
@@ -197,6 +213,7 @@ mod tests {
             child: EntityName::parse(child).unwrap(),
             parent: EntityName::parse(parent).unwrap(),
             because: Because { path: format!("specs/{child}.yaml"), line, word },
+            is_deferred: false,
         }
     }
 

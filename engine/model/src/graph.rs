@@ -47,6 +47,25 @@ pub fn waves(count: usize, edges: &[(usize, usize)]) -> Result<Waves, Vec<Cycle>
     Ok(Waves(waves))
 }
 
+/// Entities that wait for one another whatever is left open: each group in ascending order, and one of a single entity where it waits for none
+/// that waits for it.
+#[must_use]
+pub fn circles(count: usize, edges: &[(usize, usize)]) -> Vec<Vec<usize>> {
+    let mut graph = DiGraph::<(), ()>::new();
+    let nodes: Vec<NodeIndex> = (0..count).map(|_| graph.add_node(())).collect();
+    for (child, parent) in edges {
+        graph.update_edge(nodes[*child], nodes[*parent], ());
+    }
+    let ascending = |component: Vec<NodeIndex>| {
+        let mut circle: Vec<usize> = component.into_iter().map(NodeIndex::index).collect();
+        circle.sort_unstable();
+        circle
+    };
+    let mut circles: Vec<Vec<usize>> = kosaraju_scc(&graph).into_iter().map(ascending).collect();
+    circles.sort();
+    circles
+}
+
 /// A shortest way around inside one strongly connected component, from its lowest entity.
 fn walk(graph: &DiGraph<(), ()>, component: &[NodeIndex]) -> Cycle {
     let start = component.iter().min().copied().unwrap_or(component[0]);
@@ -85,6 +104,11 @@ mod tests {
         let edges = [(1, 0), (2, 1), (3, 2), (3, 4), (2, 0)];
         assert_eq!(waves(5, &edges).unwrap(), Waves(vec![vec![0, 4], vec![1], vec![2], vec![3]]));
         assert_eq!(waves(0, &[]).unwrap(), Waves(vec![]));
+    }
+
+    #[test]
+    fn entities_that_wait_for_one_another_are_one_circle() {
+        assert_eq!(circles(5, &[(0, 1), (1, 2), (2, 0), (3, 0)]), [vec![0, 1, 2], vec![3], vec![4]]);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use chrono::{DateTime, Utc};
 use serde::{Serialize, Serializer};
 use uuid::{NoContext, Timestamp, Uuid};
 
@@ -21,6 +22,13 @@ impl RunId {
         let now = clock.now();
         let seconds = u64::try_from(now.timestamp()).unwrap_or_default();
         Self(Uuid::new_v7(Timestamp::from_unix(NoContext, seconds, now.timestamp_subsec_nanos())))
+    }
+
+    /// When it was made, to the millisecond: when its run began first. None for an id that a person made up.
+    #[must_use]
+    pub fn made_at(&self) -> Option<DateTime<Utc>> {
+        let (seconds, nanos) = self.0.get_timestamp()?.to_unix();
+        DateTime::from_timestamp(i64::try_from(seconds).ok()?, nanos)
     }
 
     /// The last eight characters.

@@ -26,6 +26,8 @@ pub enum Outcome {
     Orphaned,
     /// It is in quarantine because another row holds a value that must be unique, and is tried again once the entity freed values.
     Collided,
+    /// It is in quarantine, and a person decided that it is not to come: it is tried again only when it moves at the source, or is named.
+    Discarded,
     /// It is gone from the source and waits to be deleted from the destination.
     DeletePending,
     /// It is gone from the source, and the destination would not let it go: something still refers to it.
@@ -60,6 +62,10 @@ pub struct SegmentHead {
     pub rows: u64,
     /// Of those, rows in the destination.
     pub present: u64,
+    /// The parts in which it is stored: all its entries first, then an overlay for each time that some changed.
+    pub parts: u32,
+    /// Entries in its overlays.
+    pub overlaid: u64,
     /// What the source's own server made of its rows, where a run that found all of them unchanged has asked it.
     pub server_digest: Option<ServerDigest>,
 }
@@ -84,10 +90,30 @@ pub struct SegmentPut {
     pub rows: u64,
     /// Of those, rows in the destination.
     pub present: u64,
+    /// What is stored.
+    pub part: SegmentPart,
+}
+
+/// A part of a segment: all its entries, or those that changed since.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SegmentPart {
     /// The packed entries.
     pub content: Vec<u8>,
     /// A hash of `content`.
-    pub content_digest: u64,
+    pub digest: u64,
+}
+
+/// What changed about a segment that stays, to be stored behind the parts that it has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SegmentOverlay {
+    /// The ledger's number for the segment.
+    pub id: i64,
+    /// How many parts it has so far.
+    pub parts: u32,
+    /// Entries that changed, came or went.
+    pub entries: u64,
+    /// The part, and what the whole segment is with it.
+    pub put: SegmentPut,
 }
 
 /// How far a stream got.
@@ -149,6 +175,8 @@ pub struct Position {
     pub parents_seen: BTreeMap<EntityName, u64>,
     /// What the rules of this entity found where they look, as `table.column type`, when it last went through all its rows: a digest of the values.
     pub lookups_seen: BTreeMap<String, u64>,
+    /// What the way in which changes are found has to remember.
+    pub found: Found,
     /// Identity of the compiled spec that rows in quarantine were last tried with.
     pub plan_fingerprint: u64,
     /// Identity of the compiled spec that every loaded row went through; where it is older, some rows keep what they got then.
@@ -157,6 +185,19 @@ pub struct Position {
     pub key_fingerprint: u64,
     /// Identity of what is read and digested.
     pub read_fingerprint: u64,
+}
+
+/// What one run leaves to the next about where it looked.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Found {
+    /// Whether the run looked at some rows only: then nobody goes on behind what it did.
+    pub is_partial: bool,
+    /// With a cursor: what was begun before this moment of the source's clock has been seen. Microseconds since 1970-01-01 in UTC.
+    pub bound: Option<i64>,
+    /// With a cursor: the last key of the segments whose rows were all read in turn.
+    pub audited: Option<KeyBytes>,
+    /// With a cursor: how many runs read their share of the rows since the turn began with the first segment.
+    pub audits: u32,
 }
 
 impl Position {
@@ -254,6 +295,8 @@ pub struct Unit {
     pub entity: EntityName,
     /// The destination table.
     pub table: TableName,
+    /// What the destination's catalog gave as its definition when the run began; a table that has another by now is not written.
+    pub definition: Option<u64>,
     /// Its key columns, which every batch has.
     pub key: Vec<ColumnName>,
     /// The fence's epoch that this run holds.
@@ -315,6 +358,46 @@ pub struct QuarantineRow {
     pub run: RunId,
 }
 
+/// A row in quarantine, as the ledger keeps it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeldRow {
+    /// What was found when it was tried last.
+    pub row: QuarantineRow,
+    /// How often it was tried.
+    pub attempts: u64,
+    /// When it came here first.
+    pub first_at: DateTime<Utc>,
+    /// When it was tried last.
+    pub last_at: DateTime<Utc>,
+    /// Who decided that it is not to come, if someone did.
+    pub discarded: Option<Decision>,
+}
+
+impl HeldRow {
+    /// The word for what is to become of it.
+    #[must_use]
+    pub fn status(&self) -> &'static str {
+        if self.discarded.is_some() { DISCARDED } else { OPEN }
+    }
+}
+
+/// The status of a row in quarantine that waits to be mended.
+pub const OPEN: &str = "open";
+
+/// The status of a row in quarantine that is not to come.
+pub const DISCARDED: &str = "discarded";
+
+/// A person's decision that rows are not to come.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decision {
+    /// Why.
+    pub reason: String,
+    /// Who decided.
+    pub by: String,
+    /// When.
+    pub at: DateTime<Utc>,
+}
+
 /// The ledger's part of a unit, known once the destination said which rows it refuses.
 #[derive(Debug, Clone)]
 pub struct LedgerWrite {
@@ -328,6 +411,8 @@ pub struct LedgerWrite {
     pub segments_removed: Vec<i64>,
     /// Segments that replace them, or are new.
     pub segments_put: Vec<SegmentPut>,
+    /// What changed about segments that stay.
+    pub segments_overlaid: Vec<SegmentOverlay>,
     /// What the source's server made of segments that stay.
     pub server_digests_put: Vec<(i64, ServerDigest)>,
     /// Keys of rows that arrived.
@@ -338,4 +423,6 @@ pub struct LedgerWrite {
     pub quarantine_put: Vec<QuarantineRow>,
     /// Rows that are no longer in quarantine.
     pub quarantine_removed: Vec<KeyBytes>,
+    /// Rows that stay in quarantine and are not to come.
+    pub quarantine_discarded: Option<(Vec<KeyBytes>, Decision)>,
 }

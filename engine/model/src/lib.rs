@@ -7,7 +7,9 @@ mod catalog;
 mod clock;
 mod code;
 mod counts;
+mod detection;
 mod diagnostic;
+mod drift;
 mod entity_graph;
 mod fault;
 mod graph;
@@ -17,8 +19,10 @@ mod ledger;
 mod logical;
 mod name;
 mod plan;
+mod planted;
 mod port;
 mod relation;
+mod request;
 mod state;
 mod trial;
 mod vocabulary;
@@ -27,28 +31,34 @@ pub use catalog::{Catalog, Column, ForeignKey, SideEffects, Table};
 pub use clock::{Clock, SystemClock};
 pub use code::{Code, CodeInfo, Exit, Retry};
 pub use counts::Counts;
+pub use detection::{Change, ChangeKind, ChangedFields, DetectedEntity, DetectionRecord};
 pub use diagnostic::{Diagnostic, Fix, Label, Result, Severity, SourceFile, nearest, only_near};
+pub use drift::table_changes;
 pub use entity_graph::{Because, Dependency, Edge, EntityGraph, GraphEntity, Waits};
 pub use fault::{CellFault, OnFailure, RowFault, Stage};
-pub use graph::{Cycle, Waves, waves};
+pub use graph::{Cycle, Waves, circles, waves};
 pub use id::RunId;
 pub use key::{KeyBytes, KeyError, KeyRange, KeyValue};
 pub use ledger::{
-    Claim, Entry, Fence, Holder, LedgerState, LedgerWrite, MappingRow, Outcome, Phase, Position, QuarantineRow,
-    Referrer, SegmentHead, SegmentPut, ServerDigest, StreamPosition, Unit,
+    Claim, DISCARDED, Decision, Entry, Fence, Found, HeldRow, Holder, LedgerState, LedgerWrite, MappingRow, OPEN,
+    Outcome, Phase, Position, QuarantineRow, Referrer, SegmentHead, SegmentOverlay, SegmentPart, SegmentPut,
+    ServerDigest, StreamPosition, Unit,
 };
 pub use logical::{Conversion, Kind, LogicalType, UnknownType};
 pub use name::{ColumnName, ConnectionName, EntityName, NameError, TableName, snake_case};
 pub use plan::{
-    Call, ConnectionPlan, DeletePolicy, EntityPlan, ErrorBudget, FieldPlan, Function, KeyPlan, KeyStrategy, LoadPolicy,
-    LookupPlan, Mint, OnMissing, Plan, PlanError, PlanParts, ReadColumn, Reference, RulePlan, Script, Share, TableRef,
+    Call, ConnectionPlan, CursorPlan, Deferred, DeletePolicy, DetectionPlan, EntityPlan, ErrorBudget, FieldPlan,
+    Function, KeyPlan, KeyStrategy, LoadPolicy, LookupPlan, Mint, OnMissing, Plan, PlanError, PlanParts, ReadColumn,
+    Reference, RulePlan, Script, Share, TableRef,
 };
+pub use planted::{Bug, planted};
 pub use port::{
-    ControlStore, Destination, DigestRequest, EntityRecord, EntityTransform, Performance, RangeDigest, ReadRequest,
-    Refusal, RunRecord, Settle, Snapshot, SnapshotReader, Source, SourceBatch, TransformContext, TransformFactory,
-    Transformed, UnitNumber, WriteKind,
+    ControlStore, Destination, DetectionStore, DigestRequest, EntityRecord, EntityTransform, Held, Horizon, Only,
+    Performance, RangeDigest, ReadRequest, Refusal, RunRecord, Settle, Snapshot, SnapshotReader, Source, SourceBatch,
+    TransformContext, TransformFactory, Transformed, UnitNumber, WriteKind,
 };
 pub use relation::{Relation, Selection};
+pub use request::{Requests, Wish};
 pub use state::{EntityEvent, EntityState, IllegalStep, RunEvent, RunState};
 pub use trial::{Expect, ExpectedFault, Given, TestPlan};
 pub use vocabulary::{FunctionInfo, ScriptCheck, ScriptProblem, Vocabulary};

@@ -3,11 +3,13 @@
 //! A plan comes only from [`Plan::new`], which re-asserts what the engine relies on, so even one built by hand in a test is sound.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde_json::Value;
 
 use crate::{
-    ColumnName, ConnectionName, EntityName, LogicalType, OnFailure, Relation, Selection, TableName, Waves, waves,
+    ColumnName, ConnectionName, EntityName, LogicalType, OnFailure, Relation, Selection, TableName, Waves, circles,
+    waves,
 };
 
 /// All entities of a project, ready to run.
@@ -18,8 +20,12 @@ pub struct Plan {
     vars: BTreeMap<String, Value>,
     entities: Vec<EntityPlan>,
     waves: Waves,
+    /// Entities that wait for one another, where what is filled last is not left out.
+    circles: Vec<Vec<usize>>,
     /// Entities that may run at the same time.
     parallel_entity_limit: usize,
+    /// How long a run may see its sources as they were at one moment.
+    snapshot_max_age: Duration,
 }
 
 /// A connection of the project, its URL resolved.
@@ -83,6 +89,10 @@ pub struct EntityPlan {
     pub scripts: Vec<Script>,
     /// Entities that come first, without this one.
     pub parents: Vec<EntityName>,
+    /// How changes of its rows are found.
+    pub detection: DetectionPlan,
+    /// Fields that are NULL at first, because what they lead to is loaded later: where entities wait for one another in a circle.
+    pub deferred: Vec<Deferred>,
     /// What happens with rows that are gone from the source.
     pub deletes: DeletePolicy,
     /// With `Soft`, the index of the field that holds the moment; it is NULL in rows that the source has.
@@ -199,6 +209,15 @@ pub struct Reference {
     pub on_missing: OnMissing,
 }
 
+/// A field that is filled once another entity is loaded, too.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Deferred {
+    /// The index of the field.
+    pub field: usize,
+    /// The entity that it leads to: by a reference, or by a foreign key of the destination.
+    pub parent: EntityName,
+}
+
 /// What happens with a reference to a row that is not there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum OnMissing {
@@ -289,6 +308,28 @@ impl Share {
     }
 }
 
+/// How changes are found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DetectionPlan {
+    /// By a digest of every row: nothing is missed.
+    Hash,
+    /// By comparing what is made of every row with what the destination holds: nothing is missed there either.
+    Full,
+    /// By a column that says when a row was written last, and every row once in some runs.
+    Timestamp(CursorPlan),
+}
+
+/// A column of the source that says when a row was written last.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CursorPlan {
+    /// A date, a timestamp or a timestamptz. It need not be among those that are read.
+    pub column: ReadColumn,
+    /// Seconds that are looked back behind what the last run saw.
+    pub overlap_seconds: u64,
+    /// Runs in which every row is read once; at least one.
+    pub audit_runs: u32,
+}
+
 /// What happens with rows that are gone from the source.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum DeletePolicy {
@@ -354,6 +395,8 @@ pub struct PlanParts {
     pub entities: Vec<EntityPlan>,
     /// Entities that may run at the same time.
     pub parallel_entity_limit: usize,
+    /// How long a run may see its sources as they were at one moment.
+    pub snapshot_max_age: Duration,
 }
 
 impl Plan {
@@ -374,13 +417,19 @@ impl Plan {
             }
         }
         let waves = waves(parts.entities.len(), &edges).map_err(|_| PlanError::Cycle)?;
+        for (child, entity) in parts.entities.iter().enumerate() {
+            edges.extend(entity.deferred.iter().map(|deferred| (child, index[&deferred.parent])));
+        }
+        let circles = circles(parts.entities.len(), &edges);
         Ok(Self {
+            circles,
             project: parts.project,
             connections,
             vars: parts.vars,
             entities: parts.entities,
             waves,
             parallel_entity_limit: parts.parallel_entity_limit.max(1),
+            snapshot_max_age: parts.snapshot_max_age,
         })
     }
 
@@ -414,6 +463,12 @@ impl Plan {
         &self.waves.0
     }
 
+    /// The entities that wait for one another with this one, itself among them: there is a reference in their circle that is filled last.
+    #[must_use]
+    pub fn circle(&self, entity: usize) -> &[usize] {
+        self.circles.iter().find(|circle| circle.contains(&entity)).map_or(&[], Vec::as_slice)
+    }
+
     /// The connection of that name.
     #[must_use]
     pub fn connection(&self, name: &ConnectionName) -> Option<&ConnectionPlan> {
@@ -424,6 +479,12 @@ impl Plan {
     #[must_use]
     pub fn parallel_entity_limit(&self) -> usize {
         self.parallel_entity_limit
+    }
+
+    /// How long a run may see its sources as they were at one moment.
+    #[must_use]
+    pub fn snapshot_max_age(&self) -> Duration {
+        self.snapshot_max_age
     }
 }
 
@@ -446,6 +507,17 @@ impl EntityPlan {
     pub fn self_references(&self) -> Vec<usize> {
         let own = |field: &FieldPlan| field.reference.as_ref().is_some_and(|reference| reference.entity == self.name);
         (0..self.fields.len()).filter(|i| own(&self.fields[*i])).collect()
+    }
+
+    /// Indexes into `fields` of the fields that the first pass leaves NULL: those that refer to this entity itself, and those that lead to one
+    /// that is loaded later.
+    #[must_use]
+    pub fn open_fields(&self) -> Vec<usize> {
+        let mut open = self.self_references();
+        open.extend(self.deferred.iter().map(|deferred| deferred.field));
+        open.sort_unstable();
+        open.dedup();
+        open
     }
 
     /// Where in this entity's destination key the column stands that a reference takes.
@@ -473,6 +545,7 @@ impl EntityPlan {
     ) -> Result<(), PlanError> {
         let reads = |columns: &[usize]| columns.iter().all(|i| *i < self.reads.len());
         let referenced = self.fields.iter().filter_map(|field| field.reference.as_ref());
+        let is_deferred = |parent: &EntityName| self.deferred.iter().any(|deferred| deferred.parent == *parent);
         let sound = connections.contains_key(&self.source.connection)
             && connections.contains_key(&self.destination.connection)
             && !self.key.source.is_empty()
@@ -489,7 +562,10 @@ impl EntityPlan {
                 .flat_map(|script| &script.row)
                 .all(|field| *field < self.fields.len())
             && self.parents.iter().all(|parent| index.contains_key(parent) && *parent != self.name)
-            && referenced.map(|r| &r.entity).all(|entity| *entity == self.name || self.parents.contains(entity));
+            && self.deferred.iter().all(|open| open.field < self.fields.len() && index.contains_key(&open.parent))
+            && referenced
+                .map(|r| &r.entity)
+                .all(|entity| *entity == self.name || self.parents.contains(entity) || is_deferred(entity));
         if sound { Ok(()) } else { Err(PlanError::Dangling(self.name.clone())) }
     }
 }

@@ -14,9 +14,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
-    Catalog, CellFault, Claim, Code, ColumnName, Counts, EntityName, EntityPlan, EntityState, Fence, KeyBytes,
-    KeyRange, LedgerState, LedgerWrite, LogicalType, QuarantineRow, ReadColumn, Relation, Result, RowFault, RunId,
-    RunState, SegmentHead, ServerDigest, Table, TableName, Unit,
+    Catalog, CellFault, Change, Claim, Code, ColumnName, Counts, DetectionRecord, EntityName, EntityPlan, EntityState,
+    Fence, HeldRow, KeyBytes, KeyRange, LedgerState, LedgerWrite, LogicalType, ReadColumn, Relation, Requests, Result,
+    RowFault, RunId, RunState, SegmentHead, SegmentPart, ServerDigest, Table, TableName, Unit, Wish,
 };
 
 /// A database that rows are read from. It is never written.
@@ -35,10 +35,26 @@ pub trait Source: Send + Sync {
     async fn snapshot(&self, relations: &[Relation], readers: usize) -> Result<Arc<dyn Snapshot>>;
 }
 
+/// What a source knows of the time of a snapshot, by its own clock.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Horizon {
+    /// What the snapshot does not see was begun after this: microseconds since 1970-01-01 in UTC.
+    pub safe: i64,
+    /// Why that may not be so for every transaction, where it may not.
+    pub unseen: Option<String>,
+}
+
 /// A database as it is at one moment.
 #[async_trait]
 pub trait Snapshot: Send + Sync {
-    /// A reader that sees this moment. Where as many are open as may be, it waits until one is dropped.
+    /// When that is.
+    fn horizon(&self) -> Horizon;
+
+    /// How many readers may be open at a time.
+    fn reader_limit(&self) -> usize;
+
+    /// A reader that sees this moment. Where as many are open as may be, it waits until one is dropped, so nobody who keeps one may wait for
+    /// another, or for somebody who does.
     async fn reader(&self) -> Result<Box<dyn SnapshotReader>>;
 }
 
@@ -57,8 +73,27 @@ pub struct ReadRequest {
     pub range: KeyRange,
     /// Rows up to this key need not be given; a source leaves them out where that is exact and cheap. Rows without a key are given all the same.
     pub after: Option<KeyBytes>,
+    /// Which rows of these are asked for.
+    pub only: Only,
     /// Rows in a batch.
     pub batch_rows: usize,
+}
+
+/// Rows that are asked for among those of a range. A source leaves others out where that is exact and cheap, and gives them beside these else.
+#[derive(Debug, Clone, Default)]
+pub enum Only {
+    /// All.
+    #[default]
+    All,
+    /// Those with these keys, which ascend.
+    Keys(Arc<[KeyBytes]>),
+    /// Those whose cursor is not below a value, and those whose cursor is NULL or has no place in an order.
+    Since {
+        /// The cursor: a date, a timestamp or a timestamptz. It need not be among the columns that are read.
+        column: ReadColumn,
+        /// Days or microseconds since 1970-01-01, in UTC where the column has a zone.
+        from: i64,
+    },
 }
 
 /// What a server is to digest.
@@ -143,6 +178,15 @@ pub enum WriteKind {
     Delete,
 }
 
+/// What a destination holds of a row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Held {
+    /// No row has its key.
+    Nothing,
+    /// A row has its key. Other columns differ where there are any: indexes into the batch that was compared.
+    Row(Vec<usize>),
+}
+
 /// A row that the destination would not take. It left no trace.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
@@ -173,17 +217,27 @@ pub trait Destination: Send + Sync {
     /// Creates the ledger where there is none and takes the fences: all, or none.
     ///
     /// # Errors
-    /// `TL0503` where a living process holds one, `TL0504` where an epoch is newer than the claim says.
+    /// `TL0503` where a living process holds one, `TL0504` where an epoch is newer than the claim says, `TL0510` where the one that is to
+    /// give way is in the middle of a unit and cannot be ended from here.
     async fn take_fences(&self, claim: Claim) -> Result<Vec<Fence>>;
 
     /// Gives the fences of a run back, where it still holds them.
     async fn release_fences(&self, run: RunId) -> Result<()>;
 
+    /// Gives the fences of a run back whose process is gone, so that the run goes on no more. Where it holds none, nothing is done.
+    ///
+    /// # Errors
+    /// `TL0503` where its holder is alive.
+    async fn abandon_fences(&self, run: RunId) -> Result<()>;
+
     /// The segments of an entity, in key order.
     async fn segments(&self, entity: &EntityName) -> Result<Vec<SegmentHead>>;
 
-    /// A segment's packed entries and the digest they were stored with.
-    async fn segment(&self, id: i64) -> Result<(Vec<u8>, u64)>;
+    /// The parts of a segment, all its entries first, then its overlays.
+    ///
+    /// # Errors
+    /// `TL0502` where it has another number of them than was stored.
+    async fn segment(&self, id: i64) -> Result<Vec<SegmentPart>>;
 
     /// The destination keys that were made for source keys when their rows were loaded, as canonical texts; none where there is none.
     async fn mappings(&self, entity: &EntityName, keys: &[KeyBytes]) -> Result<Vec<Option<String>>>;
@@ -197,6 +251,9 @@ pub trait Destination: Send + Sync {
     /// Rows in a table.
     async fn count(&self, table: &TableName) -> Result<u64>;
 
+    /// What a table holds of rows, in their order. They are compared as a unit's updates would be; nothing is written.
+    async fn compare(&self, table: &TableName, key: &[ColumnName], rows: &RecordBatch) -> Result<Vec<Held>>;
+
     /// A reader of what is committed now.
     async fn reader(&self) -> Result<Box<dyn SnapshotReader>>;
 
@@ -205,7 +262,8 @@ pub trait Destination: Send + Sync {
     /// A refused row is undone alone; the others go on. Any other failure leaves nothing of the unit behind.
     ///
     /// # Errors
-    /// `TL0504` where the fence is lost, `TL0423` where there is no space, `TL0428` else.
+    /// `TL0504` where the fence is lost, `TL0423` where there is no space, `TL0440` where nothing may be written just now, `TL0441` where the
+    /// server stops each row alone, `TL0442` where it was tried too often, `TL0428` else.
     async fn commit(&self, unit: Unit, settle: Settle) -> Result<()>;
 
     /// Whether units of one table may be committed side by side.
@@ -214,7 +272,7 @@ pub trait Destination: Send + Sync {
     }
 
     /// Rows in quarantine, of one entity or of all.
-    async fn quarantine(&self, entity: Option<&EntityName>) -> Result<Vec<QuarantineRow>>;
+    async fn quarantine(&self, entity: Option<&EntityName>) -> Result<Vec<HeldRow>>;
 }
 
 /// What functions and rules may know of a run.
@@ -305,6 +363,8 @@ pub struct RunRecord {
     pub process: u32,
     /// Whether that process still exists; set when read.
     pub alive: bool,
+    /// When it was taken over from the ledger, where the control store had lost it.
+    pub adopted_at: Option<DateTime<Utc>>,
 }
 
 /// A committed unit of an entity.
@@ -335,9 +395,47 @@ pub struct EntityRecord {
     pub reason: Option<String>,
 }
 
+impl EntityRecord {
+    /// An entity of which nothing was heard yet.
+    #[must_use]
+    pub fn waiting(entity: &EntityName) -> Self {
+        Self {
+            entity: entity.clone(),
+            state: EntityState::Waiting,
+            counts: Counts::default(),
+            source_rows: None,
+            unit: None,
+            elapsed_ms: 0,
+            reason: None,
+        }
+    }
+}
+
+/// Where detections are kept until a run is held to one, or nobody needs them any more.
+#[async_trait]
+pub trait DetectionStore: Send + Sync {
+    /// Stores a detection, new or complete. Those that are older than a month are forgotten.
+    ///
+    /// # Errors
+    /// `TL0507`.
+    async fn put_detection(&self, detection: &DetectionRecord) -> Result<()>;
+
+    /// Adds changes to a detection that is stored already, behind those that it has.
+    ///
+    /// # Errors
+    /// `TL0507`.
+    async fn add_changes(&self, detection: RunId, changes: &[Change]) -> Result<()>;
+
+    /// Complete detections, the newest first.
+    async fn detections(&self, limit: u32) -> Result<Vec<DetectionRecord>>;
+
+    /// Changes of a detection in the order in which they were added, from the one of this number on. The first has the number zero.
+    async fn changes(&self, detection: RunId, from: u64, limit: u32) -> Result<Vec<Change>>;
+}
+
 /// Where runs are remembered. It mirrors progress: it may lag behind the destination, it never leads.
 #[async_trait]
-pub trait ControlStore: Send + Sync {
+pub trait ControlStore: DetectionStore {
     /// Stores a run, new or changed. Where a step between the stored state and this one was missed, the run is stored as having been at
     /// work in between. It may repeat.
     ///
@@ -351,9 +449,25 @@ pub trait ControlStore: Send + Sync {
     /// `TL0507`.
     async fn put_entity(&self, run: RunId, entity: &EntityRecord) -> Result<()>;
 
+    /// Stores a run that the ledger still knows of, with its entities, as one that nobody works on. A run that is stored already stays as it
+    /// is: says whether it was not. It may repeat.
+    ///
+    /// # Errors
+    /// `TL0507`.
+    async fn adopt(&self, run: &RunRecord, entities: &[EntityRecord]) -> Result<bool>;
+
     /// The newest runs first.
     async fn runs(&self, limit: u32) -> Result<Vec<RunRecord>>;
 
     /// The entities of a run, in the order they were stored first.
     async fn entities(&self, run: RunId) -> Result<Vec<EntityRecord>>;
+
+    /// Asks something of a stored run, or of one of its entities, or takes back what was asked. It may repeat.
+    ///
+    /// # Errors
+    /// `TL0507`.
+    async fn request(&self, run: RunId, entity: Option<&EntityName>, wish: Option<Wish>) -> Result<()>;
+
+    /// What is asked of a run. A run at work asks this about once a second.
+    async fn requests(&self, run: RunId) -> Result<Requests>;
 }

@@ -70,7 +70,7 @@ pub enum EntityEvent {
     Finish,
     /// It was asked to stop.
     Suspend,
-    /// A problem ended it.
+    /// A problem ended it, or it was cancelled.
     Fail,
 }
 
@@ -148,7 +148,7 @@ impl EntityState {
             (Self::Moving, EntityEvent::Load) => Ok(Self::Loaded),
             (Self::Loaded, EntityEvent::Finish) => Ok(Self::Done),
             (Self::Waiting | Self::Moving | Self::Loaded, EntityEvent::Suspend) => Ok(Self::Suspended),
-            (Self::Waiting | Self::Moving | Self::Loaded, EntityEvent::Fail) => Ok(Self::Failed),
+            (Self::Waiting | Self::Moving | Self::Loaded | Self::Suspended, EntityEvent::Fail) => Ok(Self::Failed),
             _ => Err(IllegalStep { state: self.as_str(), event: event.as_str() }),
         }
     }

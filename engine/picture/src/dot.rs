@@ -24,7 +24,7 @@ pub fn dot(graph: &EntityGraph, name: &str) -> String {
 
 fn edge_line(out: &mut String, graph: &EntityGraph, edge: &Edge) {
     let [child, parent] = [edge.child, edge.parent].map(|entity| quoted(graph.entities()[entity].name.as_str()));
-    let is_dashed = edge.because.iter().all(|because| because.word == Waits::DependsOn);
+    let is_dashed = edge.is_deferred || edge.because.iter().all(|because| because.word == Waits::DependsOn);
     let style = if is_dashed { ", style=dashed" } else { "" };
     let (label, why) = (quoted(&label(edge)), quoted(&reasons(graph, edge)));
     let _ = writeln!(out, "  {parent} -> {child} [label={label}, tooltip={why}{style}];");

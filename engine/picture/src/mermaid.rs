@@ -22,7 +22,7 @@ pub fn mermaid(graph: &EntityGraph) -> String {
 
 fn edge_lines(out: &mut String, graph: &EntityGraph, edge: &Edge) {
     let [child, parent] = [edge.child, edge.parent].map(|entity| id(graph.entities()[entity].name.as_str()));
-    let is_dotted = edge.because.iter().all(|because| because.word == Waits::DependsOn);
+    let is_dotted = edge.is_deferred || edge.because.iter().all(|because| because.word == Waits::DependsOn);
     let arrow = if is_dotted { "-.->" } else { "-->" };
     // Braces would make Mermaid take a comment for a directive.
     let why = reasons(graph, edge).replace('{', "(").replace('}', ")").replace(char::is_control, "\u{fffd}");

@@ -57,7 +57,8 @@ pub(crate) fn drawn(graph: &EntityGraph, labels: &[String], title: &str) -> Stri
         let x = page.lefts[column];
         let _ = writeln!(out, "<text class=\"wave\" x=\"{x}\" y=\"{}\">wave {}</text>", MARGIN + FONT, column + 1);
     }
-    for edge in graph.edges() {
+    // An edge that is filled last would lead back through everything; the list of edges has it.
+    for edge in graph.edges().iter().filter(|edge| !edge.is_deferred) {
         page.edge(&mut out, graph, edge);
     }
     for slot in layout.slots() {

@@ -1,27 +1,33 @@
 //! From source rows to destination rows: fields, references, rules and keys of one entity.
 
+mod adopted;
+mod compare;
+mod derived;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use arrow::array::{ArrayRef, UInt64Array, new_null_array};
+use arrow::array::{Array, ArrayRef, UInt64Array, new_null_array};
 use arrow::compute::take;
 use arrow::datatypes::{Field, Schema};
 use arrow::record_batch::RecordBatch;
 use chrono::{NaiveDate, NaiveDateTime};
 use transload_model::{
     CellFault, Code, Counts, Diagnostic, EntityName, EntityPlan, EntityTransform, KeyBytes, KeyStrategy, LogicalType,
-    OnFailure, OnMissing, Outcome, QuarantineRow, Result, RowFault, Stage, Transformed,
+    OnFailure, OnMissing, Outcome, QuarantineRow, Result, RowFault, Stage,
 };
 
+use crate::context::Context;
 use crate::detect::Known;
 use crate::keys::{KeyBasis, KeyDeriver, Of, mapping_text};
 use crate::reference::ParentIndex;
 use crate::rows::{Scored, referred_keys};
 use crate::settle::Arrival;
-use crate::start::Context;
-use crate::unique::{UniqueIndex, cells};
+use crate::unique::{Admission, UniqueIndex, cells};
 use crate::unit::Stream;
+pub(crate) use compare::Compared;
+pub(crate) use derived::Derived;
 
 /// A row that has to be derived: where it is in its batch, and what the ledger knew of it.
 #[derive(Debug, Clone, Copy)]
@@ -42,23 +48,11 @@ pub(crate) struct Deriver {
     own_keys: KeyDeriver,
     parents: BTreeMap<EntityName, (ParentIndex, KeyDeriver)>,
     uniques: Option<Vec<UniqueIndex>>,
-    /// References to the entity itself are left open.
+    /// Fields that the first pass leaves open.
+    open: Vec<usize>,
+    /// Those fields are left open.
     pub(crate) defers: bool,
     pub(crate) time: Duration,
-}
-
-/// What some rows became.
-pub(crate) struct Derived {
-    /// A column per field, as it is written.
-    pub(crate) columns: Vec<ArrayRef>,
-    /// Key columns that are not fields.
-    key: Vec<ArrayRef>,
-    /// Per row, why it failed.
-    pub(crate) faults: Vec<Option<RowFault>>,
-    /// Rows whose reference to their own entity is open.
-    deferred: Vec<bool>,
-    /// Rows that broke a rule which only warns.
-    warned: BTreeSet<usize>,
 }
 
 impl Deriver {
@@ -77,8 +71,11 @@ impl Deriver {
                 parents.insert(parent.name.clone(), (index, keys));
             }
         }
-        let (context, plan) = (Arc::clone(context), Arc::clone(plan));
-        Ok(Self { context, plan, transform, own_keys, parents, uniques: None, defers: false, time: Duration::ZERO })
+        let (context, open, plan) = (Arc::clone(context), plan.open_fields(), Arc::clone(plan));
+        let (uniques, defers, time) = (None, false, Duration::ZERO);
+        let mut deriver = Self { context, plan, transform, own_keys, parents, uniques, open, defers, time };
+        deriver.look_for_owners().await?;
+        Ok(deriver)
     }
 
     /// Sees what has been loaded of the entity itself since the deriver was made.
@@ -89,19 +86,31 @@ impl Deriver {
         }
     }
 
-    /// Derives the rows of `work` and gives them to the stream: as inserts, as updates, or to quarantine. Says which are left with an open
-    /// reference to their own entity.
+    /// Sees what has been loaded meanwhile of those that the entity refers to and that are loaded beside it or after it, itself among them.
+    async fn refresh_open_parents(&mut self) -> Result<()> {
+        for (name, (index, _)) in &mut self.parents {
+            if *name == self.plan.name || self.plan.deferred.iter().any(|deferred| deferred.parent == *name) {
+                index.refresh(name).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Derives the rows of `work` and gives them to the stream: as inserts, as updates, or to quarantine. Says which are left with a field
+    /// that is open.
     pub(crate) async fn move_rows(&mut self, scored: &Scored, work: &[Work], stream: &mut Stream) -> Result<Vec<bool>> {
         let started = self.context.clock.monotonic();
         let (rows, faults) = pick(scored, work)?;
         let identities: Vec<KeyBytes> = work.iter().map(|work| scored.identity(work.row)).collect();
-        let derived = self.derive(&rows, &faults, (&identities, work)).await?;
+        let mut derived = self.derive(&rows, &faults, (&identities, work)).await?;
+        let there = self.adopt(&mut derived, (&identities, work)).await?;
         self.time += self.context.clock.monotonic() - started;
         stream.count(Counts { warned: derived.warned_of(work), ..Counts::default() });
         stream.add_bytes(scored.batch.bytes * work.len() / scored.len().max(1));
         for (at, fault) in derived.faults.iter().enumerate() {
             if let Some(fault) = fault {
-                self.set_aside(fault, &work[at], identities[at].clone(), stream).await?;
+                let is_there = there.bad.contains_key(&at);
+                self.set_aside(fault, (&work[at], is_there), identities[at].clone(), stream).await?;
             } else if work[at].known.is_some_and(was_in_quarantine) {
                 stream.release(identities[at].clone());
             }
@@ -109,7 +118,16 @@ impl Deriver {
         let good = |insert: bool| -> Vec<usize> {
             (0..work.len()).filter(|at| derived.faults[*at].is_none() && work[*at].insert == insert).collect()
         };
-        let (inserts, updates) = (good(true), good(false));
+        let (mut inserts, mut updates) = (good(true), good(false));
+        if !there.is_empty() {
+            let arrivals = |at: &BTreeSet<usize>| {
+                self.arrivals(&derived, &identities, work, &at.iter().copied().collect::<Vec<_>>())
+            };
+            let written = arrivals(&there.other).into_iter().chain(there.bad.into_values()).collect();
+            stream.adopt((arrivals(&there.same), written));
+            inserts.retain(|at| !there.same.contains(at) && !there.other.contains(at));
+            updates.extend(there.other);
+        }
         if !inserts.is_empty() {
             stream.insert(self.written(&derived, &inserts)?, self.arrivals(&derived, &identities, work, &inserts));
         }
@@ -122,13 +140,19 @@ impl Deriver {
         Ok((0..work.len()).map(is_open).collect())
     }
 
-    async fn set_aside(&mut self, fault: &RowFault, work: &Work, key: KeyBytes, stream: &mut Stream) -> Result<()> {
+    async fn set_aside(
+        &mut self,
+        fault: &RowFault,
+        (work, is_there): (&Work, bool),
+        key: KeyBytes,
+        stream: &mut Stream,
+    ) -> Result<()> {
         if fault.severity == OnFailure::Fail {
             return Err(stopped_by(&self.plan, &key, fault));
         }
         let outcome = match fault.code {
             Code::ParentMissing | Code::RuleForeignKey => Outcome::Orphaned,
-            Code::RuleUnique => Outcome::Collided,
+            Code::RuleUnique | Code::ConstraintUnique => Outcome::Collided,
             _ => Outcome::Quarantined,
         };
         let row = quarantine_row(&self.plan, self.context.run, key, fault);
@@ -137,7 +161,8 @@ impl Deriver {
             let rows = self.key_batch(std::slice::from_ref(&row.key)).await?;
             stream.withdraw(rows, vec![row], outcome);
         } else {
-            stream.quarantine(row, outcome, work.known.is_some_and(|known| known.present));
+            let is_there = is_there || work.known.is_some_and(|known| known.present);
+            stream.quarantine(row, outcome, is_there);
         }
         Ok(())
     }
@@ -168,7 +193,9 @@ impl Deriver {
             // A row that failed gets no key.
             let sound = |(key, fault): (&KeyBytes, &Option<RowFault>)| Some(key.clone()).filter(|_| fault.is_none());
             let keys: Vec<Option<KeyBytes>> = keys.iter().zip(&derived.faults).map(sound).collect();
-            let is_new: Vec<bool> = work.iter().map(|work| work.insert).collect();
+            // A row that someone removed from the destination comes back with the key it had.
+            let had_key = |work: &Work| work.known.is_some_and(|known| known.present);
+            let is_new: Vec<bool> = work.iter().map(|work| work.insert && !had_key(work)).collect();
             derived.key = self.own_keys.derive_own(&keys, &is_new).await?;
         }
         self.check_unique(&mut derived).await?;
@@ -177,12 +204,19 @@ impl Deriver {
 
     /// Replaces a reference's old keys by new keys.
     async fn resolve(&mut self, field: usize, derived: &mut Derived) -> Result<()> {
-        let Some(reference) = &self.plan.fields[field].reference else { return Ok(()) };
+        let is_open = self.defers && self.open.contains(&field);
+        let Some(reference) = &self.plan.fields[field].reference else {
+            // What leads to another table by a foreign key alone is known already.
+            let column = &derived.columns[field];
+            let has_value = |row: &usize| is_open && column.is_valid(*row);
+            (0..column.len()).filter(has_value).for_each(|row| derived.deferred[row] = true);
+            return Ok(());
+        };
         let Some(parent) = self.context.plan.entity(&reference.entity) else { return Ok(()) };
         let taken = parent.position_of(reference);
         let old = Arc::clone(&derived.columns[field]);
         let mut keys = referred_keys(&old)?;
-        if reference.entity == self.plan.name && self.defers {
+        if is_open {
             for (row, key) in keys.iter().enumerate() {
                 derived.deferred[row] |= key.is_some();
             }
@@ -220,24 +254,15 @@ impl Deriver {
         Ok(())
     }
 
-    /// Claims the values of each row that is free in all of them. A row that fails one rule takes nothing in another.
+    /// Claims the values of all rows that are free in all of them, those that rows of this batch give up among them.
     fn admit(&self, indexes: &mut [UniqueIndex], derived: &Derived) -> Result<Vec<RowFault>> {
         let key_columns = self.key_columns(derived);
         let key = cells(&key_columns)?;
         let columns: Vec<_> = indexes.iter().map(|index| &derived.columns[index.rule.field]).collect();
         let values = columns.into_iter().map(crate::rows::Cells::new).collect::<Result<Vec<_>>>()?;
-        let mut found = Vec::new();
-        for row in (0..derived.faults.len()).filter(|row| derived.faults[*row].is_none()) {
-            let taken = |(index, value): (&UniqueIndex, &crate::rows::Cells<'_>)| {
-                (!index.is_free(value, &key, row)).then(|| self.taken(index, row))
-            };
-            let faults: Vec<RowFault> = indexes.iter().zip(&values).filter_map(taken).collect();
-            if faults.iter().all(|fault| fault.severity == OnFailure::Warn) {
-                indexes.iter_mut().zip(&values).for_each(|(index, value)| index.claim_row(value, &key, row));
-            }
-            found.extend(faults);
-        }
-        Ok(found)
+        let sound: Vec<usize> = (0..derived.faults.len()).filter(|row| derived.faults[*row].is_none()).collect();
+        let taken = Admission::of(indexes, &values, &key, &sound);
+        Ok(taken.into_iter().map(|(row, index)| self.taken(&indexes[index], row)).collect())
     }
 
     fn taken(&self, index: &UniqueIndex, row: usize) -> RowFault {
@@ -270,7 +295,7 @@ impl Deriver {
             names.extend(self.plan.key.destination.iter().map(|name| name.as_str().to_owned()));
             columns.extend(derived.key.iter().cloned());
         }
-        let open = if self.defers { self.plan.self_references() } else { Vec::new() };
+        let open = if self.defers { self.open.as_slice() } else { &[] };
         for (at, field) in self.plan.fields.iter().enumerate() {
             let column = &derived.columns[at];
             let is_open = open.contains(&at);
@@ -283,7 +308,9 @@ impl Deriver {
     fn arrivals(&self, derived: &Derived, keys: &[KeyBytes], work: &[Work], at: &[usize]) -> Vec<Arrival> {
         let arrival = |row: &usize| Arrival {
             key: keys[*row].clone(),
-            destination_id: mapping_text(self.plan.key.strategy, &derived.key, *row),
+            // Of a row that was loaded before, it stands in the ledger.
+            destination_id: mapping_text(self.plan.key.strategy, &derived.key, *row)
+                .filter(|_| !work[*row].known.is_some_and(|known| known.present)),
             counted: work[*row].counted,
             retires: false,
         };
@@ -322,61 +349,17 @@ impl Deriver {
         select(&names, &columns, &(0..keys.len()).collect::<Vec<_>>())
     }
 
-    /// For rows whose references to their own entity are still open: the source keys they refer to, per reference.
+    /// The fields among those that are left open which are looked up.
+    pub(crate) fn open_lookups(&self) -> Vec<usize> {
+        let is_looked_up = |field: &&usize| self.plan.fields[**field].reference.is_some();
+        self.open.iter().filter(is_looked_up).copied().collect()
+    }
+
+    /// For rows whose references are still open: the source keys they refer to, per reference.
     pub(crate) fn open_references(&mut self, scored: &Scored, rows: &[Work]) -> Result<Vec<Vec<Option<KeyBytes>>>> {
         let (batch, faults) = pick(scored, rows)?;
         let transformed = tokio::task::block_in_place(|| self.transform.transform(&batch, &faults));
-        self.plan.self_references().into_iter().map(|field| referred_keys(&transformed.columns[field])).collect()
-    }
-}
-
-impl Derived {
-    /// What the fields made of some rows, references still old keys.
-    pub(crate) fn of(transformed: Transformed, rows: usize) -> Self {
-        let mut derived = Self {
-            columns: transformed.columns,
-            key: Vec::new(),
-            faults: vec![None; rows],
-            deferred: vec![false; rows],
-            warned: BTreeSet::new(),
-        };
-        for fault in transformed.faults {
-            derived.fail(fault);
-        }
-        derived
-    }
-
-    /// Takes out the keys of parents that are not there, and sets their rows aside where the reference says so.
-    pub(crate) fn leave_out_missing(
-        &mut self,
-        plan: &EntityPlan,
-        field: usize,
-        keys: &mut [Option<KeyBytes>],
-        present: &[bool],
-    ) {
-        let on_missing = plan.fields[field].reference.as_ref().map(|reference| reference.on_missing);
-        for (row, key) in keys.iter_mut().enumerate().filter(|(row, _)| !present[*row]) {
-            if key.take().is_some() && on_missing != Some(OnMissing::Null) {
-                self.fail(missing_parent(plan, field, row));
-            }
-        }
-    }
-
-    /// Rows that are loaded with a warning, each once over both passes.
-    fn warned_of(&self, work: &[Work]) -> u64 {
-        self.warned.iter().filter(|row| self.faults[**row].is_none() && !work[**row].counted).count() as u64
-    }
-
-    /// Notes a fault; a row fails once.
-    pub(crate) fn fail(&mut self, fault: RowFault) {
-        if fault.severity == OnFailure::Warn {
-            self.warned.insert(fault.row);
-            return;
-        }
-        let row = fault.row;
-        if self.faults[row].is_none() {
-            self.faults[row] = Some(fault);
-        }
+        self.open_lookups().into_iter().map(|field| referred_keys(&transformed.columns[field])).collect()
     }
 }
 

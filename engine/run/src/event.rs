@@ -59,7 +59,18 @@ pub enum Event {
         /// Milliseconds that it took.
         elapsed_ms: u64,
     },
-    /// An entity stopped.
+    /// An entity stopped on request; it may go on.
+    EntitySuspended {
+        /// Which.
+        entity: EntityName,
+        /// Why, as a code.
+        code: &'static str,
+        /// Why, in words.
+        message: String,
+        /// What became of its rows until then.
+        counts: Counts,
+    },
+    /// An entity failed.
     EntityFailed {
         /// Which.
         entity: EntityName,
@@ -74,7 +85,7 @@ pub enum Event {
     RunCompleted {
         /// Its id.
         run_id: RunId,
-        /// `completed`, `failed` or `paused`.
+        /// `completed`, `failed`, `paused` or `cancelled`.
         status: &'static str,
         /// All entities together.
         totals: Counts,

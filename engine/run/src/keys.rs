@@ -31,6 +31,8 @@ pub(crate) enum KeyDeriver {
 pub(crate) enum Of {
     /// Rows that are loaded: the ledger knows their keys.
     Loaded,
+    /// Rows of which some may not be loaded: those have none.
+    Perhaps,
     /// Rows of which some are not loaded yet: values stand for their keys.
     Coming,
     /// Rows of a trial.
@@ -96,6 +98,7 @@ impl KeyDeriver {
         match self {
             Self::Minted(minter) => Ok(vec![match of {
                 Of::Loaded => minter.stored(keys).await?,
+                Of::Perhaps => minter.perhaps(keys).await?,
                 Of::Coming => minter.places(keys)?,
                 Of::Tried => minter.tried(keys).await?,
             }]),

@@ -1,27 +1,28 @@
 //! The pass that reads every row of an entity, once.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use transload_model::{
-    Code, Counts, Diagnostic, EntityPlan, Entry, KeyBytes, KeyRange, OnFailure, Outcome, Phase, Result, RowFault,
-    SegmentHead, Stage,
+    Bug, Code, Counts, DetectionPlan, Diagnostic, EntityPlan, Entry, KeyBytes, KeyRange, OnFailure, Outcome, Phase,
+    Result, RowFault, SegmentHead, Stage, planted,
 };
 
-use crate::derive::{Deriver, Work, quarantine_row};
-use crate::detect::{Equal, HashMerge, Policy, Rewrite, Step, Verdict};
+use crate::context::Context;
+use crate::derive::{Compared, Deriver, Work, quarantine_row};
+use crate::detect::{Equal, HashMerge, Policy, Rewrite, Scope, Step, Verdict};
 use crate::event::Event;
+use crate::reach::Planned;
 use crate::reading::Reading;
 use crate::rows::Scored;
 use crate::segment;
-use crate::start::Context;
 use crate::unit::Stream;
 
 /// Rows without a key that one entity may have. Each is an identity of its own, so they stay in memory.
 const UNKEYED_MAX: usize = 10_000;
 
 /// Ledger entries that one unit writes at most, where no row moves beside them.
-const REWRITTEN_MAX: usize = 262_144;
+pub(crate) const REWRITTEN_MAX: usize = 262_144;
 
 /// What a pass over an entity works with.
 pub(crate) struct Pass<'a> {
@@ -31,75 +32,217 @@ pub(crate) struct Pass<'a> {
     pub(crate) stream: &'a mut Stream,
 }
 
+/// Which of the rows that a source gives are looked at.
+struct Seen<'a> {
+    /// Ascending.
+    ranges: Vec<KeyRange>,
+    cursor: Option<&'a KeyBytes>,
+    scope: &'a Scope,
+    keeps_to_ranges: bool,
+}
+
+impl Seen<'_> {
+    fn holds(&self, key: &[u8]) -> bool {
+        self.is_inside(key) && !is_done(key, self.cursor) && self.scope.holds(key)
+    }
+
+    fn is_inside(&self, key: &[u8]) -> bool {
+        let begins = |range: &KeyRange| range.from.as_ref().is_none_or(|from| from.as_bytes() <= key);
+        let behind = self.ranges.partition_point(begins);
+        behind.checked_sub(1).is_some_and(|at| self.ranges[at].contains(key))
+    }
+}
+
+/// What the rows of a batch are.
+#[derive(Default)]
+struct Judged {
+    read: Counts,
+    /// Rows to derive.
+    work: Vec<Work>,
+    /// Rows of these, and of those that the second pass writes, that may be moved.
+    approved: u64,
+    /// Of those, rows that the second pass was to write already.
+    known_before: u64,
+    /// Rows of which more has to be known than their keys.
+    unknown: Vec<KeyBytes>,
+    to_fill: bool,
+}
+
+impl Judged {
+    /// What counts as read. A pass beside others over the same rows counts only what it moves, and one over keys nothing.
+    fn counted(&self, scope: &Scope) -> Counts {
+        match scope {
+            Scope::Whole | Scope::Named(_) | Scope::Since(..) => self.read,
+            Scope::Segments(_) => Counts { read: self.work.len() as u64, ..Counts::default() },
+            Scope::KeysOnly => Counts::default(),
+        }
+    }
+}
+
 impl Pass<'_> {
-    /// Reads the stream's part of the source table, writes what moved, and marks what is gone. Says whether the second pass must follow.
+    /// Reads the rows of the stream's part of the source table that are meant, writes what moved, and marks what is gone. Says whether the
+    /// second pass must follow.
     ///
     /// What it wrote last is not committed yet: it comes back, to be committed with the step that follows.
-    pub(crate) async fn load(&mut self, reading: &mut Reading, policy: Policy) -> Result<(Rewrite, bool)> {
+    pub(crate) async fn load(
+        &mut self,
+        reading: &mut Reading,
+        (policy, scope): (Policy, &Scope),
+    ) -> Result<(Rewrite, bool)> {
         let range = self.stream.range();
         let (unkeyed_heads, heads) = self.heads().await?;
-        let cursor = self.stream.cursor().cloned();
-        let equal = Equal::find(reading, &heads, (&range, policy, cursor.is_some())).await?;
-        let mut merge = HashMerge::new(policy, heads, cursor.clone());
-        let ranges = equal.tell(&mut merge, range.clone());
+        let mut cursor = self.stream.cursor().cloned();
+        if planted(Bug::ResumeTooFar) {
+            cursor = cursor.map(|key| one_further(&key));
+        }
+        let (heads, mut ranges) = scope.narrow(heads, range.clone());
+        let equal = match scope {
+            // What others changed at the destination, no digest of the source tells.
+            _ if self.plan.detection == DetectionPlan::Full => Equal::default(),
+            Scope::Whole => Equal::find(reading, &heads, (&range, policy, cursor.is_some())).await?,
+            _ => Equal::default(),
+        };
+        let mut merge = HashMerge::within(scope.clone(), policy, heads, cursor.clone()).naming(self.named_in(scope));
+        if scope.is_whole() {
+            ranges = equal.tell(&mut merge, range.clone());
+        }
+        let has_open_fields = !self.plan.open_fields().is_empty();
+        self.deriver.defers = has_open_fields;
+        // Before the cursor there may be rows of which a field is open.
+        let mut to_fill = has_open_fields && cursor.is_some() && !planted(Bug::ReferencesLeftOpen);
         let mut unkeyed = Vec::new();
-        let has_self_references = !self.plan.self_references().is_empty();
-        self.deriver.defers = has_self_references;
-        // Before the cursor there may be rows whose references are open.
-        let mut to_fill = has_self_references && cursor.is_some();
-        reading.start_ranges(ranges, cursor.clone()).await?;
+        let mut approved = 0;
+        let keeps_to_ranges = reading.keeps_to_ranges();
+        let seen = Seen { ranges: ranges.clone(), cursor: cursor.as_ref(), scope, keeps_to_ranges };
+        // Else all rows would be given for each of them.
+        let asked = if keeps_to_ranges || ranges.is_empty() { ranges } else { vec![range.clone()] };
+        if scope.is_of_keys() {
+            reading.start_keys(asked, cursor.clone()).await?;
+        } else {
+            reading.start_ranges(asked, cursor.clone(), scope.only()).await?;
+        }
         while let Some(scored) = reading.next().await? {
-            let mut read = Counts::default();
-            let mut work = Vec::new();
-            for row in 0..scored.len() {
-                let Some(key) = scored.key(row) else {
-                    keep_unkeyed(&mut unkeyed, scored.digest(row), &self.plan.name)?;
-                    continue;
-                };
-                let is_inside = range.contains(key);
-                if !is_inside && reading.keeps_to_ranges() {
-                    return Err(self.in_source(strayed()));
-                }
-                if !is_inside || is_done(key, cursor.as_ref()) {
-                    continue;
-                }
-                match self.judge(&mut merge, key, scored.digest(row)).await? {
-                    Verdict::Unchanged => read.unchanged += 1,
-                    Verdict::Deferred => {
-                        read.unchanged += 1;
-                        to_fill = true;
-                    }
-                    Verdict::Untried => {
-                        read.quarantined += 1;
-                        read.untried += 1;
-                    }
-                    Verdict::Modified(known) if has_self_references => {
-                        merge.postpone(known);
-                        to_fill = true;
-                        continue;
-                    }
-                    Verdict::Modified(known) => {
-                        work.push(Work { row, known: Some(known), insert: false, counted: false });
-                    }
-                    Verdict::New(known) => work.push(Work { row, known, insert: true, counted: false }),
-                }
-                read.read += 1;
-            }
-            read += passed(&mut merge);
-            self.stream.count(read);
+            let mut judged = self.judge_batch(&mut merge, &scored, &seen, &mut unkeyed).await?;
+            judged.read += passed(&mut merge);
+            self.stream.count(judged.counted(scope));
+            self.stream.unknown.append(&mut judged.unknown);
             self.stream.regain(std::mem::take(&mut merge.returned));
-            to_fill |= self.move_rows(&scored, &work).await?;
+            approved += judged.approved;
+            self.stream.found += judged.approved - judged.known_before;
+            to_fill |= judged.to_fill | self.move_rows(&scored, &judged.work).await?;
             self.after_batch(&mut merge, Phase::Loading).await?;
         }
         self.finish(&mut merge).await?;
         self.stream.count(passed(&mut merge));
+        if let Scope::Named(rows) = scope {
+            self.stream.left_alone += (rows.keys().len() as u64).saturating_sub(approved + merge.gone);
+        }
+        if scope.counts_what_it_leaves() {
+            self.stream.count_left(merge.untried);
+        }
+        self.stream.leave(merge.untried);
         // Rows without a key belong to the stream that begins with the first.
         let mut rewrite = match range.from {
-            None => self.settle_unkeyed(policy, unkeyed, &unkeyed_heads).await?,
+            None => {
+                if matches!(scope, Scope::Since(..)) && self.lacks_unkeyed(&unkeyed, &unkeyed_heads).await? {
+                    unkeyed = self.find_unkeyed(reading).await?;
+                }
+                self.settle_unkeyed((policy, scope), unkeyed, &unkeyed_heads).await?
+            }
             Some(_) => Rewrite::default(),
         };
         rewrite.append(merge.cut());
         Ok((rewrite, to_fill))
+    }
+
+    /// Says of each row of a batch what it is.
+    async fn judge_batch(
+        &mut self,
+        merge: &mut HashMerge,
+        scored: &Scored,
+        seen: &Seen<'_>,
+        unkeyed: &mut Vec<u64>,
+    ) -> Result<Judged> {
+        let mut judged = Judged::default();
+        let has_open_fields = !self.plan.open_fields().is_empty();
+        let compared = self.compare(scored, seen).await?;
+        for row in 0..scored.len() {
+            let Some(key) = scored.key(row) else {
+                keep_unkeyed(unkeyed, scored.digest(row), &self.plan.name)?;
+                continue;
+            };
+            if !seen.is_inside(key) && seen.keeps_to_ranges {
+                return Err(self.in_source(strayed()));
+            }
+            if !seen.holds(key) {
+                continue;
+            }
+            let digest = scored.digest(row);
+            let at = compared.as_ref().and_then(|(compared, rows)| Some((compared, rows.binary_search(&row).ok()?)));
+            merge.differs = at.is_some_and(|(compared, at)| compared.differs(at));
+            let is_missing = at.is_some_and(|(compared, at)| compared.is_missing(at));
+            let verdict = self.judge(merge, key, digest).await?;
+            if let Some(kind) = verdict.change() {
+                if !seen.scope.approves(key, Planned { kind, digest }) {
+                    merge.leave_alone(verdict);
+                    judged.unknown.extend(seen.scope.is_of_keys().then(|| scored.identity(row)));
+                    continue;
+                }
+                judged.approved += 1;
+                judged.known_before += u64::from(verdict.is_pending());
+            }
+            match verdict {
+                Verdict::Unchanged => judged.read.unchanged += 1,
+                Verdict::Deferred => {
+                    judged.read.unchanged += 1;
+                    judged.to_fill = true;
+                }
+                Verdict::Untried => {
+                    judged.read.quarantined += 1;
+                    judged.read.untried += 1;
+                }
+                Verdict::Discarded => {
+                    judged.read.quarantined += 1;
+                    judged.read.discarded += 1;
+                }
+                Verdict::Modified(known) if has_open_fields => {
+                    merge.postpone(known);
+                    judged.to_fill = true;
+                    continue;
+                }
+                Verdict::Modified(known) => {
+                    judged.work.push(Work { row, known: Some(known), insert: is_missing, counted: false });
+                }
+                Verdict::New(known) => judged.work.push(Work { row, known, insert: true, counted: false }),
+            }
+            judged.read.read += 1;
+        }
+        Ok(judged)
+    }
+
+    /// Where the spec wants it, what the destination holds of the rows of a batch, and which they are.
+    async fn compare(&mut self, scored: &Scored, seen: &Seen<'_>) -> Result<Option<(Compared, Vec<usize>)>> {
+        if self.plan.detection != DetectionPlan::Full {
+            return Ok(None);
+        }
+        let is_seen = |row: &usize| scored.key(*row).is_some_and(|key| seen.holds(key));
+        let rows: Vec<usize> = (0..scored.len()).filter(is_seen).collect();
+        let work = |row: &usize| Work { row: *row, known: None, insert: false, counted: false };
+        let work: Vec<Work> = rows.iter().map(work).collect();
+        let defers = std::mem::take(&mut self.deriver.defers);
+        let compared = self.deriver.compare(scored, &work).await;
+        self.deriver.defers = defers;
+        Ok(Some((compared?, rows)))
+    }
+
+    /// Rows of the entity that this run was asked to try again.
+    fn named(&self) -> Arc<BTreeSet<KeyBytes>> {
+        self.context.options.retry_quarantined.keys_of(&self.plan.name)
+    }
+
+    /// Of these, the rows that a pass takes up: one beside others over the same rows leaves them to those.
+    fn named_in(&self, scope: &Scope) -> Arc<BTreeSet<KeyBytes>> {
+        if matches!(scope, Scope::Segments(_) | Scope::KeysOnly) { Arc::default() } else { self.named() }
     }
 
     async fn move_rows(&mut self, scored: &Scored, work: &[Work]) -> Result<bool> {
@@ -116,10 +259,10 @@ impl Pass<'_> {
         Ok(any)
     }
 
-    /// Whether the ledger holds rows that miss a parent.
-    pub(crate) async fn has_orphans(&self) -> Result<bool> {
+    /// Whether the ledger holds rows of which this became.
+    pub(crate) async fn has(&self, outcome: Outcome) -> Result<bool> {
         for head in self.heads().await?.1 {
-            if self.segment(head.id).await?.iter().any(|entry| entry.outcome == Outcome::Orphaned) {
+            if self.segment(head.id).await?.iter().any(|entry| entry.outcome == outcome) {
                 return Ok(true);
             }
         }
@@ -128,7 +271,7 @@ impl Pass<'_> {
 
     /// Whether the source holds a row that is new or modified. Nothing is written.
     pub(crate) async fn anything_moves(&self, reading: &mut Reading, policy: Policy) -> Result<bool> {
-        let mut merge = HashMerge::new(policy, self.heads().await?.1, None);
+        let mut merge = HashMerge::new(policy, self.heads().await?.1, None).naming(self.named());
         reading.start(KeyRange::default(), None).await?;
         while let Some(scored) = reading.next().await? {
             for row in 0..scored.len() {
@@ -168,8 +311,7 @@ impl Pass<'_> {
     }
 
     pub(crate) async fn segment(&self, id: i64) -> Result<Vec<Entry>> {
-        let (content, digest) = self.context.destination.segment(id).await?;
-        segment::unpack(&content, digest)
+        segment::unpack(&self.context.destination.segment(id).await?)
     }
 
     /// Goes through what the ledger has behind the source's last row, in units where that is much.
@@ -189,18 +331,17 @@ impl Pass<'_> {
         let (entity, counts) = (self.plan.name.clone(), self.stream.total());
         self.context.sink.emit(&Event::Progress { entity, counts });
         let fullness = self.stream.fullness().max(merge.rewritten() / REWRITTEN_MAX);
-        let stops = self.stream.is_stopped();
+        let halt = self.stream.halt();
         // What failed is listed with its reasons before it stops the entity.
-        let over_budget = self.stream.check_budget(false);
-        if fullness >= 2 || (fullness == 1 && merge.is_at_seam()) || stops || over_budget.is_err() {
+        let over_budget = self.stream.check_budget();
+        if fullness >= 2 || (fullness == 1 && merge.is_at_seam()) || halt.is_some() || over_budget.is_err() {
             let cursor = merge.position().cloned();
             self.commit(merge, cursor, phase).await?;
         }
-        if stops {
-            let headline = format!("`{}` stopped on request", self.plan.name);
-            return Err(Box::new(Diagnostic::new(Code::Interrupted, headline).help("transload run goes on from here")));
+        match halt {
+            Some(halt) => Err(halt.problem(&self.plan.name)),
+            None => over_budget,
         }
-        over_budget
     }
 
     pub(crate) async fn commit(&mut self, merge: &mut HashMerge, cursor: Option<KeyBytes>, phase: Phase) -> Result<()> {
@@ -212,38 +353,85 @@ impl Pass<'_> {
         Ok(())
     }
 
+    /// Whether the ledger knows a row without a key that is none of those that were found.
+    async fn lacks_unkeyed(&self, found: &[u64], heads: &[SegmentHead]) -> Result<bool> {
+        let found: BTreeSet<u64> = found.iter().copied().collect();
+        for head in heads {
+            if self.segment(head.id).await?.iter().any(|entry| !found.contains(&entry.digest)) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Reads all rows for those without a key: a source that gives only what moved gives those whose key is NULL, and may not know which others
+    /// are of another type than their column promises.
+    async fn find_unkeyed(&mut self, reading: &mut Reading) -> Result<Vec<u64>> {
+        let mut unkeyed = Vec::new();
+        reading.start(KeyRange::default(), None).await?;
+        while let Some(scored) = reading.next().await? {
+            for row in (0..scored.len()).filter(|row| scored.key(*row).is_none()) {
+                keep_unkeyed(&mut unkeyed, scored.digest(row), &self.plan.name)?;
+            }
+            self.stream.check_halt()?;
+        }
+        Ok(unkeyed)
+    }
+
     /// Rows without a key, compared with those the ledger knew: what is to be written for them.
-    async fn settle_unkeyed(&mut self, policy: Policy, mut found: Vec<u64>, heads: &[SegmentHead]) -> Result<Rewrite> {
+    async fn settle_unkeyed(
+        &mut self,
+        (policy, scope): (Policy, &Scope),
+        mut found: Vec<u64>,
+        heads: &[SegmentHead],
+    ) -> Result<Rewrite> {
+        if matches!(scope, Scope::Named(_) | Scope::Segments(_) | Scope::KeysOnly) {
+            return Ok(Rewrite::default());
+        }
         let mut known = BTreeMap::new();
         for head in heads {
-            known.extend(self.segment(head.id).await?.into_iter().map(|entry| (entry.key, entry.digest)));
+            let entries = self.segment(head.id).await?;
+            known.extend(entries.into_iter().map(|entry| (entry.key, entry.outcome)));
         }
-        let read = found.len() as u64;
+        let (read, named) = (found.len() as u64, self.named());
+        let is_kept = |digest: &u64| {
+            let key = KeyBytes::unkeyed(*digest);
+            known.get(&key) == Some(&Outcome::Discarded) && !named.contains(&key)
+        };
+        let discarded = found.iter().filter(|digest| is_kept(digest)).count() as u64;
         found.sort_unstable();
         found.dedup();
         let keys: Vec<KeyBytes> = found.iter().map(|digest| KeyBytes::unkeyed(*digest)).collect();
-        let again = policy.retry_quarantined || policy.incomparable || policy.remap;
+        let is_named = keys.iter().any(|key| named.contains(key));
+        let again = policy.retry_quarantined || policy.incomparable || policy.remap || is_named;
         let is_same = known.len() == keys.len() && keys.iter().all(|key| known.contains_key(key));
-        let untried = if is_same && !again { read } else { 0 };
-        self.stream.count(Counts { read, quarantined: read, untried, ..Counts::default() });
+        let untried = if is_same && !again { read - discarded } else { 0 };
+        self.stream.count(Counts { read, quarantined: read, untried, discarded, ..Counts::default() });
         if is_same && !again {
             return Ok(Rewrite::default());
         }
         let fault = no_key(0);
         let gone = known.keys().filter(|key| !keys.contains(key)).cloned().collect();
-        let entry = |(key, digest): (&KeyBytes, &u64)| Entry {
-            key: key.clone(),
-            digest: *digest,
-            outcome: Outcome::Quarantined,
-            present: false,
-        };
-        let entries: Vec<Entry> = keys.iter().zip(&found).map(entry).collect();
-        for key in keys {
-            self.stream.list(quarantine_row(self.plan, self.context.run, key, &fault));
+        let mut entries = Vec::new();
+        for (key, digest) in keys.into_iter().zip(&found) {
+            let outcome = if is_kept(digest) { Outcome::Discarded } else { Outcome::Quarantined };
+            entries.push(Entry { key: key.clone(), digest: *digest, outcome, present: false });
+            if outcome == Outcome::Quarantined {
+                self.stream.list(quarantine_row(self.plan, self.context.run, key, &fault));
+            }
         }
         let puts = if entries.is_empty() { Vec::new() } else { vec![entries] };
         Ok(Rewrite { removed: heads.iter().map(|head| head.id).collect(), puts, forgotten: gone, ..Rewrite::default() })
     }
+}
+
+/// The next integer, where the key is one.
+fn one_further(key: &KeyBytes) -> KeyBytes {
+    let mut bytes = key.as_bytes().to_vec();
+    if let Some(last) = bytes.last_mut() {
+        *last = last.wrapping_add(1);
+    }
+    KeyBytes::from_encoded(&bytes)
 }
 
 /// A source that orders keys differently would give a row to no stream, or to two.
@@ -253,7 +441,7 @@ fn strayed() -> Diagnostic {
 }
 
 /// Rows that the source did not have to give.
-fn passed(merge: &mut HashMerge) -> Counts {
+pub(crate) fn passed(merge: &mut HashMerge) -> Counts {
     let rows = std::mem::take(&mut merge.passed);
     Counts { read: rows, unchanged: rows, ..Counts::default() }
 }

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashSet};
 use arrow::array::Array as _;
 use tokio::sync::OnceCell;
 use transload_model::{
-    Code, Destination, EntityPlan, KeyRange, LookupPlan, ReadRequest, Relation, Result, RowFault, RulePlan, Stage,
+    Code, Destination, EntityPlan, KeyRange, LookupPlan, Only, ReadRequest, Relation, Result, RowFault, RulePlan, Stage,
 };
 use twox_hash::XxHash3_128;
 
@@ -94,6 +94,7 @@ impl Lookups {
             key: Vec::new(),
             range: KeyRange::default(),
             after: None,
+            only: Only::All,
             batch_rows: BATCH_ROWS,
         };
         reader.read(request).await?;

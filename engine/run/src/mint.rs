@@ -55,6 +55,11 @@ impl Minter {
         self.column(&self.loaded(keys).await?)
     }
 
+    /// The keys of rows of which some may not be loaded; NULL for those.
+    pub(crate) async fn perhaps(&self, keys: &[Option<KeyBytes>]) -> Result<ArrayRef> {
+        self.column(&self.known(keys).await?)
+    }
+
     async fn loaded(&self, keys: &[Option<KeyBytes>]) -> Result<Vec<Option<String>>> {
         let known = self.known(keys).await?;
         if keys.iter().zip(&known).any(|(key, known)| key.is_some() && known.is_none()) {

@@ -3,10 +3,47 @@
 use std::collections::BTreeMap;
 
 use transload_model::{
-    Catalog, Code, ColumnName, ConnectionName, Destination, Diagnostic, EntityPlan, LedgerState, Result,
+    Catalog, Code, ColumnName, ConnectionName, Destination, DetectionPlan, Diagnostic, EntityPlan, KeyStrategy,
+    LedgerState, Result, Table, TableName, TableRef, table_changes,
 };
 
-use crate::start::Context;
+use crate::context::Context;
+use crate::start::{Job, Options};
+
+/// Refuses a destination that is not what the plan was made for.
+pub(crate) fn check_tables(job: &Job, held: &Catalog) -> Result<()> {
+    job.plan.entities().iter().try_for_each(|entity| {
+        let TableRef { connection, table } = &entity.destination;
+        check_table(&job.catalogs, connection, (table, held.table(table)))
+    })
+}
+
+/// Refuses sources that are not what the plan was made for. What a spec's own SQL gives is checked while it is read.
+pub(crate) fn check_sources(job: &Job, catalogs: &BTreeMap<ConnectionName, Catalog>) -> Result<()> {
+    job.plan.entities().iter().try_for_each(|entity| {
+        let relation = entity.relation();
+        let Some(table) = relation.stored() else { return Ok(()) };
+        let connection = &entity.source.connection;
+        let now = catalogs.get(connection).and_then(|catalog| catalog.table(table));
+        check_table(&job.catalogs, connection, (table, now))
+    })
+}
+
+fn check_table(
+    planned: &BTreeMap<ConnectionName, Catalog>,
+    connection: &ConnectionName,
+    (table, now): (&TableName, Option<&Table>),
+) -> Result<()> {
+    let before = planned.get(connection).and_then(|catalog| catalog.table(table));
+    let changes = table_changes(before, now);
+    if changes.is_empty() {
+        return Ok(());
+    }
+    let headline = format!("`{table}` changed since this run was planned");
+    let problem = Diagnostic::new(Code::SchemaDrift, headline).at(format!("connection `{connection}`"));
+    let told = changes.into_iter().fold(problem, Diagnostic::note);
+    Err(Box::new(told.help("run again: the plan is made anew")))
+}
 
 /// Refuses keys that cannot tell rows apart, where the source's own constraints do not say that they can.
 pub(crate) async fn check_keys(
@@ -35,16 +72,22 @@ pub(crate) async fn check_keys(
 pub(crate) async fn check_destination(
     plan: &EntityPlan,
     destination: &dyn Destination,
-    ledger: &LedgerState,
+    (ledger, options): (&LedgerState, &Options),
 ) -> Result<Option<Diagnostic>> {
     let held = destination.count(&plan.destination.table).await?;
     let loaded: u64 = destination.segments(&plan.name).await?.iter().map(|head| head.present).sum();
     let is_known = ledger.positions.contains_key(&plan.name);
     let table = &plan.destination.table;
-    if !is_known && held > 0 {
+    if !is_known && held > 0 && !options.adopt_existing {
         let headline = format!("`{table}` holds {} that no ledger knows", rows(held));
-        let help = "empty the table, or load into another one";
+        let help = "empty the table, or load into another one; `run --adopt-existing` takes rows with the keys of your spec as loaded";
         return Err(Box::new(Diagnostic::new(Code::DestinationNotEmpty, headline).help(help)));
+    }
+    if !is_known && held > 0 && matches!(plan.key.strategy, KeyStrategy::Minted { .. }) {
+        let headline = format!("`{table}` holds {} that cannot be told from one another", rows(held));
+        let note = format!("keys of `{}` are made when its rows are loaded", plan.name);
+        let help = "empty the table, or choose a key that follows from the source's: `keep` or `uuid_v5`";
+        return Err(Box::new(Diagnostic::new(Code::DestinationNotEmpty, headline).note(note).help(help)));
     }
     let position = ledger.positions.get(&plan.name);
     let moved = position.filter(|position| position.destination_table != *table).map(|position| {
@@ -57,12 +100,13 @@ pub(crate) async fn check_destination(
         let place = format!("spec {}", plan.spec_path);
         return Err(Box::new(Diagnostic::new(code, headline).at(place).help(code.info().remedy)));
     }
-    if held < loaded {
+    if held < loaded && plan.detection != DetectionPlan::Full {
         let headline = format!("`{table}` holds {}, {loaded} were loaded into it", rows(held));
         let problem = Diagnostic::new(Code::LedgerMismatch, headline);
         return Err(Box::new(problem.help(Code::LedgerMismatch.info().remedy)));
     }
-    if held > loaded {
+    let are_adopted = !is_known && options.adopt_existing;
+    if held > loaded && !are_adopted {
         let headline = format!("`{table}` holds {}, {loaded} were loaded into it: someone else adds rows", rows(held));
         return Ok(Some(Diagnostic::warning(Code::LedgerMismatch, headline)));
     }

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use transload_model::{
-    Diagnostic, DigestRequest, EntityPlan, KeyBytes, KeyRange, RangeDigest, ReadColumn, ReadRequest, Result, Selection,
-    SnapshotReader, SourceBatch,
+    Diagnostic, DigestRequest, EntityPlan, KeyBytes, KeyRange, Only, RangeDigest, ReadColumn, ReadRequest, Result,
+    Selection, SnapshotReader, SourceBatch,
 };
 
+use crate::context::Context;
 use crate::rows::{Scored, whole_keys};
-use crate::start::Context;
 
 /// Rows that are looked at to find where a table is to be cut, for each part.
 const SAMPLES_EACH: usize = 500;
@@ -19,9 +19,12 @@ const SAMPLES_EACH: usize = 500;
 pub(crate) struct Reading {
     context: Arc<Context>,
     plan: Arc<EntityPlan>,
+    /// What is read of each row: the plan, or what it says of keys alone.
+    read: Arc<EntityPlan>,
     reader: Box<dyn SnapshotReader>,
-    /// Ranges that are read after the one in hand.
+    /// Ranges that are read after the one in hand, and the rows of them that are asked for.
     ranges: VecDeque<KeyRange>,
+    only: Only,
     pub(crate) time: Duration,
 }
 
@@ -31,8 +34,10 @@ impl Reading {
         Ok(Self {
             context: Arc::clone(context),
             plan: Arc::clone(plan),
+            read: Arc::clone(plan),
             reader,
             ranges: VecDeque::new(),
+            only: Only::All,
             time: Duration::ZERO,
         })
     }
@@ -60,12 +65,17 @@ impl Reading {
 
     /// Begins with the first row of a range, or behind a key.
     pub(crate) async fn start(&mut self, range: KeyRange, after: Option<KeyBytes>) -> Result<()> {
+        self.start_ranges(vec![range], after, Only::All).await
+    }
+
+    async fn start_range(&mut self, range: KeyRange, after: Option<KeyBytes>) -> Result<()> {
         let request = ReadRequest {
             relation: self.plan.relation(),
-            columns: self.plan.reads.clone(),
-            key: self.plan.key.source.clone(),
+            columns: self.read.reads.clone(),
+            key: self.read.key.source.clone(),
             range,
             after,
+            only: self.only.clone(),
             batch_rows: self.plan.load.batch_rows.min(self.plan.load.unit_rows),
         };
         self.reader.read(request).await.map_err(|problem| self.about(problem))
@@ -83,10 +93,29 @@ impl Reading {
     }
 
     /// Reads several ranges, one after the other; they ascend.
-    pub(crate) async fn start_ranges(&mut self, ranges: Vec<KeyRange>, after: Option<KeyBytes>) -> Result<()> {
-        self.ranges = ranges.into();
+    pub(crate) async fn start_ranges(
+        &mut self,
+        ranges: Vec<KeyRange>,
+        after: Option<KeyBytes>,
+        only: Only,
+    ) -> Result<()> {
+        self.read = Arc::clone(&self.plan);
+        self.begin(ranges, after, only).await
+    }
+
+    /// Reads nothing of the rows of several ranges but their keys. An entity that asked for a second reader might wait for it for ever.
+    pub(crate) async fn start_keys(&mut self, ranges: Vec<KeyRange>, after: Option<KeyBytes>) -> Result<()> {
+        let mut keys = EntityPlan::clone(&self.plan);
+        keys.reads = self.plan.key.source.iter().map(|part| self.plan.reads[*part].clone()).collect();
+        keys.key.source = (0..keys.reads.len()).collect();
+        self.read = Arc::new(keys);
+        self.begin(ranges, after, Only::All).await
+    }
+
+    async fn begin(&mut self, ranges: Vec<KeyRange>, after: Option<KeyBytes>, only: Only) -> Result<()> {
+        (self.ranges, self.only) = (ranges.into(), only);
         match self.ranges.pop_front() {
-            Some(range) => self.start(range, after).await,
+            Some(range) => self.start_range(range, after).await,
             None => Ok(()),
         }
     }
@@ -113,7 +142,7 @@ impl Reading {
             let Some(range) = (if batch.is_none() { self.ranges.pop_front() } else { None }) else {
                 return Ok(batch);
             };
-            self.start(range, None).await?;
+            self.start_range(range, None).await?;
         }
     }
 
@@ -121,7 +150,7 @@ impl Reading {
     pub(crate) async fn next(&mut self) -> Result<Option<Scored>> {
         let started = self.context.clock.monotonic();
         let batch = self.next_batch().await?;
-        let (plan, seed) = (&self.plan, self.context.seed);
+        let (plan, seed) = (&self.read, self.context.seed);
         let scored = batch.map(|batch| tokio::task::block_in_place(|| Scored::new(batch, plan, seed))).transpose();
         self.time += self.context.clock.monotonic() - started;
         scored

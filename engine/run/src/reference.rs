@@ -16,8 +16,10 @@ const CACHED_ENTRIES: usize = 2_000_000;
 /// Which keys of one entity are in the destination, and not about to leave it.
 pub(crate) struct ParentIndex {
     destination: Arc<dyn Destination>,
+    entity: EntityName,
     heads: Vec<SegmentHead>,
-    cache: BTreeMap<i64, Vec<(KeyBytes, bool)>>,
+    /// By segment and by how many parts it had.
+    cache: BTreeMap<(i64, u32), Vec<(KeyBytes, bool)>>,
     cached: usize,
 }
 
@@ -25,13 +27,13 @@ impl ParentIndex {
     /// The index as it is committed now.
     pub(crate) async fn new(destination: Arc<dyn Destination>, entity: &EntityName) -> Result<Self> {
         let heads = destination.segments(entity).await?;
-        Ok(Self { destination, heads, cache: BTreeMap::new(), cached: 0 })
+        Ok(Self { destination, entity: entity.clone(), heads, cache: BTreeMap::new(), cached: 0 })
     }
 
     /// Sees what has been committed since. What is in memory stays, where its segment does.
     pub(crate) async fn refresh(&mut self, entity: &EntityName) -> Result<()> {
         self.heads = self.destination.segments(entity).await?;
-        let ids: BTreeSet<i64> = self.heads.iter().map(|head| head.id).collect();
+        let ids: BTreeSet<(i64, u32)> = self.heads.iter().map(version).collect();
         self.cache.retain(|id, _| ids.contains(id));
         self.cached = self.cache.values().map(Vec::len).sum();
         Ok(())
@@ -39,9 +41,16 @@ impl ParentIndex {
 
     /// For each key, whether its row is in the destination.
     pub(crate) async fn are_present(&mut self, keys: &[Option<KeyBytes>]) -> Result<Vec<bool>> {
-        let needed: BTreeSet<usize> = keys.iter().flatten().filter_map(|key| self.head_of(key)).collect();
-        self.load(&needed).await?;
+        if self.load(&self.needed(keys)).await.is_err() {
+            // A unit may have been committed meanwhile, and its segments stand in the place of those that were to be read.
+            self.refresh(&self.entity.clone()).await?;
+            self.load(&self.needed(keys)).await?;
+        }
         Ok(keys.iter().map(|key| key.as_ref().is_some_and(|key| self.is_present(key))).collect())
+    }
+
+    fn needed(&self, keys: &[Option<KeyBytes>]) -> BTreeSet<usize> {
+        keys.iter().flatten().filter_map(|key| self.head_of(key)).collect()
     }
 
     fn head_of(&self, key: &KeyBytes) -> Option<usize> {
@@ -50,7 +59,7 @@ impl ParentIndex {
     }
 
     fn is_present(&self, key: &KeyBytes) -> bool {
-        let entries = self.head_of(key).and_then(|at| self.cache.get(&self.heads[at].id));
+        let entries = self.head_of(key).and_then(|at| self.cache.get(&version(&self.heads[at])));
         entries.is_some_and(|entries| {
             let found = entries.binary_search_by(|(known, _)| known.cmp(key));
             found.is_ok_and(|at| entries[at].1)
@@ -59,21 +68,24 @@ impl ParentIndex {
 
     async fn load(&mut self, needed: &BTreeSet<usize>) -> Result<()> {
         if self.cached > CACHED_ENTRIES {
-            let keep: BTreeSet<i64> = needed.iter().map(|at| self.heads[*at].id).collect();
+            let keep: BTreeSet<(i64, u32)> = needed.iter().map(|at| version(&self.heads[*at])).collect();
             self.cache.retain(|id, _| keep.contains(id));
             self.cached = self.cache.values().map(Vec::len).sum();
         }
         for at in needed {
-            let id = self.heads[*at].id;
+            let id = version(&self.heads[*at]);
             if !self.cache.contains_key(&id) {
-                let (content, digest) = self.destination.segment(id).await?;
-                let entries = segment::unpack(&content, digest)?;
+                let entries = segment::unpack(&self.destination.segment(id.0).await?)?;
                 self.cached += entries.len();
                 self.cache.insert(id, entries.into_iter().map(standing).collect());
             }
         }
         Ok(())
     }
+}
+
+fn version(head: &SegmentHead) -> (i64, u32) {
+    (head.id, head.parts)
 }
 
 /// A key, and whether rows may refer to it.

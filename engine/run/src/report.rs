@@ -1,7 +1,7 @@
 //! What a run did, in the end.
 
 use serde::{Deserialize, Serialize};
-use transload_model::{ColumnName, Counts, Diagnostic, EntityName, EntityState, Exit, RunId, RunState, Severity};
+use transload_model::{Code, ColumnName, Counts, Diagnostic, EntityName, EntityState, Exit, RunId, RunState, Severity};
 
 /// A finished run.
 #[derive(Debug)]
@@ -12,6 +12,8 @@ pub struct RunReport {
     pub resumed: bool,
     /// How it ended.
     pub state: RunState,
+    /// Whether another process goes on with this run: how it ends is that one's to tell.
+    pub is_overtaken: bool,
     /// Its entities, parents first.
     pub entities: Vec<EntityReport>,
     /// What is in quarantine now, by reason.
@@ -46,6 +48,8 @@ pub struct EntityReport {
     pub counts: Counts,
     /// Whether deletes were looked for; where not, `counts.deleted` says nothing.
     pub looked_for_deletes: bool,
+    /// Which changes at the source it is sure to have seen: `exact`, or `bounded` and by what.
+    pub guarantee: String,
     /// Milliseconds that it took.
     pub elapsed_ms: u64,
     /// Why it stopped, or what it could not finish.
@@ -53,16 +57,18 @@ pub struct EntityReport {
 }
 
 /// Rows in quarantine for one reason.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct QuarantineReason {
     /// Of which entity.
     pub entity: EntityName,
     /// Why.
-    pub code: &'static str,
+    pub code: Code,
     /// Which field, where one can be named.
     pub field: Option<ColumnName>,
     /// How many.
     pub rows: u64,
+    /// Of those, rows that a person decided are not to come.
+    pub discarded: u64,
 }
 
 impl RunReport {
@@ -89,14 +95,14 @@ impl RunReport {
 /// An interruption explains all else; a refusal is milder than a failure.
 fn gravity(exit: Exit) -> u8 {
     match exit {
-        Exit::Done => 0,
+        Exit::Done | Exit::Different => 0,
         Exit::Refused => 1,
         Exit::Quarantine => 2,
         Exit::Problems => 3,
         Exit::Unavailable => 4,
         Exit::CannotStart => 5,
         Exit::Locked => 6,
-        Exit::Interrupted => 7,
+        Exit::Interrupted | Exit::Terminated => 7,
         Exit::Bug => 8,
     }
 }

@@ -1,73 +1,157 @@
 //! Entities in their order: each starts when its parents are done, so many at a time; deletes follow in reverse.
+//!
+//! Where entities wait for one another in a circle, one of them is loaded with fields left open. It counts as loaded to the others of the circle
+//! then, and to all else when those fields are filled: after the whole circle is loaded, one entity after the other.
 
-use std::collections::BTreeMap;
+mod deletes;
+mod entity;
+mod moved;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::task::JoinSet;
-use transload_model::{
-    Code, Counts, DeletePolicy, Diagnostic, EntityEvent, EntityPlan, EntityState, Phase, Result, RunState,
-};
+use transload_model::{Code, Diagnostic, EntityEvent, EntityName, EntityState, Result, RunState};
 
-use crate::derive::Deriver;
-use crate::detect::{Policy, Rewrite};
-use crate::event::Event;
-use crate::load::Pass;
-use crate::reading::Reading;
+use crate::context::Context;
+use crate::cursor;
 use crate::report::{EntityReport, Spent};
-use crate::start::{Context, millis};
-use crate::streams::{self, Ranges};
-use crate::unit::Stream;
+use crate::start::millis;
+use crate::stop::{Halt, is_halt};
+use deletes::delete_all;
+use entity::{fill_entity, move_entity};
+use moved::{Moved, ended, idle, is_ended, step};
 
 /// What all entities did.
 pub(crate) struct Done {
     pub(crate) entities: Vec<EntityReport>,
+    pub(crate) warnings: Vec<Diagnostic>,
     pub(crate) spent: Spent,
-}
-
-/// An entity that is loaded, or is not.
-struct Moved {
-    index: usize,
-    report: EntityReport,
-    /// What it takes to go on with its deletes.
-    stream: Option<Stream>,
-    spent: [Duration; 3],
 }
 
 /// Loads all entities, then deletes.
 pub(crate) async fn run_all(context: &Arc<Context>) -> Result<Done> {
-    let order: Vec<usize> = context.plan.waves().iter().flatten().copied().collect();
+    let is_meant = |index: &usize| context.reach.includes(&context.plan.entities()[*index].name);
+    let order: Vec<usize> = context.plan.waves().iter().flatten().copied().filter(is_meant).collect();
     let mut waiting = order.clone();
     let mut moved: BTreeMap<usize, Moved> = BTreeMap::new();
     let mut running = JoinSet::new();
+    let mut changes = context.stop.changes();
+    let mut again = BTreeSet::new();
     loop {
+        let resumed = take_up(context, &mut moved);
+        again.extend(resumed.iter().copied());
+        waiting.extend(resumed);
+        waiting.sort_by_key(|index| order.iter().position(|other| other == index));
         let mut held_back = Vec::new();
         for index in waiting {
             let state = parents_state(context, index, &moved);
+            let halt = context.stop.of(&context.plan.entities()[index].name);
             if state == Parents::Failed {
                 moved.insert(index, not_started(context, index));
-            } else if state == Parents::Done && running.len() < context.plan.parallel_entity_limit() {
-                running.spawn(move_entity(Arc::clone(context), index));
+            } else if is_ended(context, halt) {
+                moved.insert(index, cancelled(context, index));
+            } else if halt.is_none() && state == Parents::Done && running.len() < context.plan.parallel_entity_limit() {
+                running.spawn(move_entity(Arc::clone(context), index, again.remove(&index)));
             } else {
                 held_back.push(index);
             }
         }
         waiting = held_back;
-        let Some(joined) = running.join_next().await else {
-            if waiting.is_empty() {
-                break;
-            }
-            continue;
+        while running.len() < context.plan.parallel_entity_limit()
+            && let Some((open, lacking)) = next_open(context, &order, &mut moved)
+        {
+            running.spawn(fill_entity(Arc::clone(context), open, lacking));
+        }
+        if running.is_empty() {
+            break;
+        }
+        let joined = tokio::select! {
+            joined = running.join_next() => joined,
+            () = changes.next() => None,
         };
+        let Some(joined) = joined else { continue };
         let done = joined.map_err(|error| {
             Box::new(Diagnostic::new(Code::DestinationFailed, format!("an entity's task ended by itself: {error}")))
         })?;
         moved.insert(done.index, done);
     }
-    for index in order.iter().rev() {
-        delete(context, *index, &mut moved).await;
+    for index in waiting {
+        moved.insert(index, held_up(context, index));
     }
-    Ok(finish(&order, moved))
+    leave_open(context, &mut moved).await;
+    delete_all(context, &order, &mut moved).await;
+    Ok(finish(context, &order, moved))
+}
+
+/// Entities whose open fields cannot be filled, because what they lead to was stopped, stop as well.
+async fn leave_open(context: &Arc<Context>, moved: &mut BTreeMap<usize, Moved>) {
+    let open: Vec<usize> = moved.iter().filter(|(_, moved)| moved.is_open).map(|(index, _)| *index).collect();
+    for index in open {
+        let Some(Moved { report, stream: Some(stream), spent, .. }) = moved.remove(&index) else { continue };
+        let halt = context.stop.of(&report.entity).unwrap_or(Halt::Paused);
+        let elapsed = Duration::from_millis(report.elapsed_ms);
+        let left = ended(context, index, (stream, spent), elapsed, Err(halt.problem(&report.entity))).await;
+        moved.insert(index, left);
+    }
+}
+
+/// Entities that were paused and are not any more. One that was cancelled meanwhile has ended.
+fn take_up(context: &Context, moved: &mut BTreeMap<usize, Moved>) -> Vec<usize> {
+    let mut resumed = Vec::new();
+    for (index, entity) in moved.iter_mut().filter(|(_, entity)| was_paused(&entity.report)) {
+        let halt = context.stop.of(&entity.report.entity);
+        if halt.is_none() {
+            resumed.push(*index);
+        } else if is_ended(context, halt) {
+            entity.report.state = step(entity.report.state, EntityEvent::Fail);
+            entity.report.problem = halt.map(|halt| *halt.problem(&entity.report.entity));
+        }
+    }
+    for index in &resumed {
+        moved.remove(index);
+    }
+    resumed
+}
+
+/// Whether an entity was asked to stop, so that it may be taken up again. One that waits for a resource is taken up by the next run.
+fn was_paused(report: &EntityReport) -> bool {
+    report.state == EntityState::Suspended && report.problem.as_ref().is_some_and(|problem| is_halt(problem.code))
+}
+
+/// Takes the next entity whose open fields can be filled: all that its circle holds is loaded as far as it can be, and so is what it leads to.
+/// Of one circle it is the last first, and one at a time, so that none fills what another is about to withdraw. Names what is not loaded and
+/// should be.
+fn next_open(
+    context: &Context,
+    order: &[usize],
+    moved: &mut BTreeMap<usize, Moved>,
+) -> Option<(Moved, Option<EntityName>)> {
+    let plan = &context.plan;
+    let is_ready = |index: &usize, moved: &BTreeMap<usize, Moved>| {
+        let is_open = moved.get(index).is_some_and(|moved| moved.is_open);
+        is_open
+            && plan.circle(*index).iter().filter(|other| order.contains(other)).all(|other| moved.contains_key(other))
+            && later_parents(context, *index).all(|parent| {
+                let is_beside = plan.circle(*index).contains(&parent);
+                moved.get(&parent).is_some_and(|parent| !was_paused(&parent.report) && (is_beside || !parent.is_open))
+            })
+    };
+    let index = order.iter().rev().find(|index| is_ready(index, moved))?;
+    let is_loaded = |parent: &usize| {
+        moved.get(parent).is_some_and(|parent| parent.is_open || parent.report.state == EntityState::Loaded)
+    };
+    let lacking = later_parents(context, *index).find(|parent| !is_loaded(parent));
+    Some((moved.remove(index)?, lacking.map(|parent| plan.entities()[parent].name.clone())))
+}
+
+/// The entities that the open fields of this one lead to, of those that the run is about.
+fn later_parents(context: &Context, index: usize) -> impl Iterator<Item = usize> {
+    let entities = context.plan.entities();
+    let find = |parent: &EntityName| entities.iter().position(|entity| entity.name == *parent);
+    let meant = entities[index].deferred.iter().filter(|deferred| context.reach.includes(&deferred.parent));
+    meant.filter_map(move |deferred| find(&deferred.parent))
 }
 
 #[derive(PartialEq, Eq)]
@@ -80,12 +164,16 @@ enum Parents {
 fn parents_state(context: &Context, index: usize, moved: &BTreeMap<usize, Moved>) -> Parents {
     let entities = context.plan.entities();
     let mut state = Parents::Done;
-    for parent in &entities[index].parents {
+    for parent in entities[index].parents.iter().filter(|parent| context.reach.includes(parent)) {
         let parent = entities.iter().position(|entity| entity.name == *parent);
         match parent.and_then(|parent| moved.get(&parent)) {
-            Some(moved) if moved.report.state == EntityState::Loaded => {}
-            Some(_) => return Parents::Failed,
-            None => state = Parents::Waiting,
+            Some(moved) if moved.is_open && !context.plan.circle(index).contains(&moved.index) => {
+                state = Parents::Waiting;
+            }
+            Some(moved) if moved.is_open || moved.report.state == EntityState::Loaded => {}
+            Some(moved) if !was_paused(&moved.report) => return Parents::Failed,
+            // A parent that is paused may be taken up again.
+            _ => state = Parents::Waiting,
         }
     }
     state
@@ -95,254 +183,104 @@ fn not_started(context: &Context, index: usize) -> Moved {
     let plan = &context.plan.entities()[index];
     let headline = format!("`{}` did not start, because an entity that it waits for failed", plan.name);
     let problem = Diagnostic::new(Code::ParentFailed, headline).help(Code::ParentFailed.info().remedy);
-    let report = report(plan, EntityState::Waiting, Counts::default(), Duration::ZERO, Some(problem));
-    Moved { index, report, stream: None, spent: Default::default() }
+    idle(context, index, EntityState::Waiting, problem)
 }
 
-fn report(
-    plan: &EntityPlan,
-    state: EntityState,
-    counts: Counts,
-    elapsed: Duration,
-    problem: Option<Diagnostic>,
-) -> EntityReport {
-    EntityReport {
-        entity: plan.name.clone(),
-        state,
-        counts,
-        looked_for_deletes: plan.deletes != DeletePolicy::Ignore,
-        elapsed_ms: millis(elapsed),
-        problem,
-    }
+/// An entity that nothing starts any more: it was stopped, or one that it waits for.
+fn held_up(context: &Context, index: usize) -> Moved {
+    let plan = &context.plan.entities()[index];
+    let halt = context.stop.of(&plan.name).unwrap_or(Halt::Paused);
+    idle(context, index, EntityState::Waiting, *halt.before_start(&plan.name))
 }
 
-/// Loads one entity. Its failure is its own.
-async fn move_entity(context: Arc<Context>, index: usize) -> Moved {
-    let plan = Arc::new(context.plan.entities()[index].clone());
-    let started = context.clock.monotonic();
-    let mut stream = Stream::new(&context, &plan);
-    let mut spent = [Duration::ZERO; 3];
-    let done = load(&context, &plan, &mut stream, &mut spent).await;
-    spent[2] = stream.load_time;
-    let elapsed = context.clock.monotonic() - started;
-    let (event, problem) = match done {
-        Ok(()) => (EntityEvent::Load, None),
-        Err(problem) if problem.code == Code::Interrupted => (EntityEvent::Suspend, Some(*problem)),
-        Err(problem) => (EntityEvent::Fail, Some(*problem)),
-    };
-    let state = step(EntityState::Moving, event);
-    let counts = if problem.is_none() { stream.counts() } else { stream.durable_counts() };
-    let entity = plan.name.clone();
-    context.sink.emit(&match &problem {
-        None => Event::EntityLoaded { entity, counts, elapsed_ms: millis(elapsed) },
-        Some(problem) => {
-            let (code, message) = (problem.code.info().number, problem.headline.clone());
-            Event::EntityFailed { entity, code, message, counts }
-        }
-    });
-    let report = report(&plan, state, counts, elapsed, problem);
-    Moved { index, report, stream: Some(stream), spent }
+/// An entity that was cancelled before it started.
+fn cancelled(context: &Context, index: usize) -> Moved {
+    let plan = &context.plan.entities()[index];
+    let state = step(EntityState::Waiting, EntityEvent::Fail);
+    idle(context, index, state, *Halt::Cancelled.before_start(&plan.name))
 }
 
-/// The state after an event. One that the state does not know would be a bug here, and a failure is its safest name.
-fn step(state: EntityState, event: EntityEvent) -> EntityState {
-    state.next(event).unwrap_or(EntityState::Failed)
-}
-
-async fn load(
-    context: &Arc<Context>,
-    plan: &Arc<EntityPlan>,
-    stream: &mut Stream,
-    spent: &mut [Duration; 3],
-) -> Result<()> {
-    if stream.phase() == Phase::Loading {
-        load_rows(context, plan, stream, spent).await?;
-    }
-    if stream.phase() == Phase::Filling {
-        fill(context, plan, stream, spent).await?;
-    }
-    context.set_gained(&plan.name, stream.gained());
-    // Also where an interrupted run had loaded everything already.
-    stream.check_budget(true)
-}
-
-/// The first pass, by one stream or several.
-async fn load_rows(
-    context: &Arc<Context>,
-    plan: &Arc<EntityPlan>,
-    stream: &mut Stream,
-    spent: &mut [Duration; 3],
-) -> Result<()> {
-    let mut reading = Reading::open(context, plan).await?;
-    let rows = reading.estimate().await?;
-    context.sink.emit(&Event::EntityStarted { entity: plan.name.clone(), rows });
-    let ranges = Ranges::plan(context, plan, stream, &mut reading).await?;
-    if ranges.is_single() {
-        return load_whole(context, plan, (stream, &mut reading), spent).await;
-    }
-    let policy = policy_with_orphans(context, plan, (stream, &mut reading)).await?;
-    // Its connection is one that a stream may need.
-    drop(reading);
-    load_in_streams(context, plan, stream, (ranges, policy, spent)).await
-}
-
-async fn fill(
-    context: &Arc<Context>,
-    plan: &Arc<EntityPlan>,
-    stream: &mut Stream,
-    spent: &mut [Duration; 3],
-) -> Result<()> {
-    let mut reading = Reading::open(context, plan).await?;
-    let mut deriver = Deriver::new(context, plan).await?;
-    let mut pass = Pass { context, plan, deriver: &mut deriver, stream };
-    let done = pass.fill(&mut reading).await;
-    spent[0] += reading.time;
-    spent[1] += deriver.time;
-    done
-}
-
-async fn load_whole(
-    context: &Arc<Context>,
-    plan: &Arc<EntityPlan>,
-    (stream, reading): (&mut Stream, &mut Reading),
-    spent: &mut [Duration; 3],
-) -> Result<()> {
-    let policy = policy_with_orphans(context, plan, (stream, reading)).await?;
-    let mut deriver = Deriver::new(context, plan).await?;
-    let mut pass = Pass { context, plan, deriver: &mut deriver, stream };
-    let done = pass.load(reading, policy).await;
-    spent[0] += reading.time;
-    spent[1] += deriver.time;
-    let (rewrite, to_fill) = done?;
-    stream.commit(rewrite, None, after_loading(to_fill)).await?;
-    stream.check_budget(true)
-}
-
-async fn load_in_streams(
-    context: &Arc<Context>,
-    plan: &Arc<EntityPlan>,
-    stream: &mut Stream,
-    (ranges, policy, spent): (Ranges, Policy, &mut [Duration; 3]),
-) -> Result<()> {
-    let loaded = streams::load(context, plan, stream, (ranges, policy)).await?;
-    spent[0] += loaded.spent[0];
-    spent[1] += loaded.spent[1];
-    stream.commit(Rewrite::default(), None, after_loading(loaded.to_fill)).await?;
-    stream.check_budget(true)
-}
-
-fn after_loading(to_fill: bool) -> Phase {
-    if to_fill { Phase::Filling } else { Phase::Loaded }
-}
-
-/// Rows that miss a row of their own entity are tried again in the run that brings it, wherever it comes in key order.
-async fn policy_with_orphans(
-    context: &Arc<Context>,
-    plan: &Arc<EntityPlan>,
-    (stream, reading): (&mut Stream, &mut Reading),
-) -> Result<Policy> {
-    let lookups = context.lookups.look(plan, &*context.destination).await?;
-    let mut policy = policy(context, plan, &lookups);
-    if !policy.retry_orphaned && !plan.self_references().is_empty() {
-        let mut deriver = Deriver::new(context, plan).await?;
-        let pass = Pass { context, plan, deriver: &mut deriver, stream };
-        policy.retry_orphaned = pass.has_orphans().await? && pass.anything_moves(reading, policy).await?;
-    }
-    Ok(policy)
-}
-
-/// What decides about rows that did not move.
-fn policy(context: &Context, plan: &EntityPlan, lookups: &BTreeMap<String, u64>) -> Policy {
-    let position = context.position(&plan.name);
-    let mut gained = context.parents_gained(plan);
-    if let (Some(position), false) = (position, plan.self_references().is_empty()) {
-        gained.insert(plan.name.clone(), position.gained);
-    }
-    Policy {
-        remap: context.options.remap,
-        incomparable: position.is_some_and(|position| position.read_fingerprint != plan.read_fingerprint),
-        retry_quarantined: context.options.retry_quarantined
-            || position.is_some_and(|position| position.plan_fingerprint != plan.plan_fingerprint),
-        retry_orphaned: position
-            .is_some_and(|position| position.parents_seen != gained || position.lookups_seen != *lookups),
-        retry_collided: position.is_some_and(|position| position.freed != position.freed_seen),
-        mark_deletes: plan.deletes != DeletePolicy::Ignore,
-        fill: false,
-    }
-}
-
-/// Deletes what is gone from an entity, once all that may refer to it is done with its own deletes.
-async fn delete(context: &Arc<Context>, index: usize, moved: &mut BTreeMap<usize, Moved>) {
-    let plan = Arc::new(context.plan.entities()[index].clone());
-    let is_child = |other: &EntityPlan| other.parents.contains(&plan.name);
-    let children = context.plan.entities().iter().enumerate().filter(|(_, other)| is_child(other));
-    let mut children = children.map(|(child, _)| moved.get(&child));
-    let all_done = children.all(|child| child.is_some_and(|child| child.report.state == EntityState::Done));
-    let Some(entity) = moved.get_mut(&index) else { return };
-    if entity.report.state != EntityState::Loaded {
-        return;
-    }
-    let Some(stream) = &mut entity.stream else { return };
-    let started = context.clock.monotonic();
-    let before = stream.load_time;
-    let done = if all_done { apply(context, &plan, stream).await } else { Ok(None) };
-    entity.spent[2] += stream.load_time - before;
-    entity.report.counts = if done.is_ok() { stream.counts() } else { stream.durable_counts() };
-    entity.report.elapsed_ms += millis(context.clock.monotonic() - started);
-    match done {
-        Ok(refusal) => {
-            // Where the guard spoke, the deletes wait in the ledger, and the entity is done all the same.
-            if all_done {
-                entity.report.state = step(entity.report.state, EntityEvent::Finish);
-            }
-            entity.report.problem = refusal;
-            let (name, counts, elapsed_ms) = (plan.name.clone(), stream.counts(), entity.report.elapsed_ms);
-            context.sink.emit(&Event::EntityCompleted { entity: name, counts, elapsed_ms });
-        }
-        Err(problem) => {
-            entity.report.state = step(entity.report.state, EntityEvent::Fail);
-            let (entity_name, counts) = (plan.name.clone(), stream.counts());
-            let (code, message) = (problem.code.info().number, problem.headline.clone());
-            context.sink.emit(&Event::EntityFailed { entity: entity_name, code, message, counts });
-            entity.report.problem = Some(*problem);
-        }
-    }
-}
-
-async fn apply(context: &Arc<Context>, plan: &Arc<EntityPlan>, stream: &mut Stream) -> Result<Option<Diagnostic>> {
-    if stream.phase() == Phase::Done {
-        return Ok(None);
-    }
-    let mut deriver = Deriver::new(context, plan).await?;
-    let mut pass = Pass { context, plan, deriver: &mut deriver, stream };
-    let refusal = pass.delete().await?;
-    stream.commit(Rewrite::default(), None, Phase::Done).await?;
-    Ok(refusal)
-}
-
-fn finish(order: &[usize], mut moved: BTreeMap<usize, Moved>) -> Done {
+fn finish(context: &Context, order: &[usize], mut moved: BTreeMap<usize, Moved>) -> Done {
     let mut entities = Vec::new();
+    let mut warnings = Vec::new();
     let mut spent = [Duration::ZERO; 3];
     for index in order {
         if let Some(done) = moved.remove(index) {
             for (total, part) in spent.iter_mut().zip(done.spent) {
                 *total += part;
             }
+            let overlooked = done.stream.as_ref().map_or(0, |stream| stream.overlooked);
+            warnings.extend(cursor::overlooked(&context.plan.entities()[*index], overlooked));
             entities.push(done.report);
         }
     }
     let [detect, transform, load] = spent.map(millis);
-    Done { entities, spent: Spent { detect_ms: detect, transform_ms: transform, load_ms: load } }
+    Done { entities, warnings, spent: Spent { detect_ms: detect, transform_ms: transform, load_ms: load } }
 }
 
-/// How the run ended.
-pub(crate) fn end_state(entities: &[EntityReport]) -> RunState {
+/// How the run ended, which may have been asked to stop.
+pub(crate) fn end_state(entities: &[EntityReport], halt: Option<Halt>) -> RunState {
     let is = |state| entities.iter().any(|entity| entity.state == state);
-    if is(EntityState::Suspended) {
+    let is_left = is(EntityState::Suspended) || is(EntityState::Waiting);
+    if is_left && halt == Some(Halt::Cancelled) {
+        RunState::Cancelled
+    } else if is(EntityState::Suspended) || (is_left && halt.is_some()) || is_paused(entities) {
         RunState::Paused
-    } else if is(EntityState::Failed) || is(EntityState::Waiting) {
+    } else if is(EntityState::Failed) || is_left {
         RunState::Failed
     } else {
         RunState::Completed
+    }
+}
+
+/// Whether an entity waits that was paused before it started.
+fn is_paused(entities: &[EntityReport]) -> bool {
+    let is_paused = |entity: &EntityReport| entity.problem.as_ref().is_some_and(|problem| problem.code == Code::Paused);
+    entities.iter().any(|entity| entity.state == EntityState::Waiting && is_paused(entity))
+}
+
+#[cfg(test)]
+mod tests {
+    use transload_model::Counts;
+
+    use super::*;
+
+    fn report(state: EntityState, code: Option<Code>) -> EntityReport {
+        EntityReport {
+            entity: EntityName::parse("patients").unwrap(),
+            state,
+            counts: Counts::default(),
+            looked_for_deletes: false,
+            guarantee: String::new(),
+            elapsed_ms: 0,
+            problem: code.map(|code| Diagnostic::new(code, "why")),
+        }
+    }
+
+    #[test]
+    fn a_run_ends_as_its_entities_and_its_halt_say() {
+        use EntityState::{Done, Failed, Suspended, Waiting};
+        let done = || report(Done, None);
+        let paused = || report(Suspended, Some(Code::Paused));
+        let failed = || report(Failed, Some(Code::StorageFull));
+        let orphan = || report(Waiting, Some(Code::ParentFailed));
+        let not_begun = || report(Waiting, Some(Code::Paused));
+        let cases = [
+            (vec![done(), done()], None, RunState::Completed),
+            // What was asked came too late.
+            (vec![done()], Some(Halt::Cancelled), RunState::Completed),
+            (vec![done(), failed(), orphan()], None, RunState::Failed),
+            (vec![done(), paused(), not_begun()], None, RunState::Paused),
+            (vec![done(), not_begun()], None, RunState::Paused),
+            (vec![failed(), paused()], None, RunState::Paused),
+            (vec![done(), paused()], Some(Halt::Interrupted), RunState::Paused),
+            (vec![done(), orphan()], Some(Halt::TimedOut), RunState::Paused),
+            (vec![done(), paused()], Some(Halt::Cancelled), RunState::Cancelled),
+            (vec![failed(), not_begun()], Some(Halt::Cancelled), RunState::Cancelled),
+            (vec![failed(), done()], Some(Halt::Cancelled), RunState::Failed),
+        ];
+        for (entities, halt, expected) in cases {
+            assert_eq!(end_state(&entities, halt), expected, "{halt:?} {entities:?}");
+        }
     }
 }

@@ -4,17 +4,15 @@
 //! that holds it: which entries are what, what went to quarantine, which keys were mapped, and the counts, which must balance.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use transload_model::{
-    Code, Entry, KeyBytes, LedgerWrite, MappingRow, Outcome, Position, QuarantineRow, Refusal, SegmentPut,
-    ServerDigest, Stage, StreamPosition, WriteKind,
+    Bug, Code, Entry, KeyBytes, LedgerWrite, MappingRow, Outcome, Position, QuarantineRow, Refusal, SegmentPut,
+    ServerDigest, Stage, StreamPosition, WriteKind, planted,
 };
 
-use crate::segment;
-
-/// Entries of a segment at most.
-const SEGMENT_ROWS: usize = 65_536;
+use crate::overlay::{Corrections, Overlay};
+use crate::segment::{self, Sizes};
 
 /// A row on its way into the destination.
 #[derive(Debug, Clone)]
@@ -48,8 +46,11 @@ pub(crate) struct Settlement {
     pub(crate) sees_itself: bool,
     pub(crate) removed: Vec<i64>,
     pub(crate) puts: Vec<Vec<Entry>>,
+    pub(crate) overlays: Vec<Overlay>,
     pub(crate) server_digests: Vec<(i64, ServerDigest)>,
     pub(crate) inserted: Vec<Arrival>,
+    /// Rows that the destination held before; those that had other values are among the updated, too.
+    pub(crate) adopted: Vec<Arrival>,
     pub(crate) updated: Vec<Arrival>,
     pub(crate) departing: Vec<Departure>,
     pub(crate) released: Vec<KeyBytes>,
@@ -60,65 +61,101 @@ pub(crate) struct Settlement {
 pub(crate) struct Open {
     pub(crate) position: Position,
     /// Entries that become something else than was foreseen.
-    pub(crate) corrections: BTreeMap<KeyBytes, (Outcome, bool)>,
+    pub(crate) corrections: Corrections,
     pub(crate) quarantine: Vec<QuarantineRow>,
 }
 
 impl Settlement {
     /// The ledger's part of the unit, given what the destination refused.
     pub(crate) fn settle(&self, refusals: &[Refusal]) -> LedgerWrite {
+        let refusals = if planted(Bug::RefusalsIgnored) { &[] } else { refusals };
         let mut open = self.open.clone();
         let mut refused = BTreeSet::new();
+        let withdrawn = self.withdrawn(refusals);
         for refusal in refusals {
-            self.refuse(refusal, &mut open, &mut refused);
+            self.refuse(refusal, &mut open, (&withdrawn, &mut refused));
         }
+        debug_assert!(open.position.counts.balance(), "not every row became one thing: {:?}", open.position);
         let applied = |arrival: &&Arrival| !refused.contains(&arrival.key);
         let departed = || self.departing.iter().filter(|departure| !refused.contains(&departure.key));
         // A refused row held values while it was on its way.
         let released = refusals.iter().filter(|refusal| refusal.code != Code::ConstraintUnique);
         let freed = released.count() + self.updated.iter().filter(applied).count() + departed().count();
         open.position.freed += freed as u64;
-        let arrived = self.inserted.iter().filter(applied);
+        // A row that was taken over is there, whether it could be updated or not.
+        let is_there =
+            |arrival: &&Arrival| open.corrections.get(&arrival.key).is_none_or(|(_, is_present)| *is_present);
+        let adopted = self.adopted.iter().filter(is_there);
+        let arrived = self.inserted.iter().filter(applied).chain(adopted);
         let mappings_put: Vec<MappingRow> = arrived.clone().filter_map(mapping).collect();
         open.position.gained += arrived.count() as u64;
         if self.sees_itself {
             open.position.parents_seen.insert(open.position.entity.clone(), open.position.gained);
         }
-        let lost = refusals.iter().filter(|refusal| refusal.code == Code::LedgerMismatch);
-        let lost = lost.map(|refusal| self.updated[refusal.row].key.text());
+        let lost = refusals.iter().filter_map(|refusal| self.lost(refusal)).map(KeyBytes::text);
         let mappings_removed = departed().map(|departure| departure.key.text()).chain(lost).collect();
         let gone: BTreeSet<&KeyBytes> =
             departed().filter(|departure| departure.deleted).map(|departure| &departure.key).collect();
-        let mut quarantine_removed = self.released.clone();
-        quarantine_removed.extend(gone.iter().copied().cloned());
+        // What is listed again was there before, and is to say so.
+        let listed: BTreeSet<&KeyBytes> = open.quarantine.iter().map(|row| &row.key).collect();
+        let released = self.released.iter().filter(|key| !listed.contains(key));
+        let quarantine_removed = released.chain(gone.iter().copied()).cloned().collect();
         let segments_put =
             self.puts.iter().flat_map(|entries| packed(&corrected(entries, &open.corrections, &gone))).collect();
+        let segments_overlaid =
+            self.overlays.iter().filter_map(|overlay| overlay.pack(&open.corrections, &gone)).collect();
+        let keeps_segments = planted(Bug::SegmentsLeft) && !self.updated.is_empty();
         LedgerWrite {
             position: open.position,
             stream: self.stream.clone(),
             streams_removed: self.ends_streams,
-            segments_removed: self.removed.clone(),
-            segments_put,
+            segments_removed: if keeps_segments { Vec::new() } else { self.removed.clone() },
+            segments_put: if keeps_segments { Vec::new() } else { segments_put },
+            segments_overlaid: if keeps_segments { Vec::new() } else { segments_overlaid },
             server_digests_put: self.server_digests.clone(),
             mappings_put,
             mappings_removed,
             quarantine_put: open.quarantine,
             quarantine_removed,
+            quarantine_discarded: None,
         }
     }
 
-    fn refuse(&self, refusal: &Refusal, open: &mut Open, refused: &mut BTreeSet<KeyBytes>) {
+    /// The row that the ledger had in the destination and that is not there, if a refusal says so of one.
+    fn lost(&self, refusal: &Refusal) -> Option<&KeyBytes> {
+        match refusal.kind {
+            // Somebody had removed it, if it ever was there.
+            WriteKind::Insert => Some(&self.inserted[refusal.row].key),
+            WriteKind::Update => Some(&self.updated[refusal.row].key).filter(|_| refusal.code == Code::LedgerMismatch),
+            WriteKind::Delete => None,
+        }
+    }
+
+    /// Of the rows that may not go, those that are listed already, with the reason why they were to be taken out again.
+    fn withdrawn(&self, refusals: &[Refusal]) -> BTreeSet<KeyBytes> {
+        let stay = refusals.iter().filter(|refusal| refusal.kind == WriteKind::Delete);
+        let stay: BTreeSet<&KeyBytes> = stay.map(|refusal| &self.departing[refusal.row].key).collect();
+        let listed = self.open.quarantine.iter().map(|row| &row.key);
+        listed.filter(|key| stay.contains(key)).cloned().collect()
+    }
+
+    fn refuse(
+        &self,
+        refusal: &Refusal,
+        open: &mut Open,
+        (withdrawn, refused): (&BTreeSet<KeyBytes>, &mut BTreeSet<KeyBytes>),
+    ) {
         let counts = &mut open.position.counts;
         let key = match refusal.kind {
             WriteKind::Insert => {
-                counts.new -= 1;
+                counts.new = counts.new.saturating_sub(1);
                 counts.quarantined += 1;
                 self.inserted[refusal.row].key.clone()
             }
             WriteKind::Update => {
                 let arrival = &self.updated[refusal.row];
                 if arrival.retires {
-                    counts.deleted -= 1;
+                    counts.deleted = counts.deleted.saturating_sub(1);
                     refused.insert(arrival.key.clone());
                     stays(&arrival.key, refusal, open);
                     return;
@@ -127,16 +164,22 @@ impl Settlement {
                 // An interrupted run may have counted it; then it was read as unchanged in this one.
                 if *was > 0 {
                     *was -= 1;
+                } else if counts.unchanged > 0 {
+                    counts.unchanged -= 1;
                 } else {
-                    counts.unchanged = counts.unchanged.saturating_sub(1);
+                    // No pass of this run had met it.
+                    counts.read += 1;
                 }
                 counts.quarantined += 1;
                 arrival.key.clone()
             }
             WriteKind::Delete => {
                 let departure = &self.departing[refusal.row];
-                counts.deleted -= u64::from(departure.deleted);
-                let stays = if departure.deleted { Outcome::DeleteRefused } else { Outcome::Quarantined };
+                counts.deleted = counts.deleted.saturating_sub(u64::from(departure.deleted));
+                // A row that was to be taken out again stays what it was to become, with the version that is there.
+                let foreseen =
+                    open.corrections.get(&departure.key).map_or(Outcome::Quarantined, |(outcome, _)| *outcome);
+                let stays = if departure.deleted { Outcome::DeleteRefused } else { foreseen };
                 open.corrections.insert(departure.key.clone(), (stays, true));
                 departure.key.clone()
             }
@@ -152,7 +195,7 @@ impl Settlement {
             open.corrections.insert(key.clone(), (outcome, present));
         }
         let is_delete = refusal.kind == WriteKind::Delete;
-        if is_delete && open.quarantine.iter().any(|row| row.key == key) {
+        if is_delete && withdrawn.contains(&key) {
             // A withdrawn row: its own reason is listed.
             refused.insert(key);
             return;
@@ -179,11 +222,7 @@ fn mapping(arrival: &Arrival) -> Option<MappingRow> {
     Some(MappingRow { source_id: arrival.key.text(), destination_id })
 }
 
-fn corrected<'a>(
-    entries: &'a [Entry],
-    corrections: &BTreeMap<KeyBytes, (Outcome, bool)>,
-    gone: &BTreeSet<&KeyBytes>,
-) -> Cow<'a, [Entry]> {
+fn corrected<'a>(entries: &'a [Entry], corrections: &Corrections, gone: &BTreeSet<&KeyBytes>) -> Cow<'a, [Entry]> {
     if corrections.is_empty() && gone.is_empty() {
         return Cow::Borrowed(entries);
     }
@@ -197,7 +236,7 @@ fn corrected<'a>(
 }
 
 fn packed(entries: &[Entry]) -> Vec<SegmentPut> {
-    entries.chunks(SEGMENT_ROWS).filter_map(segment::pack).collect()
+    Sizes::STORED.split(entries).filter_map(segment::pack).collect()
 }
 
 /// A row that is gone from the source and could not be told so in the destination.

@@ -1,39 +1,48 @@
 //! The one way to run a plan.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::task::JoinSet;
 use transload_model::{
-    Catalog, Claim, Clock, Code, ColumnName, ConnectionName, Destination, Diagnostic, EntityName, EntityPlan,
-    LedgerState, Plan, Position, Referrer, Relation, Result, RunId, RunState, Share, Snapshot, SnapshotReader, Source,
-    StreamPosition, TableName, TransformContext, TransformFactory,
+    Catalog, Clock, Code, ColumnName, ConnectionName, ControlStore, Destination, Diagnostic, EntityName, EntityPlan,
+    LedgerState, Plan, Relation, Result, RunId, RunState, Share, Source, TableName, TransformContext, TransformFactory,
 };
 
-use crate::cost::ScriptCosts;
+use crate::context::{Context, Snapshots, context};
 use crate::event::{Event, EventSink};
-use crate::fence::Fences;
-use crate::lookup::Lookups;
-use crate::report::{QuarantineReason, RunReport};
-use crate::unit::Gained;
-use crate::{preflight, schedule};
+use crate::fence::{Hold, Seen, in_progress};
+use crate::reach::Reach;
+use crate::regressed::{self, Mirrored};
+use crate::report::{EntityReport, QuarantineReason, RunReport};
+use crate::retry::RetrySelection;
+use crate::stop::{Halt, Stop};
+use crate::{preflight, requests, schedule};
 
 /// What a run is asked for beside its plan.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Options {
     /// Derive every row again and write what differs.
     pub remap: bool,
-    /// Try the rows that are in quarantine again, whatever they wait for.
-    pub retry_quarantined: bool,
+    /// Try these rows that are in quarantine again, whatever they wait for.
+    pub retry_quarantined: RetrySelection,
     /// Takes the place of every entity's `deletes.max`.
     pub max_deletes: Option<Share>,
+    /// Take rows that the destination holds already for those that would be loaded: only what differs is written.
+    pub adopt_existing: bool,
+    /// Take the destination over from a run whose process is still there. What is being written is not committed any more.
+    pub take_over: bool,
+    /// Go on with this run, and with no other.
+    pub resume: Option<RunId>,
 }
 
 /// A run and everything it needs.
 pub struct Job {
     /// What to do.
     pub plan: Arc<Plan>,
+    /// What the plan was made for: the tables of both ends, by connection.
+    pub catalogs: BTreeMap<ConnectionName, Catalog>,
     /// Sources by connection.
     pub sources: BTreeMap<ConnectionName, Arc<dyn Source>>,
     /// Where rows and ledger go.
@@ -48,110 +57,14 @@ pub struct Job {
     pub clock: Arc<dyn Clock>,
     /// Asks the run to stop.
     pub stop: Stop,
+    /// Where people ask things of the run while it is at work.
+    pub requests: Option<Arc<dyn ControlStore>>,
     /// What else was asked for.
     pub options: Options,
-}
-
-/// Asks a run to stop after what it has in hand. It can be cloned and kept.
-#[derive(Debug, Clone, Default)]
-pub struct Stop(Arc<AtomicBool>);
-
-impl Stop {
-    /// Asks.
-    pub fn request(&self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-
-    /// Whether someone asked.
-    #[must_use]
-    pub fn is_requested(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
-    }
-}
-
-/// What all entities of a run share.
-pub(crate) struct Context {
-    pub(crate) plan: Arc<Plan>,
-    pub(crate) destination: Arc<dyn Destination>,
-    pub(crate) factory: Arc<dyn TransformFactory>,
-    pub(crate) transform_context: TransformContext,
-    pub(crate) sink: Arc<dyn EventSink>,
-    pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) stop: Stop,
-    pub(crate) options: Options,
-    pub(crate) run: RunId,
-    pub(crate) seed: u64,
-    pub(crate) fences: Fences,
-    /// Destination tables whose rows can refuse one another by other values than their key.
-    pub(crate) colliding: BTreeSet<TableName>,
-    snapshots: Snapshots,
-    ledger: LedgerState,
-    gained: Mutex<Gained>,
-    pub(crate) script_costs: ScriptCosts,
-    pub(crate) lookups: Lookups,
-}
-
-impl Context {
-    /// A reader of the run's one moment of the entity's source.
-    pub(crate) async fn reader(&self, plan: &EntityPlan) -> Result<Box<dyn SnapshotReader>> {
-        let snapshot = self.snapshots.get(&plan.source.connection).ok_or_else(|| {
-            let headline = format!("no source was given for connection `{}`", plan.source.connection);
-            Box::new(Diagnostic::new(Code::UnknownConnection, headline))
-        })?;
-        snapshot.reader().await
-    }
-
-    /// The entity's position as it was when the run began.
-    pub(crate) fn position(&self, entity: &EntityName) -> Option<&Position> {
-        self.ledger.positions.get(entity)
-    }
-
-    /// The position of an entity that this run began before it was interrupted, where its spec is still the same.
-    pub(crate) fn goes_on(&self, plan: &EntityPlan) -> Option<&Position> {
-        let is_same = |position: &&Position| position.plan_fingerprint == plan.plan_fingerprint;
-        // Rows before the place where it stopped are asked for, too.
-        let from_start = self.options.remap || self.options.retry_quarantined;
-        self.position(&plan.name).filter(|position| position.run == self.run && !from_start).filter(is_same)
-    }
-
-    /// Streams that the ledger holds of an entity, whatever run they belong to.
-    pub(crate) fn streams(&self, entity: &EntityName) -> &[StreamPosition] {
-        self.ledger.streams.get(entity).map_or(&[], Vec::as_slice)
-    }
-
-    /// Rows that each parent of the entity ever gained, as of now.
-    pub(crate) fn parents_gained(&self, plan: &EntityPlan) -> Gained {
-        let gained = self.gained.lock().unwrap_or_else(PoisonError::into_inner);
-        let of = |parent: &EntityName| (parent.clone(), gained.get(parent).copied().unwrap_or_default());
-        plan.parents.iter().map(of).collect()
-    }
-
-    /// Columns that refer to the entity's key.
-    pub(crate) fn referrers(&self, plan: &EntityPlan) -> Vec<Referrer> {
-        self.plan.entities().iter().flat_map(|child| referrers(child, plan)).collect()
-    }
-
-    pub(crate) fn set_gained(&self, entity: &EntityName, rows: u64) {
-        self.gained.lock().unwrap_or_else(PoisonError::into_inner).insert(entity.clone(), rows);
-    }
-}
-
-/// The columns of `child` that refer to the key of `parent`.
-fn referrers(child: &EntityPlan, parent: &EntityPlan) -> Vec<Referrer> {
-    let one = |columns: Vec<ColumnName>| Referrer { table: child.destination.table.clone(), columns };
-    let referred = child.fields.iter().filter_map(|field| Some((field, field.reference.as_ref()?)));
-    let fields = referred.filter(|(_, reference)| reference.entity == parent.name);
-    if parent.key.destination.len() == 1 {
-        return fields.map(|(field, _)| one(vec![field.destination.clone()])).collect();
-    }
-    // Of a key of several columns, those belong together that look up the same; where one of them is not taken, the row names no row.
-    let mut lookups: BTreeMap<String, BTreeMap<usize, ColumnName>> = BTreeMap::new();
-    for (field, reference) in fields {
-        let lookup = lookups.entry(format!("{:?} {:?}", field.sources, field.calls)).or_default();
-        lookup.insert(parent.position_of(reference), field.destination.clone());
-    }
-    let whole = lookups.into_values().filter(|columns| columns.len() == parent.key.destination.len());
-    whole.map(|columns| one(columns.into_values().collect())).collect()
+    /// Which rows it is about.
+    pub reach: Reach,
+    /// What the control store heard of last.
+    pub mirrored: BTreeMap<EntityName, Mirrored>,
 }
 
 /// Runs a plan to its end. Where an earlier process was interrupted, its run goes on.
@@ -162,31 +75,39 @@ fn referrers(child: &EntityPlan, parent: &EntityPlan) -> Vec<Referrer> {
 /// What kept the run from starting; nothing was written then. Problems of single entities are in the report.
 pub async fn start(job: Job) -> Result<RunReport> {
     let started = job.clock.monotonic();
-    let tables: Vec<TableName> = job.plan.entities().iter().map(|entity| entity.destination.table.clone()).collect();
-    let ledger = job.destination.ledger(&tables).await?;
-    let unfinished = unfinished_run(&ledger)?;
-    let run = unfinished.unwrap_or_else(|| RunId::generate(&*job.clock));
-    let catalogs = catalogs(&job.sources).await?;
-    let held = job.destination.catalog().await?;
-    let mut warnings = Vec::new();
-    for entity in job.plan.entities() {
-        warnings.extend(preflight::check_destination(entity, &*job.destination, &ledger).await?);
-        warnings.extend(changed_spec(entity, &ledger, job.options));
-    }
-    let snapshots = snapshots(&job.plan, &job.sources).await?;
-    let colliding = colliding(&job.plan, &held);
-    let context = Arc::new(context(job, (snapshots, colliding), ledger, run, &tables));
-    for entity in context.plan.entities() {
-        preflight::check_keys(entity, &catalogs, &context).await?;
-    }
-    if unfinished.is_some() {
-        // Ends the hold of the process that is gone, also where nothing is left to write.
+    let tables = tables(&job.plan);
+    let store = job.requests.clone();
+    let Prepared { context, unfinished, takes_over, mut warnings } = prepare(job).await?;
+    let run = context.run;
+    if unfinished.is_some() || takes_over {
+        // Ends the hold of the process that is gone, or has to go, also where nothing is left to write.
         context.fences.take().await?;
     }
-    let entities = context.plan.waves().iter().flatten().map(|i| context.plan.entities()[*i].name.clone()).collect();
+    if takes_over {
+        // Until that moment it may have gone on.
+        for entity in context.plan.entities() {
+            context.look_again(entity).await?;
+            let gained = context.position(&entity.name).map_or(0, |position| position.gained);
+            context.set_gained(&entity.name, gained);
+        }
+    }
+    let order = context.plan.waves().iter().flatten().map(|i| context.plan.entities()[*i].name.clone());
+    let entities = order.filter(|name| context.reach.includes(name)).collect();
     context.sink.emit(&Event::RunStarted { run_id: run, resumed: unfinished.is_some(), entities });
-    let done = schedule::run_all(&context).await?;
-    let state = schedule::end_state(&done.entities);
+    let mut following = JoinSet::new();
+    following.spawn(expire(context.plan.snapshot_max_age(), context.stop.clone()));
+    if let Some(store) = store {
+        following.spawn(requests::follow(store, run, context.stop.clone()));
+    }
+    let mut done = schedule::run_all(&context).await?;
+    following.shutdown().await;
+    warnings.extend(done.warnings);
+    let regressed = regressed::after(&context, &tables, &mut done.entities).await;
+    let state = match schedule::end_state(&done.entities, context.stop.of_run()) {
+        RunState::Completed if regressed.is_some() => RunState::Failed,
+        state => state,
+    };
+    warnings.extend(regressed);
     // An interrupted run keeps its fences: whoever comes next finds its process gone and goes on with it.
     // What fails from here on must not hide what was done.
     if state != RunState::Paused {
@@ -197,8 +118,11 @@ pub async fn start(job: Job) -> Result<RunReport> {
         Vec::new()
     });
     warnings.extend(context.script_costs.warnings());
+    leave_out_repeated(&mut warnings, &done.entities);
+    let is_overtaken = is_overtaken(&context, &tables, &done.entities).await;
     let report = RunReport {
         run,
+        is_overtaken,
         resumed: unfinished.is_some(),
         state,
         entities: done.entities,
@@ -211,24 +135,168 @@ pub async fn start(job: Job) -> Result<RunReport> {
     Ok(report)
 }
 
+/// What ended an entity may meet whatever the run still has to do; it is told once.
+fn leave_out_repeated(warnings: &mut Vec<Diagnostic>, entities: &[EntityReport]) {
+    let mut told: BTreeSet<String> =
+        entities.iter().filter_map(|e| Some(e.problem.as_ref()?.headline.clone())).collect();
+    warnings.retain(|warning| told.insert(warning.headline.clone()));
+}
+
+/// Stops the run when it has seen its sources as they were at one moment for long enough.
+async fn expire(age: Duration, stop: Stop) {
+    tokio::time::sleep(age).await;
+    stop.ask(Halt::Expired);
+}
+
+/// A run that can begin. Nothing was written.
+pub(crate) struct Prepared {
+    pub(crate) context: Arc<Context>,
+    /// The run that a process which is gone left behind.
+    unfinished: Option<RunId>,
+    /// Whether a living one has to give way.
+    takes_over: bool,
+    pub(crate) warnings: Vec<Diagnostic>,
+}
+
+/// Looks at both ends and checks what must hold before the first row is read.
+pub(crate) async fn prepare(mut job: Job) -> Result<Prepared> {
+    let tables = tables(&job.plan);
+    let ledger = job.destination.ledger(&tables).await?;
+    check_plan(&job.reach, &ledger)?;
+    let (unfinished, takes_over) = left_behind(&ledger, &job).await?;
+    let run = unfinished.unwrap_or_else(|| RunId::generate(&*job.clock));
+    check_unfinished(&job.reach, unfinished)?;
+    narrow(&mut job, unfinished);
+    let held = job.destination.catalog().await?;
+    preflight::check_tables(&job, &held)?;
+    let seen = epochs(&ledger, &tables);
+    let regressed = regressed::before(&job.plan, &job.mirrored, &ledger);
+    if regressed.is_some() && matches!(job.options.retry_quarantined, RetrySelection::None) {
+        // Rows may have been refused only because others were gone that come again now, and their number tells nobody.
+        job.options.retry_quarantined = RetrySelection::All;
+    }
+    let warnings = match check_destination(&job, &ledger).await {
+        Ok(warnings) => regressed.into_iter().chain(warnings).collect(),
+        Err(problem) => {
+            let lost = Seen(seen).lost(&*job.destination, Hold::Nothing).await;
+            return Err(lost.map_or(problem, Box::new));
+        }
+    };
+    let snapshots = snapshots(&job.plan, &job.sources).await?;
+    // Behind the snapshots, so that nothing changes between the look and the reading.
+    let catalogs = catalogs(&job.sources).await?;
+    preflight::check_sources(&job, &catalogs)?;
+    let context = Arc::new(context(job, (snapshots, held), (ledger, takes_over), (run, seen)));
+    for entity in context.plan.entities().iter().filter(|entity| context.reach.includes(&entity.name)) {
+        preflight::check_keys(entity, &catalogs, &context).await?;
+    }
+    Ok(Prepared { context, unfinished, takes_over, warnings })
+}
+
+/// A run that is held to some rows would end an interrupted one, and whatever that has not moved yet would be left out.
+fn check_unfinished(reach: &Reach, unfinished: Option<RunId>) -> Result<()> {
+    let Some(run) = unfinished.filter(|_| !matches!(reach, Reach::Everything)) else { return Ok(()) };
+    let headline = format!("run {} was interrupted, and is to go on with all that it was about", run.short());
+    Err(Box::new(Diagnostic::new(Code::RunUnfinished, headline).help(Code::RunUnfinished.info().remedy)))
+}
+
+/// Where only single rows are to be tried again, no others are looked at. An interrupted run goes on with all that it was about.
+fn narrow(job: &mut Job, unfinished: Option<RunId>) {
+    let is_plain = matches!(job.reach, Reach::Everything) && !job.options.remap;
+    if unfinished.is_none()
+        && is_plain
+        && let Some(reach) = job.options.retry_quarantined.reach(&job.plan)
+    {
+        job.reach = reach;
+    }
+}
+
+fn tables(plan: &Plan) -> Vec<TableName> {
+    plan.entities().iter().map(|entity| entity.destination.table.clone()).collect()
+}
+
+/// Whether another process that took this very run for left behind goes on with it.
+async fn is_overtaken(context: &Context, tables: &[TableName], entities: &[EntityReport]) -> bool {
+    let problems = entities.iter().filter_map(|entity| entity.problem.as_ref());
+    if !problems.map(|problem| problem.code).any(|code| code == Code::Fenced) {
+        return false;
+    }
+    let ledger = context.destination.ledger(tables).await.unwrap_or_default();
+    let mut holders = ledger.fences.into_iter().filter_map(|fence| fence.holder);
+    holders.any(|holder| holder.alive && holder.run == context.run)
+}
+
 pub(crate) fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
+/// Digests of a plan can only be compared under the seed that they were made with.
+fn check_plan(reach: &Reach, ledger: &LedgerState) -> Result<()> {
+    let is_known = reach.digest_seed().is_none_or(|seed| !ledger.exists || seed == ledger.digest_seed);
+    if is_known {
+        return Ok(());
+    }
+    let headline = "the detection was made before the destination had the ledger that it has now";
+    Err(Box::new(Diagnostic::new(Code::PlanOutdated, headline).help(Code::PlanOutdated.info().remedy)))
+}
+
 /// The run that a process which is gone left behind.
-fn unfinished_run(ledger: &LedgerState) -> Result<Option<RunId>> {
+pub(crate) fn unfinished_run(ledger: &LedgerState) -> Result<Option<RunId>> {
     let mut unfinished = None;
     for fence in &ledger.fences {
         let Some(holder) = &fence.holder else { continue };
         if holder.alive {
-            let headline = format!("run {} holds `{}`", holder.run.short(), fence.table);
-            let help = "wait for it to end, or stop that process; then run again";
-            let problem = Diagnostic::new(Code::InProgress, headline).note(format!("it is {}", holder.name));
-            return Err(Box::new(problem.help(help)));
+            return Err(Box::new(in_progress(&fence.table, holder)));
         }
         unfinished = unfinished.max(Some(holder.run));
     }
     Ok(unfinished)
+}
+
+/// The run that a process which is gone left behind, where it is to go on; and whether a living one has to give way.
+async fn left_behind(ledger: &LedgerState, job: &Job) -> Result<(Option<RunId>, bool)> {
+    let mut unfinished = None;
+    let mut takes_over = false;
+    for fence in &ledger.fences {
+        let Some(holder) = &fence.holder else { continue };
+        if holder.alive && job.options.take_over {
+            takes_over = true;
+        } else if holder.alive {
+            return Err(Box::new(in_progress(&fence.table, holder)));
+        } else {
+            unfinished = unfinished.max(Some(holder.run));
+        }
+    }
+    if let Some(wanted) = job.options.resume
+        && unfinished != Some(wanted)
+    {
+        let headline = format!("the destination does not hold run {}", wanted.short());
+        return Err(Box::new(Diagnostic::new(Code::RunNotHeld, headline).help(Code::RunNotHeld.info().remedy)));
+    }
+    if let Some(run) = unfinished
+        && (takes_over || requests::is_cancelled(job.requests.as_ref(), run).await)
+    {
+        unfinished = None;
+    }
+    Ok((unfinished, takes_over))
+}
+
+/// The tables in order, each with its epoch.
+fn epochs(ledger: &LedgerState, tables: &[TableName]) -> Vec<(TableName, u64)> {
+    let epoch = |table: &TableName| ledger.fences.iter().find(|fence| fence.table == *table).map_or(0, |f| f.epoch);
+    let mut tables: Vec<(TableName, u64)> = tables.iter().map(|table| (table.clone(), epoch(table))).collect();
+    tables.sort();
+    tables
+}
+
+/// Compares the destination with what the ledger says of it. The warnings that come of it, and of specs that changed.
+async fn check_destination(job: &Job, ledger: &LedgerState) -> Result<Vec<Diagnostic>> {
+    let mut warnings = Vec::new();
+    for entity in job.plan.entities() {
+        warnings.extend(preflight::check_destination(entity, &*job.destination, (ledger, &job.options)).await?);
+        warnings.extend(changed_spec(entity, ledger, &job.options));
+    }
+    Ok(warnings)
 }
 
 async fn catalogs(sources: &BTreeMap<ConnectionName, Arc<dyn Source>>) -> Result<BTreeMap<ConnectionName, Catalog>> {
@@ -239,7 +307,7 @@ async fn catalogs(sources: &BTreeMap<ConnectionName, Arc<dyn Source>>) -> Result
     Ok(catalogs)
 }
 
-fn changed_spec(entity: &EntityPlan, ledger: &LedgerState, options: Options) -> Option<Diagnostic> {
+fn changed_spec(entity: &EntityPlan, ledger: &LedgerState, options: &Options) -> Option<Diagnostic> {
     let position = ledger.positions.get(&entity.name)?;
     let is_same = position.mapped_fingerprint == entity.mapped_fingerprint;
     // Where other columns are read than before, every row is derived again anyway.
@@ -250,22 +318,6 @@ fn changed_spec(entity: &EntityPlan, ledger: &LedgerState, options: Options) -> 
     let code = Code::SpecChanged;
     Some(Diagnostic::warning(code, headline).note(code.info().sentence).help(code.info().remedy))
 }
-
-/// Destination tables in which rows with different keys can refuse one another: by another unique constraint, or because the primary key
-/// is not what the plan takes for the key.
-fn colliding(plan: &Plan, held: &Catalog) -> BTreeSet<TableName> {
-    let collides = |entity: &&EntityPlan| {
-        held.table(&entity.destination.table).is_some_and(|table| {
-            let mut keys = [table.primary_key.clone(), entity.key.destination.clone()];
-            keys.iter_mut().for_each(|key| key.sort());
-            table.side_effects.secondary_unique || keys[0] != keys[1]
-        })
-    };
-    plan.entities().iter().filter(collides).map(|entity| entity.destination.table.clone()).collect()
-}
-
-/// Sources at one moment, by connection.
-type Snapshots = BTreeMap<ConnectionName, Arc<dyn Snapshot>>;
 
 /// One moment of each source, for as many readers as work at the same time.
 async fn snapshots(plan: &Plan, sources: &BTreeMap<ConnectionName, Arc<dyn Source>>) -> Result<Snapshots> {
@@ -278,47 +330,17 @@ async fn snapshots(plan: &Plan, sources: &BTreeMap<ConnectionName, Arc<dyn Sourc
     Ok(snapshots)
 }
 
-fn context(
-    job: Job,
-    (snapshots, colliding): (Snapshots, BTreeSet<TableName>),
-    ledger: LedgerState,
-    run: RunId,
-    tables: &[TableName],
-) -> Context {
-    // A new ledger digests with a seed of its own, so that no one can prepare rows that collide.
-    let seed =
-        if ledger.exists { ledger.digest_seed } else { twox_hash::XxHash3_64::oneshot(run.to_string().as_bytes()) };
-    let epoch = |table: &TableName| ledger.fences.iter().find(|fence| fence.table == *table).map_or(0, |f| f.epoch);
-    let mut tables: Vec<(TableName, u64)> = tables.iter().map(|table| (table.clone(), epoch(table))).collect();
-    tables.sort();
-    let claim = Claim { run, tables, at: job.clock.now(), digest_seed: seed, force: false };
-    let gained = ledger.positions.iter().map(|(name, position)| (name.clone(), position.gained)).collect();
-    Context {
-        lookups: Lookups::of(job.plan.entities(), seed),
-        plan: job.plan,
-        fences: Fences::new(Arc::clone(&job.destination), claim),
-        destination: job.destination,
-        factory: job.factory,
-        transform_context: job.transform_context,
-        sink: job.sink,
-        clock: job.clock,
-        stop: job.stop,
-        options: job.options,
-        run,
-        seed,
-        snapshots,
-        colliding,
-        ledger,
-        gained: Mutex::new(gained),
-        script_costs: ScriptCosts::default(),
-    }
-}
-
 async fn reasons(context: &Context) -> Result<Vec<QuarantineReason>> {
-    let mut counted: BTreeMap<(EntityName, &'static str, Option<ColumnName>), u64> = BTreeMap::new();
-    for row in context.destination.quarantine(None).await? {
-        *counted.entry((row.entity, row.code.info().word, row.field)).or_default() += 1;
+    let mut counted: BTreeMap<(EntityName, Code, Option<ColumnName>), (u64, u64)> = BTreeMap::new();
+    for held in context.destination.quarantine(None).await? {
+        let is_discarded = held.discarded.is_some();
+        let (rows, discarded) = counted.entry((held.row.entity, held.row.code, held.row.field)).or_default();
+        *rows += 1;
+        *discarded += u64::from(is_discarded);
     }
-    let reason = |((entity, code, field), rows)| QuarantineReason { entity, code, field, rows };
-    Ok(counted.into_iter().map(reason).collect())
+    let reason = |((entity, code, field), (rows, discarded))| QuarantineReason { entity, code, field, rows, discarded };
+    let mut reasons: Vec<QuarantineReason> = counted.into_iter().map(reason).collect();
+    // By the words that people read.
+    reasons.sort_by(|a, b| (&a.entity, a.code.info().word, &a.field).cmp(&(&b.entity, b.code.info().word, &b.field)));
+    Ok(reasons)
 }

@@ -12,11 +12,12 @@ use transload_model::{
     StreamPosition,
 };
 
+use crate::context::Context;
 use crate::derive::Deriver;
-use crate::detect::Policy;
+use crate::detect::{Policy, Scope};
 use crate::load::Pass;
 use crate::reading::Reading;
-use crate::start::Context;
+use crate::stop::is_halt;
 use crate::unit::{Stream, Whole};
 
 /// Rows for which another stream is worth its while.
@@ -45,9 +46,9 @@ impl Ranges {
         stream: &Stream,
         reading: &mut Reading,
     ) -> Result<Self> {
-        let stored = if context.goes_on(plan).is_some() { context.streams(&plan.name) } else { &[] };
+        let stored = if context.goes_on(plan).is_some() { context.streams(&plan.name) } else { Vec::new() };
         if !stored.is_empty() {
-            return Ok(resumed(context.run, stored));
+            return Ok(resumed(context.run, &stored));
         }
         let cuts = if stream.cursor().is_some() { Vec::new() } else { cuts(context, plan, reading).await? };
         let ranges = KeyRange::default().cut(&cuts).into_iter().zip(1..);
@@ -169,7 +170,7 @@ pub(crate) async fn load(
         if let Err(problem) = &part.done {
             whole.halt();
             // A stream that was halted has no failure of its own.
-            let is_first = failure.as_deref().is_none_or(|known: &Diagnostic| known.code == Code::Interrupted);
+            let is_first = failure.as_deref().is_none_or(|known: &Diagnostic| is_halt(known.code));
             failure = if is_first { Some(problem.clone()) } else { failure };
         }
         ended.push(part);
@@ -180,7 +181,7 @@ pub(crate) async fn load(
 
 fn join(stream: &mut Stream, whole: &Whole, (ended, had): (Vec<Ended>, bool)) -> Loaded {
     // What streams that were finished before found open is not known any more.
-    let mut loaded = Loaded { to_fill: had && stream.refers_to_itself(), spent: [Duration::ZERO; 2] };
+    let mut loaded = Loaded { to_fill: had && stream.has_open_fields(), spent: [Duration::ZERO; 2] };
     stream.take_over(whole, had);
     for part in ended {
         loaded.to_fill |= matches!(part.done, Ok(true));
@@ -207,7 +208,7 @@ async fn move_range(
     let mut reading = Reading::open(context, plan).await?;
     let mut deriver = Deriver::new(context, plan).await?;
     let mut pass = Pass { context, plan, deriver: &mut deriver, stream };
-    let done = pass.load(&mut reading, policy).await;
+    let done = pass.load(&mut reading, (policy, &Scope::Whole)).await;
     let ended = match done {
         Ok((rewrite, to_fill)) => pass.stream.end_part(rewrite).await.map(|()| to_fill),
         Err(problem) => Err(problem),

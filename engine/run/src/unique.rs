@@ -3,11 +3,12 @@
 //! The table's values are read once, when the first row is about to be written; from then on the index follows what is written. It holds
 //! hashes: sixteen bytes a value, twice.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use arrow::array::ArrayRef;
 use transload_model::{
-    ColumnName, Destination, EntityPlan, KeyRange, LogicalType, ReadColumn, ReadRequest, Relation, Result, RulePlan,
+    ColumnName, Destination, EntityPlan, KeyRange, LogicalType, OnFailure, Only, ReadColumn, ReadRequest, Relation,
+    Result, RulePlan,
 };
 
 use crate::rows::{Cells, hash_cells};
@@ -39,7 +40,15 @@ impl UniqueIndex {
         let mut reader = destination.reader().await?;
         let range = KeyRange::default();
         reader
-            .read(ReadRequest { relation, columns, key: Vec::new(), range, after: None, batch_rows: BATCH_ROWS })
+            .read(ReadRequest {
+                relation,
+                columns,
+                key: Vec::new(),
+                range,
+                after: None,
+                only: Only::All,
+                batch_rows: BATCH_ROWS,
+            })
             .await?;
         let mut index = Self::empty(rule);
         while let Some(batch) = reader.next().await? {
@@ -77,9 +86,101 @@ impl UniqueIndex {
         self.value_of.insert(owner, value);
     }
 
-    fn forget(&mut self, owner: u64) {
-        if let Some(old) = self.value_of.remove(&owner) {
+    /// Takes the row's value away and gives it.
+    fn forget(&mut self, owner: u64) -> Option<u64> {
+        let old = self.value_of.remove(&owner)?;
+        if self.owner_of.get(&old) == Some(&owner) {
             self.owner_of.remove(&old);
+        }
+        Some(old)
+    }
+
+    fn is_strict(&self) -> bool {
+        self.rule.on_failure != OnFailure::Warn
+    }
+}
+
+/// Rows that are given their values together, so that one may take what another gives up.
+pub(crate) struct Admission<'a> {
+    indexes: &'a mut [UniqueIndex],
+    /// Per row that may come in, the hash of its key.
+    owners: BTreeMap<usize, u64>,
+    rows: HashMap<u64, usize>,
+    /// Per row, what it held before in each index.
+    held: BTreeMap<usize, Vec<Option<u64>>>,
+    /// Rows and the indexes in which another has their value.
+    taken: Vec<(usize, usize)>,
+}
+
+impl<'a> Admission<'a> {
+    /// Claims the values of these rows in their order, and names those whose value another row has or keeps: by row and index. A row that fails
+    /// in one index takes nothing in another and keeps what it has.
+    pub(crate) fn of(
+        indexes: &'a mut [UniqueIndex],
+        values: &[Cells<'_>],
+        key: &[Cells<'_>],
+        rows: &[usize],
+    ) -> Vec<(usize, usize)> {
+        let owners: BTreeMap<usize, u64> = rows.iter().map(|row| (*row, hash_cells(key, *row))).collect();
+        let by_owner = owners.iter().map(|(row, owner)| (*owner, *row)).collect();
+        let held =
+            owners.iter().map(|(row, owner)| (*row, indexes.iter_mut().map(|index| index.forget(*owner)).collect()));
+        let held = held.collect();
+        let mut admission = Self { indexes, owners, rows: by_owner, held, taken: Vec::new() };
+        for row in rows {
+            admission.admit(*row, values);
+        }
+        admission.taken
+    }
+
+    fn admit(&mut self, row: usize, values: &[Cells<'_>]) {
+        let Some(owner) = self.owners.get(&row).copied() else { return };
+        let wanted: Vec<Option<u64>> = values
+            .iter()
+            .map(|value| (!value.is_null(row)).then(|| hash_cells(std::slice::from_ref(value), row)))
+            .collect();
+        let is_taken = |(index, value): (&UniqueIndex, &Option<u64>)| {
+            value.and_then(|value| index.owner_of.get(&value)).is_some_and(|other| *other != owner)
+        };
+        let taken: Vec<usize> = self
+            .indexes
+            .iter()
+            .zip(&wanted)
+            .enumerate()
+            .filter(|(_, pair)| is_taken(*pair))
+            .map(|(at, _)| at)
+            .collect();
+        self.taken.extend(taken.iter().map(|index| (row, *index)));
+        if taken.iter().any(|index| self.indexes[*index].is_strict()) {
+            self.turn_away(row);
+            return;
+        }
+        for (index, value) in self.indexes.iter_mut().zip(wanted) {
+            if let Some(value) = value {
+                index.claim(value, owner);
+            }
+        }
+    }
+
+    /// Gives a row back what it held. Who has taken that meanwhile is turned away as well.
+    fn turn_away(&mut self, row: usize) {
+        let mut away = vec![row];
+        while let Some(row) = away.pop() {
+            let Some(owner) = self.owners.remove(&row) else { continue };
+            let held = self.held.remove(&row).unwrap_or_default();
+            for index in &mut *self.indexes {
+                index.forget(owner);
+            }
+            for (at, old) in held.into_iter().enumerate().filter_map(|(at, old)| Some((at, old?))) {
+                let index = &mut self.indexes[at];
+                if let Some(other) = index.owner_of.get(&old).copied().filter(|_| index.is_strict()) {
+                    let other = self.rows.get(&other).copied();
+                    self.taken.extend(other.map(|other| (other, at)));
+                    away.extend(other);
+                    index.owner_of.remove(&old);
+                }
+                index.claim(old, owner);
+            }
         }
     }
 }
@@ -95,5 +196,53 @@ fn key_type(plan: &EntityPlan, name: &ColumnName) -> LogicalType {
         (Some(made), _) => made,
         (None, Some(field)) => field.written_as,
         (None, None) => LogicalType::Uuid,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow::array::Int64Array;
+
+    use super::*;
+
+    fn index() -> UniqueIndex {
+        UniqueIndex::empty(RulePlan {
+            field: 0,
+            rule: "unique".to_owned(),
+            parameters: BTreeMap::new(),
+            script: None,
+            lookup: None,
+            on_failure: OnFailure::Quarantine,
+        })
+    }
+
+    /// Gives rows, as `(key, value)`, their values; the keys of those that do not get them.
+    fn admitted(indexes: &mut [UniqueIndex], rows: &[(i64, i64)]) -> Vec<i64> {
+        let column =
+            |of: fn(&(i64, i64)) -> i64| Arc::new(Int64Array::from_iter_values(rows.iter().map(of))) as ArrayRef;
+        let (key, value) = (column(|row| row.0), column(|row| row.1));
+        let (key, values) = (cells(std::slice::from_ref(&key)).unwrap(), cells(std::slice::from_ref(&value)).unwrap());
+        let all: Vec<usize> = (0..rows.len()).collect();
+        Admission::of(indexes, &values, &key, &all).into_iter().map(|(row, _)| rows[row].0).collect()
+    }
+
+    #[test]
+    fn rows_may_exchange_their_values_and_pass_them_on() {
+        let mut indexes = [index()];
+        assert_eq!(admitted(&mut indexes, &[(1, 10), (2, 20), (3, 30), (4, 10)]), [4], "the first takes it");
+        assert_eq!(admitted(&mut indexes, &[(1, 20), (2, 10)]), [0; 0]);
+        assert_eq!(admitted(&mut indexes, &[(4, 30), (3, 40)]), [0; 0], "what another gives up later");
+        assert_eq!(admitted(&mut indexes, &[(5, 10), (6, 20), (7, 30), (8, 40), (9, 50)]), [5, 6, 7, 8]);
+    }
+
+    #[test]
+    fn who_takes_what_another_keeps_after_all_is_turned_away() {
+        let mut indexes = [index()];
+        assert_eq!(admitted(&mut indexes, &[(1, 10), (2, 20), (3, 30), (9, 90)]), [0; 0]);
+        // 1 wants what 9 has and does not give up, so 2 cannot have what 1 keeps, nor 3 what 2 keeps.
+        assert_eq!(admitted(&mut indexes, &[(3, 20), (2, 10), (1, 90)]), [1, 2, 3]);
+        assert_eq!(admitted(&mut indexes, &[(4, 10), (5, 20), (6, 30)]), [4, 5, 6], "each holds what it held");
     }
 }

@@ -3,26 +3,31 @@
 //! A stream is the durable side of an entity: its position in the destination, and the unit that is being filled. Counts move only with units,
 //! so that what a position says is what is there.
 
+mod budget;
+mod collisions;
+mod commit;
+mod counted;
+mod part;
+mod pending;
+
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use arrow::record_batch::RecordBatch;
 use transload_model::{
-    Code, ColumnName, Counts, Diagnostic, EntityName, EntityPlan, KeyBytes, Outcome, Phase, Position, QuarantineRow,
-    Refusal, Result, Unit,
+    Counts, DetectionPlan, EntityName, EntityPlan, Found, KeyBytes, Outcome, Phase, Position, Result,
 };
 
-use crate::detect::Rewrite;
-use crate::event::Event;
-use crate::settle::{Arrival, Departure, Open, Settlement};
-use crate::start::Context;
-
-mod part;
-
+use crate::context::Context;
+use crate::cursor;
+use crate::detect::Untried;
+use crate::stop::Halt;
+pub(crate) use collisions::Collisions;
+use counted::Counted;
 use part::Part;
 pub(crate) use part::Whole;
+use pending::Pending;
 
 /// Bytes of source rows that commit together at most.
 const UNIT_BYTES: usize = 6 << 20;
@@ -32,30 +37,6 @@ const SMALL_UNIT: usize = 8_192;
 
 /// Time after which a unit commits though it is small.
 const UNIT_TIME: Duration = Duration::from_secs(2);
-
-/// The fingerprint of no spec: rows are being derived again, and not all are through.
-const UNFINISHED: u64 = 0;
-
-/// What a unit collects.
-#[derive(Default)]
-struct Pending {
-    inserts: Vec<RecordBatch>,
-    inserted: Vec<Arrival>,
-    updates: Vec<RecordBatch>,
-    updated: Vec<Arrival>,
-    deletes: Vec<RecordBatch>,
-    departing: Vec<Departure>,
-    corrections: BTreeMap<KeyBytes, (Outcome, bool)>,
-    quarantine: Vec<QuarantineRow>,
-    released: Vec<KeyBytes>,
-    /// Rows that were counted as new and are not.
-    withdrawn: u64,
-    /// Rows that came back before they were deleted.
-    regained: u64,
-    counts: Counts,
-    bytes: usize,
-    since: Option<Duration>,
-}
 
 /// The durable side of an entity, or of one key range of it.
 pub(crate) struct Stream {
@@ -76,6 +57,24 @@ pub(crate) struct Stream {
     freed_before: u64,
     /// Whether the ledger holds streams of this entity that its next unit ends.
     holds_streams: bool,
+    /// Rows that someone named and that are not what they were then, or need nothing.
+    pub(crate) left_alone: u64,
+    /// Rows of which a look at nothing but keys did not know what they are.
+    pub(crate) unknown: Vec<KeyBytes>,
+    /// Rows that were found to have moved.
+    pub(crate) found: u64,
+    /// Rows that moved and whose cursor did not.
+    pub(crate) overlooked: u64,
+    /// What parents that are loaded later had gained when rows that miss one were tried last.
+    later_seen: Gained,
+    /// Rows that wait for a value another row holds.
+    pub(crate) collisions: Collisions,
+    /// Rows that the first pass met in quarantine and left there, and that a later pass may take up.
+    left: u64,
+    /// Rows that this run counted as set aside, and that a later pass may take up.
+    counted: Counted,
+    /// Rows that the ledger had when a pass by a cursor began, of which it reads a few.
+    pub(crate) known: u64,
     /// Where this is one of several streams.
     part: Option<Part>,
 }
@@ -83,7 +82,8 @@ pub(crate) struct Stream {
 impl Stream {
     /// Takes the stream up where this run left it, or begins it.
     pub(crate) fn new(context: &Arc<Context>, plan: &Arc<EntityPlan>) -> Self {
-        let stored = context.position(&plan.name);
+        let position = context.position(&plan.name);
+        let stored = position.as_ref();
         let fresh = Position {
             entity: plan.name.clone(),
             run: context.run,
@@ -97,33 +97,99 @@ impl Stream {
             destination_table: plan.destination.table.clone(),
             parents_seen: stored.map(|position| position.parents_seen.clone()).unwrap_or_default(),
             lookups_seen: stored.map(|position| position.lookups_seen.clone()).unwrap_or_default(),
+            found: Found {
+                is_partial: context.reach.rows(&plan.name).is_some(),
+                bound: stored.and_then(cursor::seen),
+                audited: stored.and_then(|position| position.found.audited.clone()),
+                audits: stored.map_or(0, |position| position.found.audits),
+            },
             plan_fingerprint: stored.map_or(plan.plan_fingerprint, |position| position.plan_fingerprint),
             mapped_fingerprint: stored.map_or(plan.mapped_fingerprint, |position| position.mapped_fingerprint),
             key_fingerprint: plan.key_fingerprint,
             read_fingerprint: stored.map_or(plan.read_fingerprint, |position| position.read_fingerprint),
         };
-        let interrupted = context.goes_on(plan).cloned();
+        let later = plan.deferred.iter().map(|deferred| &deferred.parent);
+        let seen = |parent: &EntityName| Some((parent.clone(), *stored.as_ref()?.parents_seen.get(parent)?));
+        let later_seen = later.filter_map(seen).collect();
+        let interrupted = context.goes_on(plan);
         let goes_on = interrupted.is_some();
+        let exists = stored.is_some();
         let position = interrupted.unwrap_or(fresh);
         Self {
+            // An interrupted process may have counted them.
+            counted: if goes_on { Counted::UNKNOWN } else { Counted::default() },
             goes_on,
             began_behind: position.cursor.is_some(),
             freed_before: position.freed,
             position,
-            exists: stored.is_some(),
+            exists,
             committed: false,
             context: Arc::clone(context),
             plan: Arc::clone(plan),
             pending: Pending::default(),
             load_time: Duration::ZERO,
             holds_streams: !context.streams(&plan.name).is_empty(),
+            left_alone: 0,
+            unknown: Vec::new(),
+            found: 0,
+            overlooked: 0,
+            later_seen,
+            collisions: Collisions::default(),
+            left: 0,
+            known: 0,
             part: None,
         }
     }
 
-    /// Whether rows of the entity may refer to others of it.
-    pub(crate) fn refers_to_itself(&self) -> bool {
-        !self.plan.self_references().is_empty()
+    /// Whether the first pass may leave fields of rows open.
+    pub(crate) fn has_open_fields(&self) -> bool {
+        !self.plan.open_fields().is_empty()
+    }
+
+    /// Whether an interrupted process began with it.
+    pub(crate) fn goes_on(&self) -> bool {
+        self.goes_on
+    }
+
+    /// Whether parents that are loaded later gained rows since those that miss one were tried.
+    pub(crate) fn later_parents_gained(&self) -> bool {
+        self.later_gained() != self.later_seen
+    }
+
+    /// Takes note that rows which miss a parent that is loaded later are tried now. Says whether there is a reason to.
+    pub(crate) fn sees_later_parents(&mut self) -> bool {
+        let gained = self.later_gained();
+        std::mem::replace(&mut self.later_seen, gained) != self.later_seen
+    }
+
+    fn later_gained(&self) -> Gained {
+        let mut gained = self.context.parents_gained(&self.plan);
+        gained.retain(|parent, _| self.plan.deferred.iter().any(|deferred| deferred.parent == *parent));
+        gained
+    }
+
+    /// Rows in quarantine that a pass read and did not try.
+    pub(crate) fn count_left(&mut self, untried: Untried) {
+        self.left += untried.orphaned + untried.collided;
+        self.counted.add(Outcome::Orphaned, untried.orphaned);
+        self.counted.add(Outcome::Collided, untried.collided);
+    }
+
+    /// Rows in quarantine that a pass met and did not try, whether or not it counted them.
+    pub(crate) fn leave(&mut self, untried: Untried) {
+        self.collisions.waiting += untried.collided;
+        self.collisions.holding += untried.holding;
+    }
+
+    /// Whether rows whose value another row held may find it free now. Takes note that they are tried.
+    pub(crate) fn begins_again(&mut self) -> bool {
+        let has_freed = self.position.freed != self.freed_before;
+        let is_worth_it = self.collisions.may_settle(has_freed);
+        if is_worth_it {
+            self.freed_before = self.position.freed;
+            self.collisions = Collisions::default();
+        }
+        is_worth_it
     }
 
     pub(crate) fn phase(&self) -> Phase {
@@ -138,10 +204,15 @@ impl Stream {
         }
     }
 
-    /// Whether it was asked to stop: the run, or the other streams of its entity.
-    pub(crate) fn is_stopped(&self) -> bool {
+    /// How it is to stop, where it is: because of the run, of its entity, or of the entity's other streams.
+    pub(crate) fn halt(&self) -> Option<Halt> {
         let halted = self.part.as_ref().is_some_and(|part| part.whole.halted.load(Ordering::Relaxed));
-        halted || self.context.stop.is_requested()
+        self.context.stop.of(&self.plan.name).or(halted.then_some(Halt::Interrupted))
+    }
+
+    /// Ends the entity where it is to stop. Only where nothing is pending that belongs to rows that were read.
+    pub(crate) fn check_halt(&self) -> Result<()> {
+        self.halt().map_or(Ok(()), |halt| Err(halt.problem(&self.plan.name)))
     }
 
     pub(crate) fn gained(&self) -> u64 {
@@ -160,268 +231,49 @@ impl Stream {
         counts
     }
 
-    /// Adds to the counts of the pending unit.
-    pub(crate) fn count(&mut self, counts: Counts) {
-        self.pending.counts += counts;
+    /// Says whether only some rows are looked at: then nobody goes on behind what is committed.
+    pub(crate) fn set_partial(&mut self, is_partial: bool) {
+        self.position.found.is_partial = is_partial;
     }
 
-    /// Rows to insert, with the entries they stand for.
-    pub(crate) fn insert(&mut self, rows: RecordBatch, arrivals: Vec<Arrival>) {
-        self.pending.counts.new += arrivals.len() as u64;
-        self.pending.inserted.extend(arrivals);
-        self.pending.inserts.push(rows);
-        self.touch();
-    }
-
-    /// Rows to update, with the entries they stand for. Whether they count as modified, the caller says.
-    pub(crate) fn update(&mut self, rows: RecordBatch, arrivals: Vec<Arrival>) {
-        self.pending.updated.extend(arrivals);
-        self.pending.updates.push(rows);
-        self.touch();
-    }
-
-    /// Rows to delete.
-    pub(crate) fn delete(&mut self, rows: RecordBatch, keys: Vec<KeyBytes>) {
-        self.pending.counts.deleted += keys.len() as u64;
-        self.pending.departing.extend(keys.into_iter().map(|key| Departure { key, deleted: true }));
-        self.pending.deletes.push(rows);
-        self.touch();
-    }
-
-    /// Rows that stay though the source does not have them any more: they say when it lost them.
-    pub(crate) fn retire(&mut self, rows: RecordBatch, keys: Vec<KeyBytes>) {
-        self.pending.counts.deleted += keys.len() as u64;
-        for key in keys {
-            self.pending.corrections.insert(key.clone(), (Outcome::Retired, true));
-            self.pending.updated.push(Arrival { key, destination_id: None, counted: false, retires: true });
+    /// Begins to read all rows, at a moment of the source's clock. Where an interrupted run began with it, that was earlier.
+    pub(crate) fn begin_to_see(&mut self, safe: i64) {
+        if !matches!(self.plan.detection, DetectionPlan::Timestamp(_)) || self.goes_on {
+            return;
         }
-        self.pending.updates.push(rows);
+        // Else the next run would have to read all rows again.
+        if self.position.found.bound.is_none() || self.position.plan_fingerprint != self.plan.plan_fingerprint {
+            self.touch();
+        }
+        self.position.found.bound = Some(safe);
+    }
+
+    /// The last key of the segments that were all read in turn, and how many runs did that.
+    pub(crate) fn audited(&self) -> (Option<&KeyBytes>, u32) {
+        (self.position.found.audited.as_ref(), self.position.found.audits)
+    }
+
+    /// Everything was seen that was begun before a moment, and segments up to a key were read in turn. The next unit says so.
+    pub(crate) fn saw(&mut self, safe: i64, (audited, audits): (Option<KeyBytes>, u32)) {
+        self.position.found.bound = Some(safe);
+        (self.position.found.audited, self.position.found.audits) = (audited, audits);
         self.touch();
-    }
-
-    /// Rows to take out of the destination again because they failed after they were loaded.
-    pub(crate) fn withdraw(&mut self, rows: RecordBatch, quarantine: Vec<QuarantineRow>, outcome: Outcome) {
-        self.pending.withdrawn += quarantine.len() as u64;
-        for row in quarantine {
-            self.pending.departing.push(Departure { key: row.key.clone(), deleted: false });
-            self.quarantine(row, outcome, false);
-        }
-        self.pending.deletes.push(rows);
-    }
-
-    /// A row that failed; `present` says whether a version of it is in the destination.
-    pub(crate) fn quarantine(&mut self, row: QuarantineRow, outcome: Outcome, present: bool) {
-        self.pending.counts.quarantined += 1;
-        self.pending.corrections.insert(row.key.clone(), (outcome, present));
-        self.list(row);
-    }
-
-    /// A row to list in quarantine that is counted elsewhere.
-    pub(crate) fn list(&mut self, row: QuarantineRow) {
-        self.pending.quarantine.push(row);
-        self.touch();
-    }
-
-    /// Rows that parents' children may refer to again.
-    pub(crate) fn regain(&mut self, rows: u64) {
-        self.pending.regained += rows;
-    }
-
-    /// A row whose reference to its own entity the second pass fills.
-    pub(crate) fn defer(&mut self, key: KeyBytes) {
-        self.pending.corrections.insert(key, (Outcome::Deferred, true));
-    }
-
-    /// A row that is to leave the quarantine.
-    pub(crate) fn release(&mut self, key: KeyBytes) {
-        self.pending.released.push(key);
-    }
-
-    pub(crate) fn add_bytes(&mut self, bytes: usize) {
-        self.pending.bytes += bytes;
-    }
-
-    fn touch(&mut self) {
-        if self.pending.since.is_none() {
-            self.pending.since = Some(self.context.clock.monotonic());
-        }
-    }
-
-    /// Stops the entity where more rows failed in this run than may. Once all are read, those that failed before count as well: an entity
-    /// does not become sound by being run again.
-    pub(crate) fn check_budget(&self, is_over: bool) -> Result<()> {
-        let counts = self.total();
-        let failed = if is_over { counts.quarantined } else { counts.quarantined - counts.untried };
-        let budget = self.plan.load.max_errors;
-        let is_share = matches!(budget, transload_model::Share::PerMillion(_));
-        // A share of the first few rows says nothing.
-        if failed <= budget.of(counts.read) || (is_share && !is_over && counts.read < 1_000) {
-            return Ok(());
-        }
-        let headline = format!("{failed} rows of `{}` failed, {} are allowed", self.plan.name, budget.of(counts.read));
-        let code = Code::ErrorBudget;
-        Err(Box::new(Diagnostic::new(code, headline).note(code.info().sentence).help(code.info().remedy)))
     }
 
     /// How full the unit is: at one it should be committed, at two it must.
     pub(crate) fn fullness(&self) -> usize {
         let pending = &self.pending;
-        let rows = pending.inserted.len() + pending.updated.len() + pending.departing.len() + pending.quarantine.len();
+        let rows = pending.inserted.len()
+            + pending.adopted.len()
+            + pending.updated.len()
+            + pending.departing.len()
+            + pending.quarantine.len();
         let is_late = pending.since.is_some_and(|since| self.context.clock.monotonic() - since >= UNIT_TIME);
         let share = self.part.as_ref().map_or(1, |part| part.whole.share);
         let unit_rows = (self.plan.load.unit_rows / share).max(self.plan.load.unit_rows.min(SMALL_UNIT));
         let unit_bytes = UNIT_BYTES / share;
         (rows / unit_rows).max(pending.bytes / unit_bytes).max(usize::from(is_late))
     }
-
-    /// Commits the pending unit and what the ledger should hold for it, and moves the position. Where there is nothing to write, nothing is.
-    pub(crate) async fn commit(&mut self, rewrite: Rewrite, cursor: Option<KeyBytes>, phase: Phase) -> Result<()> {
-        let nothing = rewrite == Rewrite::default()
-            && self.pending.since.is_none()
-            && self.pending.released.is_empty()
-            && !(self.committed && phase != self.position.phase);
-        if nothing {
-            // The cursor stays where it is durable; these rows are found unchanged again.
-            if phase != self.position.phase {
-                self.position.counts = self.counts();
-                self.pending.counts = Counts::default();
-                self.position.phase = phase;
-                self.position.cursor = None;
-            }
-            return Ok(());
-        }
-        let pending = std::mem::take(&mut self.pending);
-        self.write(pending, rewrite, cursor, phase).await
-    }
-
-    async fn write(
-        &mut self,
-        pending: Pending,
-        rewrite: Rewrite,
-        cursor: Option<KeyBytes>,
-        phase: Phase,
-    ) -> Result<()> {
-        self.begin_whole().await?;
-        let epoch = self.context.fences.epoch(&self.plan.destination.table).await?;
-        let mut position = self.position.clone();
-        position.seq += 1;
-        let stream = self.part.as_ref().map(|part| part.next(cursor.clone()));
-        (position.cursor, position.phase) = (cursor.filter(|_| stream.is_none()), phase);
-        position.counts += pending.counts;
-        // They were new in this run, or an interrupted one left them to this.
-        let from_new = pending.withdrawn.min(position.counts.new);
-        position.counts.new -= from_new;
-        position.counts.unchanged -= (pending.withdrawn - from_new).min(position.counts.unchanged);
-        position.gained += pending.regained;
-        let sees_parents = phase != Phase::Loading && !self.began_behind;
-        if sees_parents {
-            position.parents_seen = self.context.parents_gained(&self.plan);
-            position.freed_seen = self.freed_before;
-        }
-        self.set_lookups(&mut position, sees_parents && !self.goes_on);
-        let moves_rows = !pending.inserted.is_empty() || !pending.updated.is_empty();
-        self.set_fingerprints(&mut position, moves_rows);
-        let unit = Unit {
-            entity: self.plan.name.clone(),
-            table: self.plan.destination.table.clone(),
-            key: self.plan.key.destination.clone(),
-            epoch,
-            stream: stream.as_ref().map_or(0, |stream| stream.number),
-            after: self.after(),
-            self_references: self_columns(&self.plan),
-            referrers: self.context.referrers(&self.plan),
-            inserts: pending.inserts,
-            updates: pending.updates,
-            deletes: pending.deletes,
-            at: self.context.clock.now(),
-            max_retry_attempts: self.plan.load.max_retry_attempts,
-        };
-        let mut released = pending.released;
-        released.extend(rewrite.forgotten);
-        let settlement = Settlement {
-            open: Open { position, corrections: pending.corrections, quarantine: pending.quarantine },
-            stream: stream.clone().map(|stream| (stream, self.position.clone())),
-            ends_streams: self.holds_streams,
-            sees_itself: sees_parents && !self.plan.self_references().is_empty(),
-            removed: rewrite.removed,
-            puts: rewrite.puts,
-            server_digests: rewrite.server_digests,
-            inserted: pending.inserted,
-            updated: pending.updated,
-            departing: pending.departing,
-            released,
-        };
-        self.position = self.hand_over(unit, settlement).await?;
-        (self.exists, self.committed, self.holds_streams) = (true, true, false);
-        if let (Some(part), Some(stream)) = (&mut self.part, stream) {
-            (part.position, part.exists) = (stream, true);
-        }
-        let (stream, seq) = match &self.part {
-            Some(part) => (part.position.number, part.position.seq),
-            None => (0, self.position.seq),
-        };
-        let (entity, counts) = (self.plan.name.clone(), self.total());
-        self.context.sink.emit(&Event::UnitCommitted { entity, stream, seq, counts });
-        Ok(())
-    }
-
-    /// The `seq` that the next unit comes after; none where the ledger does not know the stream.
-    fn after(&self) -> Option<u64> {
-        match &self.part {
-            Some(part) => part.exists.then_some(part.position.seq),
-            None => self.exists.then_some(self.position.seq),
-        }
-    }
-
-    /// What rules found stands for all rows of the entity only where this process judged all of them by it. Where other rows were judged by
-    /// something else, nothing is known, and the next run tries again.
-    fn set_lookups(&self, position: &mut Position, judged_all: bool) {
-        let seen = self.context.lookups.seen(&self.plan);
-        if judged_all {
-            position.lookups_seen = seen;
-        } else if position.lookups_seen != seen {
-            position.lookups_seen = BTreeMap::new();
-        }
-    }
-
-    /// Before all rows went through the spec as it is now, a run that is interrupted must begin them anew.
-    fn set_fingerprints(&self, position: &mut Position, moves_rows: bool) {
-        let is_through = matches!(position.phase, Phase::Loaded | Phase::Done);
-        let derives_all = self.context.options.remap || position.read_fingerprint != self.plan.read_fingerprint;
-        if derives_all {
-            position.mapped_fingerprint = if is_through { self.plan.mapped_fingerprint } else { UNFINISHED };
-        } else if moves_rows && position.mapped_fingerprint != self.plan.mapped_fingerprint {
-            // Some rows went through this spec and others through an earlier one.
-            position.mapped_fingerprint = UNFINISHED;
-        }
-        if is_through {
-            position.plan_fingerprint = self.plan.plan_fingerprint;
-            position.read_fingerprint = self.plan.read_fingerprint;
-        } else if self.context.options.remap {
-            position.plan_fingerprint = UNFINISHED;
-        }
-    }
-
-    /// Gives the unit to the destination and takes the position that became durable.
-    async fn hand_over(&mut self, unit: Unit, settlement: Settlement) -> Result<Position> {
-        let durable = Arc::new(Mutex::new(settlement.open.position.clone()));
-        let seen = Arc::clone(&durable);
-        let settle = move |refusals: &[Refusal]| {
-            let write = settlement.settle(refusals);
-            seen.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&write.position);
-            write
-        };
-        let started = self.context.clock.monotonic();
-        let done = self.context.destination.commit(unit, Arc::new(settle)).await;
-        self.load_time += self.context.clock.monotonic() - started;
-        done?;
-        let position = durable.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        Ok(position)
-    }
-}
-
-fn self_columns(plan: &EntityPlan) -> Vec<ColumnName> {
-    plan.self_references().into_iter().map(|field| plan.fields[field].destination.clone()).collect()
 }
 
 /// `gained` of each parent, by name.

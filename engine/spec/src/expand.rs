@@ -4,8 +4,8 @@
 
 use serde_json::{Map, Value, json};
 use transload_model::{
-    DeletePolicy, EntityPlan, FieldPlan, KeyStrategy, LoadPolicy, Mint, OnFailure, OnMissing, RulePlan, Selection,
-    Share,
+    DeletePolicy, DetectionPlan, EntityPlan, FieldPlan, KeyStrategy, LoadPolicy, Mint, OnFailure, OnMissing, RulePlan,
+    Selection, Share,
 };
 
 use crate::decode::{AutoMapPart, CallSpec, Defaults, Field, FunctionSpec, Spec};
@@ -63,7 +63,7 @@ pub(crate) fn long_form(spec: &Spec, plan: &EntityPlan, defaults: &Defaults) -> 
         Value::Object(long)
     });
     long.insert("transformation_functions".to_owned(), functions.collect());
-    long.insert("change_detection".to_owned(), json!({ "strategy": "hash" }));
+    long.insert("change_detection".to_owned(), detection(&plan.detection));
     long.insert("deletes".to_owned(), deletes(spec.deletes, deleted));
     long.insert("load".to_owned(), load(&spec.load));
     let moments = [("created_at", &spec.record.created_at), ("updated_at", &spec.record.updated_at)];
@@ -124,6 +124,10 @@ fn field(spec: &Spec, entity: &EntityPlan, plan: &FieldPlan) -> Value {
             long.insert("referenced_column".to_owned(), column.as_str().into());
         }
         long.insert("on_missing".to_owned(), on_missing(reference.on_missing).into());
+        let at = entity.fields.iter().position(|field| field.destination == plan.destination);
+        if entity.deferred.iter().any(|deferred| Some(deferred.field) == at) {
+            long.insert("defer".to_owned(), true.into());
+        }
     }
     Value::Object(long)
 }
@@ -192,6 +196,19 @@ fn on_missing(policy: OnMissing) -> &'static str {
         OnMissing::Null => "null",
         OnMissing::Default => "default",
         OnMissing::Fail => "fail",
+    }
+}
+
+fn detection(plan: &DetectionPlan) -> Value {
+    match plan {
+        DetectionPlan::Hash => json!({ "strategy": "hash" }),
+        DetectionPlan::Full => json!({ "strategy": "full" }),
+        DetectionPlan::Timestamp(cursor) => json!({
+            "strategy": "timestamp",
+            "cursor_field": cursor.column.name.as_str(),
+            "overlap": format!("{}s", cursor.overlap_seconds),
+            "audit_runs": cursor.audit_runs,
+        }),
     }
 }
 

@@ -10,6 +10,7 @@ mod decode;
 mod expand;
 mod graph;
 mod lock;
+mod order;
 mod outline;
 mod problems;
 mod project;
@@ -21,6 +22,7 @@ mod tests;
 
 pub use compile::{Catalogs, Compiled, Summary, compile, compile_offline, expand, lock, written};
 pub use graph::{Graphed, graph};
+pub use order::Broken;
 pub use outline::{KeyDefault, Mapped, Outlined, mapped_columns, outlines};
 pub use project::Project;
 pub use schema::{

@@ -13,6 +13,7 @@ mod sqlite;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::Value;
 use transload_model::{Code, ConnectionName, ConnectionPlan, Diagnostic, EntityName, SourceFile};
@@ -27,6 +28,7 @@ use crate::yaml;
 pub(crate) const PROJECT_FILE: &str = "transload.yaml";
 const SPECS: &str = "specs/**/*.yaml";
 const PARALLEL_ENTITY_LIMIT: usize = 2;
+const SNAPSHOT_MAX_AGE: Duration = Duration::from_hours(24);
 
 /// `transload.yaml`, read and resolved, with the files that it names.
 #[derive(Debug)]
@@ -44,6 +46,7 @@ pub struct Project {
     specs_pattern: Pattern,
     pub(crate) template_files: Vec<Arc<SourceFile>>,
     pub(crate) parallel_entity_limit: usize,
+    pub(crate) snapshot_max_age: Duration,
     confirms: bool,
     pub(crate) defaults: Defaults,
     pub(crate) lock: Option<Lock>,
@@ -180,6 +183,22 @@ impl Project {
         self.lock.as_ref().map(Lock::locked_at)
     }
 
+    /// Ends of the project that its `transload.lock` says nothing of, because it is of another system; each with that system.
+    #[must_use]
+    pub fn locked_elsewhere(&self) -> Vec<(&ConnectionName, &str)> {
+        let ends = self.connections.iter().filter(|end| end.name == self.source || end.name == self.destination);
+        let locked = ends.filter_map(|end| Some((end, self.lock.as_ref()?.system(&end.name)?)));
+        locked.filter(|(end, system)| *system != end.system).map(|(end, system)| (&end.name, system)).collect()
+    }
+
+    /// Files that would be specs if their names ended in `.yaml`.
+    #[must_use]
+    pub fn unread_specs(&self) -> Vec<String> {
+        let Some(pattern) = self.specs_pattern.text.strip_suffix(".yaml") else { return Vec::new() };
+        let found = files::matching(&self.root, &format!("{pattern}.yml")).unwrap_or_default();
+        found.iter().map(|path| files::shown(&self.root, path)).collect()
+    }
+
     /// The library functions' files, by path.
     #[must_use]
     pub fn transforms(&self) -> &[Arc<SourceFile>] {
@@ -290,7 +309,7 @@ impl Builder<'_, '_> {
         let beside = |path: &str, named_in: &str| files::read_beside(&self.root, path, named_in);
         let defaults = self.map.get("defaults").map(|entry| defaults(&mut self.reader, &entry.value, &beside));
         let defaults = defaults.unwrap_or_default();
-        let parallel_entity_limit = self.parallel_entity_limit();
+        let (parallel_entity_limit, snapshot_max_age) = self.execution();
         let confirms = self.map.get("confirm").and_then(|entry| self.reader.boolean(&entry.value, "`confirm`"));
         let confirms = confirms.is_some_and(|confirms| confirms.value);
         let lock = self.lock();
@@ -313,6 +332,7 @@ impl Builder<'_, '_> {
             specs_pattern,
             template_files,
             parallel_entity_limit,
+            snapshot_max_age,
             confirms,
             defaults,
             lock: lock?,
@@ -360,15 +380,17 @@ impl Builder<'_, '_> {
         }
     }
 
-    fn parallel_entity_limit(&mut self) -> usize {
-        let read = |builder: &mut Self| {
-            let execution = builder.map.get("execution")?;
-            let map = builder.reader.map(&execution.value, &language::EXECUTION)?;
-            let entry = map.get("parallel_entity_limit")?;
-            let limit = builder.reader.integer(&entry.value, "`execution.parallel_entity_limit`", 1..=64)?;
-            usize::try_from(limit).ok()
-        };
-        read(self).unwrap_or(PARALLEL_ENTITY_LIMIT)
+    /// Entities that are moved at the same time, and how long their source is seen as it was at one moment.
+    fn execution(&mut self) -> (usize, Duration) {
+        let entry = self.map.get("execution");
+        let map = entry.and_then(|entry| self.reader.map(&entry.value, &language::EXECUTION));
+        let found = |key| map.as_ref().and_then(|map| map.get(key));
+        let limit = found("parallel_entity_limit")
+            .and_then(|entry| self.reader.integer(&entry.value, "`execution.parallel_entity_limit`", 1..=64));
+        let age = found("snapshot_max_age")
+            .and_then(|entry| self.reader.seconds(&entry.value, "`execution.snapshot_max_age`"));
+        let limit = limit.and_then(|limit| usize::try_from(limit).ok());
+        (limit.unwrap_or(PARALLEL_ENTITY_LIMIT), age.map_or(SNAPSHOT_MAX_AGE, |age| Duration::from_secs(age.value)))
     }
 
     /// `transload.lock`, where there is one; `None` where it cannot be read.

@@ -110,6 +110,8 @@ fn entity(calls: Vec<Call>, scripts: Vec<Script>) -> EntityPlan {
         rules: Vec::new(),
         scripts,
         parents: Vec::new(),
+        detection: transload_model::DetectionPlan::Hash,
+        deferred: Vec::new(),
         deletes: DeletePolicy::Ignore,
         deleted_field: None,
         load: LoadPolicy::default(),

@@ -34,6 +34,8 @@ create table transload.stream_positions (
     freed bigint not null,
     freed_seen bigint not null,
     parents_seen jsonb not null,
+    -- What the next run has to know about where this one looked.
+    found jsonb not null,
     plan_fingerprint text not null,
     mapped_fingerprint text not null,
     key_fingerprint text not null,
@@ -50,17 +52,26 @@ create table transload.segments (
     last_key bytea not null,
     row_count bigint not null,
     present_count bigint not null,
-    content bytea not null,
-    content_digest text not null,
+    part_count integer not null default 1,
+    overlaid_count bigint not null default 0,
     -- What the source's server made of the same rows, and everything that depends on beside them.
     server_digest text,
     server_digest_kind text
 );
 
--- Packed already.
-alter table transload.segments alter column content set storage external;
-
 create index segments_by_key on transload.segments (entity_type, first_key);
+
+-- All entries of a segment are its part 0. What changed later lies over it.
+create table transload.segment_parts (
+    segment_id bigint not null,
+    part integer not null,
+    content bytea not null,
+    content_digest text not null,
+    primary key (segment_id, part)
+);
+
+-- Packed already.
+alter table transload.segment_parts alter column content set storage external;
 
 create table transload.migration_mappings (
     entity_type text not null,
@@ -83,5 +94,11 @@ create table transload.quarantine (
     attempts integer not null,
     created_at timestamptz not null,
     updated_at timestamptz not null,
+    -- Whether it waits to be mended, or a person decided that it is not to come: why, who and when.
+    status text not null default 'open' check (status in ('open', 'discarded')),
+    reason text,
+    decided_by text,
+    decided_at timestamptz,
+    check ((status = 'discarded') = (reason is not null and decided_by is not null and decided_at is not null)),
     primary key (entity_type, key)
 );

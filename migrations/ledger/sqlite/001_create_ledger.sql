@@ -28,6 +28,8 @@ create table transload_stream_positions (
     freed integer not null,
     freed_seen integer not null,
     parents_seen text not null,
+    -- What the next run has to know about where this one looked.
+    found text not null,
     plan_fingerprint text not null,
     mapped_fingerprint text not null,
     key_fingerprint text not null,
@@ -44,14 +46,23 @@ create table transload_segments (
     last_key blob not null,
     row_count integer not null,
     present_count integer not null,
-    content blob not null,
-    content_digest text not null,
+    part_count integer not null default 1,
+    overlaid_count integer not null default 0,
     -- What the source's server made of the same rows, and everything that depends on beside them.
     server_digest text,
     server_digest_kind text
 ) strict;
 
 create index transload_segments_by_key on transload_segments (entity_type, first_key);
+
+-- All entries of a segment are its part 0. What changed later lies over it.
+create table transload_segment_parts (
+    segment_id integer not null,
+    part integer not null,
+    content blob not null,
+    content_digest text not null,
+    primary key (segment_id, part)
+) strict;
 
 create table transload_migration_mappings (
     entity_type text not null,
@@ -75,5 +86,11 @@ create table transload_quarantine (
     attempts integer not null,
     created_at text not null,
     updated_at text not null,
+    -- Whether it waits to be mended, or a person decided that it is not to come: why, who and when.
+    status text not null default 'open' check (status in ('open', 'discarded')),
+    reason text,
+    decided_by text,
+    decided_at text,
+    check ((status = 'discarded') = (reason is not null and decided_by is not null and decided_at is not null)),
     primary key (entity_type, key)
 ) strict, without rowid;

@@ -5,7 +5,7 @@ use crate::world::World;
 #[test]
 fn a_wrong_flag_is_refused_before_anything_is_looked_at() {
     let world = World::empty();
-    let wrong: [(&[&str], &str); 14] = [
+    let wrong: [(&[&str], &str); 17] = [
         (&["run", "--nope"], "'--nope'"),
         (&["run", "extra"], "'extra'"),
         (&["run", "--max-deletes", "many"], "a number of rows (50) or a percentage (2.5%) is expected"),
@@ -21,6 +21,9 @@ fn a_wrong_flag_is_refused_before_anything_is_looked_at() {
         (&["graph", "--format", "dot", "--edges"], "Usage: transload graph"),
         (&["validate", "--project"], "--project <DIR>"),
         (&["init"], "<NAME>"),
+        (&["demo", "-C", "here"], "transload demo DIR"),
+        (&["init", "x", "--demo", "-C", "here"], "transload init DIR"),
+        (&["explain", "-C", "here"], "asks no project"),
         (&["migrate"], "'migrate'"),
         (&[], "Usage: transload"),
     ];
@@ -59,8 +62,13 @@ fn every_verbs_help_ends_with_examples() {
             "graph",
             "test",
             "preview",
+            "detect",
             "run",
+            "pause",
+            "resume",
+            "cancel",
             "status",
+            "adopt",
             "quarantine",
             "explain"
         ]
@@ -91,5 +99,28 @@ fn what_does_not_exist_is_answered_with_what_is_near() {
     ];
     for (arguments, code, says) in unknown {
         super::assert_told(code, &world.transload(arguments), code, 2, &[says]);
+    }
+}
+
+#[test]
+fn pages_are_told_to_programs_too() {
+    let world = World::empty();
+    let explained = |what: &[&str]| -> serde_json::Value {
+        let told = world.transload(&[&["explain", "--format", "json"], what].concat());
+        serde_json::from_str(&told.stdout).unwrap_or_else(|error| panic!("{error}: {told:?}"))
+    };
+
+    assert_eq!(explained(&["TL0203"])["code"], "UNKNOWN_COLUMN");
+    assert_eq!(explained(&["trimmed"])["function"], "trimmed");
+    assert!(explained(&[])["codes"].as_array().unwrap().len() > 100);
+}
+
+#[test]
+fn the_beginning_of_a_name_is_enough_to_suggest_it() {
+    let world = World::clinic();
+    for (arguments, says) in [(["preview", "pat"], "`patients`?"), (["explain", "trim"], "`trimmed`?")] {
+        let told = world.transload(&arguments);
+        assert_eq!(told.code, 2, "{told:?}");
+        assert!(told.stderr.contains(says), "{told:?}");
     }
 }

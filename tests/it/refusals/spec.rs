@@ -135,7 +135,7 @@ fn in_a_circle(world: &World) {
              field_mappings:\n  next_id: {{ source_field: next, references: {next} }}\n"
         );
         world.write(&format!("specs/{name}.yaml"), &spec);
-        schema += &format!("create table {name} (id text primary key, next_id text);\n");
+        schema += &format!("create table {name} (id text primary key, next_id text not null);\n");
         let sql = format!("create table old_{name} (no integer primary key, next integer)");
         world.database("data/legacy.db").execute_batch(&sql).unwrap();
     }

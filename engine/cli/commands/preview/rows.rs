@@ -122,7 +122,7 @@ async fn wanted(
         Some(destination) => destination.quarantine(Some(&entity.name)).await?,
         None => Vec::new(),
     };
-    let keys = held.into_iter().map(|row| row.key).filter(|key| !key.is_unkeyed());
+    let keys = held.into_iter().map(|held| held.row.key).filter(|key| !key.is_unkeyed());
     Ok(Wanted::Keys(keys.take(preview.limit).collect()))
 }
 

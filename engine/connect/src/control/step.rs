@@ -3,7 +3,7 @@
 //! What is told to a control store may miss steps: the queue was full, or the store was away. Its tables refuse steps that do not exist, so
 //! what must have happened in between is made up for, and nothing else.
 
-use transload_model::{EntityState, RunState};
+use transload_model::{EntityRecord, EntityState, RunState};
 
 /// The state of a checkpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,6 +57,13 @@ pub(crate) fn checkpoint_steps(before: CheckpointState, entity: EntityState) -> 
         (Active, EntityState::Moving | EntityState::Loaded)
         | (Created | Suspended, EntityState::Waiting | EntityState::Suspended | EntityState::Failed) => Vec::new(),
     }
+}
+
+/// What is told of an entity that nothing was heard of before: one that stopped behind a unit was at work.
+pub(crate) fn adopted_steps(entity: &EntityRecord) -> Vec<EntityRecord> {
+    let has_stopped = matches!(entity.state, EntityState::Suspended | EntityState::Failed) && entity.unit.is_some();
+    let moving = has_stopped.then(|| EntityRecord { state: EntityState::Moving, reason: None, ..entity.clone() });
+    moving.into_iter().chain([entity.clone()]).collect()
 }
 
 /// Whether a checkpoint's numbers move with what is told: an entity that begins has not counted yet.

@@ -7,6 +7,7 @@ use sqlx::postgres::types::Oid;
 use sqlx::{Column as _, PgConnection, Row};
 use transload_model::{Catalog, Column, ColumnName, ForeignKey, SideEffects, Table, TableName};
 
+use super::definition;
 use super::sql;
 use super::types::Wire;
 
@@ -25,10 +26,18 @@ const COLUMNS: &str = "
     select c.relname::text, a.attname::text, pg_catalog.format_type(a.atttypid, a.atttypmod),
            made_of.base, case when made_of.modifier = -1 then a.atttypmod else made_of.modifier end, b.typtype = 'e',
            a.attnotnull or made_of.required, a.atthasdef or a.attidentity <> '', a.attgenerated <> '', a.attidentity = 'a',
-           (select s.oid::pg_catalog.regclass::text
-            from pg_catalog.pg_depend d join pg_catalog.pg_class s on s.oid = d.objid and s.relkind = 'S'
-            where d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass and d.refobjid = c.oid and d.refobjsubid = a.attnum
-              and d.deptype in ('a', 'i') limit 1),
+           coalesce(
+               (select s.oid::pg_catalog.regclass::text
+                from pg_catalog.pg_depend d join pg_catalog.pg_class s on s.oid = d.objid and s.relkind = 'S'
+                where d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass and d.refobjid = c.oid and d.refobjsubid = a.attnum
+                  and d.deptype in ('a', 'i') limit 1),
+               -- One that the column's default asks, whoever it belongs to.
+               (select s.oid::pg_catalog.regclass::text
+                from pg_catalog.pg_attrdef e
+                join pg_catalog.pg_depend d on d.classid = 'pg_catalog.pg_attrdef'::pg_catalog.regclass and d.objid = e.oid
+                join pg_catalog.pg_class s on s.oid = d.refobjid and s.relkind = 'S'
+                where e.adrelid = c.oid and e.adnum = a.attnum and d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
+                limit 1)),
            pg_catalog.format_type(made_of.base, case when made_of.modifier = -1 then a.atttypmod else made_of.modifier end),
            pg_catalog.getdatabaseencoding() <> 'UTF8'
     from pg_catalog.pg_class c
@@ -105,7 +114,8 @@ const REFERRERS: &str = "
            array(select a.attname::text from unnest(k.conkey) with ordinality as part (number, place)
                  join pg_catalog.pg_attribute a on a.attrelid = k.conrelid and a.attnum = part.number order by part.place),
            array(select a.attname::text from unnest(k.confkey) with ordinality as part (number, place)
-                 join pg_catalog.pg_attribute a on a.attrelid = k.confrelid and a.attnum = part.number order by part.place)
+                 join pg_catalog.pg_attribute a on a.attrelid = k.confrelid and a.attnum = part.number order by part.place),
+           case k.confdeltype when 'c' then 'delete' when 'n' then 'change' when 'd' then 'change' end
     from pg_catalog.pg_constraint k
     join pg_catalog.pg_class c on c.oid = k.conrelid join pg_catalog.pg_namespace n on n.oid = c.relnamespace
     join pg_catalog.pg_class target on target.oid = k.confrelid
@@ -125,6 +135,8 @@ pub(super) struct Referrer {
     pub(super) is_own: bool,
     /// Whether the columns are of two types, and must be compared as text.
     pub(super) as_text: bool,
+    /// What a delete would do to the rows that refer, where the foreign key acts on them: `delete` or `change`.
+    pub(super) does: Option<String>,
 }
 
 /// What refers to a table by a foreign key. A delete would take such rows with it, or change them, where the key says so.
@@ -144,7 +156,8 @@ pub(super) async fn referrers(
         };
         let sql = sql::table(&space, &name);
         let shown = format!("`{name}`.`{}`", from.join("`, `"));
-        referrers.push(Referrer { shown, sql, columns, is_own: row.try_get(2)?, as_text: false });
+        let does = row.try_get(5)?;
+        referrers.push(Referrer { shown, sql, columns, is_own: row.try_get(2)?, as_text: false, does });
     }
     Ok(referrers)
 }
@@ -155,6 +168,8 @@ pub(super) struct PgColumn {
     pub(super) name: ColumnName,
     pub(super) declared: String,
     pub(super) wire: Wire,
+    /// Its type, or what its domain is made of.
+    pub(super) base: Oid,
     nullable: bool,
     has_default: bool,
     generated: bool,
@@ -206,7 +221,8 @@ pub(super) async fn read(connection: &mut PgConnection, schema: &str) -> sqlx::R
             _ => effects.row_security = true,
         }
     }
-    Ok(Catalog { tables, ..Catalog::default() })
+    let definitions = definition::definitions(connection, schema, None).await?;
+    Ok(Catalog { tables, definitions, ..Catalog::default() })
 }
 
 /// The columns of one table; none where there is no such table.
@@ -259,6 +275,7 @@ fn column(row: &PgRow) -> sqlx::Result<Option<PgColumn>> {
     Ok(Some(PgColumn {
         name,
         declared: row.try_get(2)?,
+        base,
         wire: Wire::of(base.0, row.try_get(4)?, row.try_get(5)?),
         nullable: !required,
         has_default: row.try_get(7)?,

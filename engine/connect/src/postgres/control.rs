@@ -11,11 +11,11 @@ use chrono::{DateTime, Utc};
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row};
 use transload_model::{
-    Code, ControlStore, Diagnostic, EntityName, EntityRecord, EntityState, Result, RunId, RunRecord, RunState,
-    UnitNumber,
+    Code, ControlStore, Diagnostic, EntityName, EntityRecord, EntityState, Requests, Result, RunId, RunRecord,
+    RunState, UnitNumber, Wish,
 };
 
-use crate::control::{CheckpointState, Script, checkpoint_steps, moves_checkpoint, passed_through, pending};
+use crate::control::{self, CheckpointState, Script, checkpoint_steps, moves_checkpoint, passed_through, pending};
 use crate::ledger::signed;
 use crate::process;
 
@@ -44,6 +44,14 @@ const SCRIPTS: &[Script] = &[
     Script {
         name: "004_migrate_existing_migration_data",
         sql: include_str!("../../../../migrations/control/postgres/004_migrate_existing_migration_data.sql"),
+    },
+    Script {
+        name: "005_add_entity_requests",
+        sql: include_str!("../../../../migrations/control/postgres/005_add_entity_requests.sql"),
+    },
+    Script {
+        name: "006_add_detections",
+        sql: include_str!("../../../../migrations/control/postgres/006_add_detections.sql"),
     },
 ];
 
@@ -132,7 +140,7 @@ async fn run_scripts(connection: &mut PgConnection, scripts: &[(i64, &Script)]) 
     sql::batch(connection, "commit").await
 }
 
-struct PostgresControlStore {
+pub(super) struct PostgresControlStore {
     connections: Arc<Connections>,
     /// The session that writes, and its name.
     writer: tokio::sync::Mutex<Option<(Lease, String)>>,
@@ -142,12 +150,14 @@ struct PostgresControlStore {
 #[derive(Clone, Copy)]
 enum Put<'a> {
     Run(&'a RunRecord),
+    Adopted(&'a RunRecord, &'a [EntityRecord]),
     Entity(RunId, &'a EntityRecord),
 }
 
 impl PostgresControlStore {
     /// Stores something. A session that was lost while nobody looked is replaced once; storing twice does no harm.
-    async fn put(&self, put: Put<'_>) -> Result<()> {
+    /// Says whether anything of it was new.
+    async fn put(&self, put: Put<'_>) -> Result<bool> {
         let mut writer = self.writer.lock().await;
         let mut tried = false;
         loop {
@@ -156,9 +166,9 @@ impl PostgresControlStore {
                 None => self.begin_session().await?,
             };
             match within(store(lease.get(), put, &token)).await? {
-                Ok(()) => {
+                Ok(is_new) => {
                     *writer = Some((lease, token));
-                    return Ok(());
+                    return Ok(is_new);
                 }
                 Err(error) if is_passing(&error) && !tried => tried = true,
                 Err(error) => {
@@ -169,6 +179,14 @@ impl PostgresControlStore {
                 }
             }
         }
+    }
+
+    /// Does something that leaves no transaction open.
+    pub(super) async fn asked<T>(&self, work: impl AsyncFnOnce(&mut PgConnection) -> sqlx::Result<T>) -> Result<T> {
+        let mut lease = self.connections.lease().await.map_err(ours)?;
+        let done = within(work(lease.get())).await?.map_err(|error| failed(&error))?;
+        lease.give_back();
+        Ok(done)
     }
 
     async fn begin_session(&self) -> Result<(Lease, String)> {
@@ -189,11 +207,15 @@ async fn within<T>(work: impl Future<Output = sqlx::Result<T>>) -> Result<sqlx::
 #[async_trait]
 impl ControlStore for PostgresControlStore {
     async fn put_run(&self, run: &RunRecord) -> Result<()> {
-        self.put(Put::Run(run)).await
+        self.put(Put::Run(run)).await.map(drop)
     }
 
     async fn put_entity(&self, run: RunId, entity: &EntityRecord) -> Result<()> {
-        self.put(Put::Entity(run, entity)).await
+        self.put(Put::Entity(run, entity)).await.map(drop)
+    }
+
+    async fn adopt(&self, run: &RunRecord, entities: &[EntityRecord]) -> Result<bool> {
+        self.put(Put::Adopted(run, entities)).await
     }
 
     async fn runs(&self, limit: u32) -> Result<Vec<RunRecord>> {
@@ -213,19 +235,105 @@ impl ControlStore for PostgresControlStore {
         let read = rows.iter().map(entity_record).collect::<sqlx::Result<Vec<_>>>().map_err(|error| failed(&error))?;
         Ok(read.into_iter().flatten().collect())
     }
+
+    async fn request(&self, run: RunId, entity: Option<&EntityName>, wish: Option<Wish>) -> Result<()> {
+        let mut lease = self.connections.lease().await.map_err(ours)?;
+        let asked = within(request(lease.get(), run, entity, wish)).await?;
+        asked.map_err(|error| failed(&error))?;
+        lease.give_back();
+        Ok(())
+    }
+
+    async fn requests(&self, run: RunId) -> Result<Requests> {
+        let mut lease = self.connections.lease().await.map_err(ours)?;
+        let rows = within(sqlx::query(REQUESTS).bind(run.to_string()).fetch_all(lease.get())).await?;
+        let rows = rows.map_err(|error| failed(&error))?;
+        lease.give_back();
+        let row = |row: &PgRow| Ok((row.try_get(0)?, row.try_get(1)?));
+        let rows = rows.iter().map(row).collect::<sqlx::Result<Vec<_>>>().map_err(|error| failed(&error))?;
+        Ok(control::requests(rows))
+    }
+}
+
+const REQUESTS: &str =
+    "select null::text, requested_status from transload.migration_control where run_id = $1::text::uuid
+    union all select entity_type, requested_status from transload.workflow_control where run_id = $1::text::uuid";
+
+const REQUEST_OF_RUN: &str = "update transload.migration_control set requested_status = $2,
+        requested_at = case when $2::text is not null then clock_timestamp() end,
+        requested_by = case when $2::text is not null then $3 end
+    where run_id = $1::text::uuid and requested_status is distinct from $2";
+
+const REQUEST_OF_ENTITY: &str = "insert into transload.workflow_control as known
+        (run_id, entity_type, requested_status, requested_at, requested_by)
+    values ($1::text::uuid, $4, $2, clock_timestamp(), $3) on conflict (run_id, entity_type) do update
+    set requested_status = excluded.requested_status, requested_at = excluded.requested_at, requested_by = excluded.requested_by
+    where known.requested_status <> excluded.requested_status";
+
+const NO_REQUEST_OF_ENTITY: &str =
+    "delete from transload.workflow_control where run_id = $1::text::uuid and entity_type = $2";
+
+async fn request(
+    connection: &mut PgConnection,
+    run: RunId,
+    entity: Option<&EntityName>,
+    wish: Option<Wish>,
+) -> sqlx::Result<()> {
+    let query = match (entity, wish) {
+        (Some(entity), None) => sqlx::query(NO_REQUEST_OF_ENTITY).bind(run.to_string()).bind(entity.as_str()),
+        (entity, wish) => {
+            let sql = if entity.is_some() { REQUEST_OF_ENTITY } else { REQUEST_OF_RUN };
+            let query = sqlx::query(sql).bind(run.to_string()).bind(wish.map(Wish::as_str)).bind(process::own_name());
+            match entity {
+                Some(entity) => query.bind(entity.as_str()),
+                None => query,
+            }
+        }
+    };
+    query.execute(connection).await.map(drop)
 }
 
 /// One transaction. Every way out before its end drops the connection, and with it the transaction.
-async fn store(connection: &mut PgConnection, put: Put<'_>, token: &str) -> sqlx::Result<()> {
+async fn store(connection: &mut PgConnection, put: Put<'_>, token: &str) -> sqlx::Result<bool> {
     sql::batch(connection, "begin").await?;
+    let mut is_new = true;
     match put {
         Put::Run(run) => put_run(connection, run, token).await?,
-        Put::Entity(run, entity) => {
-            let before = put_step(connection, run, entity).await?;
-            put_checkpoint(connection, run, entity, before).await?;
+        Put::Adopted(run, entities) => {
+            is_new = adopt(connection, run).await?;
+            for entity in entities.iter().filter(|_| is_new).flat_map(control::adopted_steps) {
+                put_entity(connection, run.id, &entity).await?;
+            }
         }
+        Put::Entity(run, entity) => put_entity(connection, run, entity).await?,
     }
-    sql::batch(connection, "commit").await
+    sql::batch(connection, "commit").await?;
+    Ok(is_new)
+}
+
+async fn put_entity(connection: &mut PgConnection, run: RunId, entity: &EntityRecord) -> sqlx::Result<()> {
+    let before = put_step(connection, run, entity).await?;
+    put_checkpoint(connection, run, entity, before).await
+}
+
+const ADOPT: &str = "with run as (
+        insert into transload.migration_runs
+            (run_id, project, environment, status, reason, counts, performance, started_at, completed_at, metadata)
+        values ($1::text::uuid, $2, $3, $4, $5, $6::text::jsonb, $7::text::jsonb, $8::text::timestamptz, $9::text::timestamptz,
+            jsonb_build_object('adopted_at', $10::text))
+        on conflict (run_id) do nothing
+        returning run_id)
+    insert into transload.migration_control (run_id) select run_id from run";
+
+/// Stores a run that nobody works on, where it is not there yet.
+async fn adopt(connection: &mut PgConnection, run: &RunRecord) -> sqlx::Result<bool> {
+    let put = sqlx::query(ADOPT).bind(run.id.to_string()).bind(storable(&run.project));
+    let put = put.bind(storable(&run.environment)).bind(run.state.as_str()).bind(run.reason.as_deref().map(storable));
+    let put = put.bind(json(serde_json::to_string(&run.counts))?);
+    let put = put.bind(run.performance.map(|spent| json(serde_json::to_string(&spent))).transpose()?);
+    let put = put.bind(run.started_at.to_rfc3339()).bind(run.ended_at.map(|moment| moment.to_rfc3339()));
+    let put = put.bind(run.adopted_at.map(|moment| moment.to_rfc3339()));
+    Ok(put.execute(connection).await?.rows_affected() > 0)
 }
 
 const PUT_RUN: &str = "with run as (
@@ -263,7 +371,7 @@ fn json(written: serde_json::Result<String>) -> sqlx::Result<String> {
 }
 
 /// PostgreSQL's text takes no zero byte; its sign stands for it.
-fn storable(text: &str) -> String {
+pub(super) fn storable(text: &str) -> String {
     text.replace('\0', "\u{2400}")
 }
 
@@ -339,7 +447,8 @@ const RUNS: &str = "with sessions as materialized (
         to_char(r.completed_at at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"'),
         r.counts::text, r.performance::text, coalesce(c.process_id, 0),
         coalesce(c.holder in (select token from sessions where token is not null)
-            or split_part(c.holder, '@', 1) in (select pid from sessions where token is null), false)
+            or split_part(c.holder, '@', 1) in (select pid from sessions where token is null), false),
+        r.metadata ->> 'adopted_at'
     from transload.migration_runs r join transload.migration_control c on c.run_id = r.run_id
     where r.counts is not null order by r.run_id desc limit $1";
 
@@ -350,6 +459,7 @@ fn run_record(row: &PgRow) -> sqlx::Result<Option<RunRecord>> {
     let (project, environment, reason) = (row.try_get(1)?, row.try_get(2)?, row.try_get(4)?);
     let (started, ended): (&str, Option<&str>) = (text(5)?, row.try_get(6)?);
     let (performance, alive): (Option<&str>, bool) = (row.try_get(8)?, row.try_get(10)?);
+    let adopted: Option<&str> = row.try_get(11)?;
     let parse = || {
         Some(RunRecord {
             id: id.parse().ok()?,
@@ -363,6 +473,7 @@ fn run_record(row: &PgRow) -> sqlx::Result<Option<RunRecord>> {
             performance: performance.and_then(|text| serde_json::from_str(text).ok()),
             process: u32::try_from(process).ok()?,
             alive,
+            adopted_at: adopted.and_then(moment),
         })
     };
     Ok(parse())

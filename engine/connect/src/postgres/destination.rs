@@ -5,33 +5,39 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
+use arrow::record_batch::RecordBatch;
 use async_trait::async_trait;
 use sqlx::{PgConnection, Row};
 use transload_model::{
-    Catalog, Claim, Code, ColumnName, ConnectionPlan, Destination, Diagnostic, EntityName, Fence, KeyBytes,
-    LedgerState, QuarantineRow, Result, RunId, SegmentHead, Settle, SnapshotReader, TableName, Unit,
+    Bug, Catalog, Claim, Code, ColumnName, ConnectionPlan, Destination, Diagnostic, EntityName, Fence, Held, HeldRow,
+    KeyBytes, LedgerState, Result, RunId, SegmentHead, SegmentPart, Settle, SnapshotReader, TableName, Unit, planted,
 };
 
+use crate::backoff::{Class, Tries};
 use crate::ledger::{fenced, shown_referrer};
 
 use super::catalog::{self, Referrer};
-use super::error::{failure, is_passing};
+use super::error::{class, failure};
 use super::lease::{Connections, Lease};
 use super::ledger::Standing;
 use super::open::Address;
 use super::source::{End, reader};
 use super::write::{Shape, WriteError, Written};
-use super::{defaults, ledger, sql, write};
+use super::{compare, defaults, definition, ledger, sql, takeover, write};
 
 /// A transaction that is left open by mistake or by a process that was stopped must not hold the others up for ever.
-const WRITER: &str = "set idle_in_transaction_session_timeout = '120s'; set default_transaction_isolation = 'read committed'; \
-    set default_transaction_read_only = off";
+const WRITER: &str =
+    "set idle_in_transaction_session_timeout = '120s'; set default_transaction_isolation = 'read committed'";
+
+/// What each session of this process begins with.
+fn session() -> String {
+    format!("{WRITER}; {}", takeover::mark())
+}
 
 pub(super) async fn open_destination(connection: &ConnectionPlan) -> Result<Arc<dyn Destination>> {
     let end = End {
-        connections: Connections::new(Address::of(connection)?.with_session(WRITER), connection.pool),
+        connections: Connections::to_one_database(Address::of(connection)?.with_session(&session()), connection.pool),
         schema: connection.schema.clone(),
     };
     if let Some(script) = &connection.create_with {
@@ -121,6 +127,7 @@ impl PostgresDestination {
                 columns: known.columns.iter().cloned().zip(unit.key.iter().cloned()).collect(),
                 is_own: known.table == unit.table,
                 as_text,
+                does: None,
             });
         }
         Ok(referrers)
@@ -132,11 +139,14 @@ impl PostgresDestination {
         let shape = self.shape(&mut lease, &unit.table).await?;
         let referrers =
             if unit.deletes.is_empty() { Vec::new() } else { self.referrers(&mut lease, &shape, unit).await? };
+        let session = lease.session();
         let connection = lease.get();
         write::prepare(connection, &shape, unit).await?;
         // Constraints that wait for the end would refuse the whole unit there, and nobody could say which row it was for.
-        sql::batch(connection, "begin; set constraints all immediate").await?;
-        match ledger::standing(connection, &self.end.schema, unit).await? {
+        // Whoever set a limit for statements of this user gets smaller ones; what the ledger must hold is not of their making.
+        let begin = "begin; set constraints all immediate; set local statement_timeout to default";
+        sql::batch(connection, &format!("{begin}; {}", definition::hold(&self.end.schema, &unit.table))).await?;
+        match ledger::standing(connection, (&self.end.schema, session), unit).await? {
             Standing::Next => {}
             Standing::Committed if is_retry => {
                 sql::batch(connection, "rollback").await?;
@@ -145,11 +155,31 @@ impl PostgresDestination {
             }
             Standing::Committed | Standing::Lost => return Err(WriteError::Problem(fenced(&unit.table))),
         }
+        definition::check(connection, &self.end.schema, unit).await?;
+        if planted(Bug::PositionFirst) {
+            ledger::write_position_of(connection, &self.end.schema, unit, &settle(&[])).await?;
+            sql::batch(connection, "commit; begin").await?;
+        }
         let mut refusals = write::insert(connection, &shape, unit).await?;
         refusals.extend(write::update(connection, &shape, unit).await?);
+        write::insert_again(connection, &shape, unit, &mut refusals).await?;
         refusals.extend(write::delete(connection, &shape, unit, &referrers).await?);
-        let transaction = ledger::write(connection, &self.end.schema, unit, &settle(&refusals)).await?;
-        sql::batch(connection, "commit").await?;
+        sql::batch(connection, "set local statement_timeout = 0").await?;
+        if planted(Bug::RowsFirst) {
+            sql::batch(connection, "commit; begin").await?;
+        }
+        let settled = settle(&refusals);
+        let transaction = ledger::write(connection, &self.end.schema, unit, &settled).await?;
+        match sql::batch(connection, "commit").await {
+            Err(_) if planted(Bug::CommitSwallowed) => return Ok(()),
+            done => done?,
+        }
+        if planted(Bug::MappingsOutside) {
+            ledger::write_mappings(connection, unit, &settled).await?;
+        }
+        if planted(Bug::QuarantineOutside) {
+            ledger::write_quarantine(connection, unit, &settled).await?;
+        }
         // The driver does not say whether the server answered COMMIT or ROLLBACK.
         let sql = "select pg_catalog.pg_xact_status($1::text::pg_catalog.xid8)";
         let status: String = sqlx::query(sql).bind(transaction).fetch_one(&mut *connection).await?.try_get(0)?;
@@ -162,16 +192,25 @@ impl PostgresDestination {
     }
 }
 
-/// What went wrong first is the cause; what came of trying again is told beside it.
-fn after_trying(first: Diagnostic, last: &Diagnostic, attempts: u32) -> Box<Diagnostic> {
-    Box::new(first.note(format!("tried again {attempts} times; at last: {}", last.headline)))
+/// What went wrong first is the cause, where what came last would pass as well; else that is what is in the way now. The other is told beside it.
+fn after_trying(first: Diagnostic, (last, class): (Diagnostic, Class), attempts: u32) -> Box<Diagnostic> {
+    let times = if attempts == 1 { "once".to_owned() } else { format!("{attempts} times") };
+    Box::new(match class {
+        Class::Passing => first.note(format!("tried again {times}; at last: {}", last.headline)),
+        Class::Missing | Class::Lasting => last.note(format!("tried again {times}; at first: {}", first.headline)),
+    })
 }
 
-fn may_pass(error: &WriteError) -> bool {
+fn class_of(error: &WriteError) -> Class {
     match error {
-        WriteError::Database(error) => is_passing(error),
+        WriteError::Database(error) => class(error),
+        // It was tried as small as can be.
+        WriteError::Stopped(_) => Class::Lasting,
         // Only connecting tells of such problems here.
-        WriteError::Problem(problem) => matches!(problem.code, Code::CannotConnect | Code::ServerBusy),
+        WriteError::Problem(problem) if matches!(problem.code, Code::CannotConnect | Code::ServerBusy) => {
+            Class::Passing
+        }
+        WriteError::Problem(_) => Class::Lasting,
     }
 }
 
@@ -190,7 +229,11 @@ impl Destination for PostgresDestination {
 
     async fn take_fences(&self, claim: Claim) -> Result<Vec<Fence>> {
         let mut lease = self.end.connections.lease().await?;
-        let (fences, token) = ledger::take_fences(lease.get(), &self.end.schema, &claim).await?;
+        if claim.force {
+            takeover::end_holders(lease.get(), &self.end.schema, &claim).await?;
+        }
+        let session = lease.session();
+        let (fences, token) = ledger::take_fences(lease.get(), &self.end.schema, (&claim, session)).await?;
         *self.holder.lock().await = Some((lease, token));
         Ok(fences)
     }
@@ -208,6 +251,13 @@ impl Destination for PostgresDestination {
         Ok(())
     }
 
+    async fn abandon_fences(&self, run: RunId) -> Result<()> {
+        let mut lease = self.end.connections.lease().await?;
+        ledger::abandon_fences(lease.get(), &run.to_string()).await?;
+        lease.give_back();
+        Ok(())
+    }
+
     async fn segments(&self, entity: &EntityName) -> Result<Vec<SegmentHead>> {
         let mut lease = self.end.connections.lease().await?;
         let heads = ledger::segments(lease.get(), entity).await.map_err(|error| ledger::failed(&error))?;
@@ -215,7 +265,7 @@ impl Destination for PostgresDestination {
         Ok(heads)
     }
 
-    async fn segment(&self, id: i64) -> Result<(Vec<u8>, u64)> {
+    async fn segment(&self, id: i64) -> Result<Vec<SegmentPart>> {
         let mut lease = self.end.connections.lease().await?;
         let segment = ledger::segment(lease.get(), id).await?;
         lease.give_back();
@@ -248,26 +298,37 @@ impl Destination for PostgresDestination {
         Ok(u64::try_from(count).unwrap_or_default())
     }
 
+    async fn compare(&self, table: &TableName, key: &[ColumnName], rows: &RecordBatch) -> Result<Vec<Held>> {
+        let mut lease = self.end.connections.lease().await?;
+        let compared = async {
+            let shape = self.shape(&mut lease, table).await?;
+            compare::compare(lease.get(), &shape, key, rows).await
+        };
+        let held = compared.await.map_err(|error: WriteError| error.told_of(table, "comparing with"))?;
+        lease.give_back();
+        Ok(held)
+    }
+
     async fn reader(&self) -> Result<Box<dyn SnapshotReader>> {
         reader(&self.end, None).await
     }
 
     async fn commit(&self, unit: Unit, settle: Settle) -> Result<()> {
         let mut first = None;
-        let mut attempt = 0;
+        let mut tries = Tries::new(unit.max_retry_attempts);
         loop {
-            let Err(error) = self.try_commit(&unit, &settle, attempt > 0).await else { return Ok(()) };
-            let may_pass = may_pass(&error);
+            let Err(error) = self.try_commit(&unit, &settle, tries.count() > 0).await else { return Ok(()) };
+            let class = class_of(&error);
             let problem = error.told(&unit.table);
-            if !may_pass || attempt == unit.max_retry_attempts {
+            let tried = tries.count();
+            let Some(pause) = tries.pause(class) else {
                 return Err(match first {
-                    Some(first) => after_trying(first, &problem, attempt),
+                    Some(first) => after_trying(first, (*problem, class), tried),
                     None => problem,
                 });
-            }
+            };
             first.get_or_insert(*problem);
-            attempt += 1;
-            tokio::time::sleep(Duration::from_millis(200) * 2_u32.pow(attempt.min(6))).await;
+            tokio::time::sleep(pause).await;
         }
     }
 
@@ -275,7 +336,7 @@ impl Destination for PostgresDestination {
         true
     }
 
-    async fn quarantine(&self, entity: Option<&EntityName>) -> Result<Vec<QuarantineRow>> {
+    async fn quarantine(&self, entity: Option<&EntityName>) -> Result<Vec<HeldRow>> {
         let mut lease = self.end.connections.lease().await?;
         let rows = ledger::quarantine(lease.get(), entity).await?;
         lease.give_back();

@@ -6,6 +6,8 @@
 use sqlx::postgres::PgDatabaseError;
 use transload_model::{Code, ColumnName, Diagnostic, Refusal, WriteKind};
 
+use crate::backoff::Class;
+
 /// Why no session could be had.
 pub(super) fn cannot_connect(error: &sqlx::Error, name: &str) -> Box<Diagnostic> {
     let mut problem = failure(error, Code::CannotConnect, &format!("{name} cannot be opened"));
@@ -40,8 +42,11 @@ fn structural(error: &sqlx::Error, usual: Code) -> Code {
         sqlx::Error::Io(error) if error.to_string().contains("certificate") => Code::TlsError,
         sqlx::Error::Database(_) => match sqlstate(error).unwrap_or_default() {
             "28000" | "28P01" => Code::AuthFailed,
+            "25006" if matches!(usual, Code::ReadOnly | Code::DestinationFailed) => Code::ReadOnly,
             "42501" | "25006" => Code::PermissionDenied,
             "42P01" | "42703" | "42704" | "42883" | "0A000" if usual != Code::CannotConnect => Code::SchemaDrift,
+            // A prepared statement that is there already, or is not there: not the session that it was prepared in.
+            "42P05" | "26000" => Code::SharedSession,
             "53100" => Code::StorageFull,
             "53000" | "53200" | "53300" => Code::ServerBusy,
             _ => usual,
@@ -52,12 +57,45 @@ fn structural(error: &sqlx::Error, usual: Code) -> Code {
 
 /// Whether the same unit may succeed if it is tried again, on a new connection.
 pub(super) fn is_passing(error: &sqlx::Error) -> bool {
+    const CONFLICT: [&str; 3] = ["40001", "40P01", "55P03"];
+    const STOPS: [&str; 5] = ["57P01", "57P02", "57P03", "53300", "53200"];
+    // What sends nothing for too long, such as a machine that slept, loses its session.
+    const IDLE: [&str; 2] = ["25P03", "57P05"];
     match error {
         sqlx::Error::Io(_) | sqlx::Error::Protocol(_) => true,
         _ => sqlstate(error).is_some_and(|state| {
-            matches!(state, "40001" | "40P01" | "55P03" | "57P01" | "57P02" | "57P03" | "53300" | "53200")
-                || state.starts_with("08")
+            state.starts_with("08") || [&CONFLICT[..], &STOPS, &IDLE].iter().any(|states| states.contains(&state))
         }),
+    }
+}
+
+/// What may be done about a unit that failed with it.
+pub(super) fn class(error: &sqlx::Error) -> Class {
+    match sqlstate(error) {
+        // No space, and no right to write just now: a replica, or a server that was set so.
+        Some("53100" | "25006") => Class::Missing,
+        // What is stopped as a whole is not about rows.
+        Some(STOPPED) => Class::Passing,
+        _ if is_passing(error) => Class::Passing,
+        _ => Class::Lasting,
+    }
+}
+
+/// A statement that the server stopped: it took too long, or an administrator said so.
+const STOPPED: &str = "57014";
+
+/// Whether the server stopped the statement.
+pub(super) fn is_stopped(error: &sqlx::Error) -> bool {
+    sqlstate(error) == Some(STOPPED)
+}
+
+/// The code of a unit that failed, where it says more than that the destination did.
+pub(super) fn unit_code(error: &sqlx::Error) -> Code {
+    match sqlstate(error) {
+        Some("25006") => Code::ReadOnly,
+        Some(STOPPED) => Code::StatementTimeout,
+        _ if is_passing(error) => Code::DestinationBusy,
+        _ => Code::DestinationFailed,
     }
 }
 

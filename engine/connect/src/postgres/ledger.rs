@@ -3,16 +3,18 @@
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row};
 use transload_model::{
-    Claim, Code, ColumnName, Diagnostic, EntityName, Fence, Holder, KeyBytes, LedgerState, LedgerWrite, MappingRow,
-    Position, QuarantineRow, Result, SegmentHead, TableName, Unit,
+    Bug, Claim, Code, ColumnName, Diagnostic, EntityName, Fence, HeldRow, Holder, KeyBytes, LedgerState, LedgerWrite,
+    MappingRow, Position, QuarantineRow, Result, SegmentHead, SegmentOverlay, SegmentPart, TableName, Unit, planted,
 };
 
-use crate::ledger::{self, PositionRow, QuarantinedRow, RangeRow, VERSION, hex, server_digest, signed};
+use crate::ledger::{self, PositionRow, QUARANTINED, QuarantinedRow, RangeRow, VERSION, hex, server_digest, signed};
 use crate::process;
 
 use super::copy::{self, Chunk};
 use super::error::{failure, sqlstate};
+use super::identity::{self, Identity};
 use super::sql;
+use super::write::{WriteError, Written};
 
 const CREATE: &str = include_str!("../../../../migrations/ledger/postgres/001_create_ledger.sql");
 
@@ -20,9 +22,12 @@ const CREATE: &str = include_str!("../../../../migrations/ledger/postgres/001_cr
 pub(super) const TOKEN: &str = "select pid::text || '@' || extract(epoch from backend_start)::text \
                      from pg_catalog.pg_stat_activity where pid = pg_catalog.pg_backend_pid()";
 
+/// Where `meta` says which server the ledger is on.
+const SERVER: &str = "server_identity";
+
 /// What a position's row holds, in the order of [`position`].
 const POSITION: &str = "entity_type, run_id, seq, phase, cursor, counts::text, gained, parents_seen::text, plan_fingerprint, \
-    read_fingerprint, mapped_fingerprint, key_fingerprint, freed, freed_seen, destination_table";
+    read_fingerprint, mapped_fingerprint, key_fingerprint, freed, freed_seen, destination_table, found::text";
 
 /// A fence, and whether its holder's session still exists. Where the start of another user's session is hidden, its number must do.
 const FENCE: &str = "select f.epoch, f.run_id, f.holder, f.holder_name, exists (
@@ -31,8 +36,15 @@ const FENCE: &str = "select f.epoch, f.run_id, f.holder, f.holder_name, exists (
            or (a.backend_start is null and f.holder like a.pid::text || '@%'))
     from transload.fences f where f.destination_table = $1";
 
+/// A session that holds fences of a run and still exists.
+const HELD_BY_RUN: &str = "select f.holder_name from transload.fences f join pg_catalog.pg_stat_activity a
+        on f.holder = a.pid::text || '@' || extract(epoch from a.backend_start)::text
+            or (a.backend_start is null and f.holder like a.pid::text || '@%')
+    where f.run_id = $1 limit 1";
+
 pub(super) fn failed(error: &sqlx::Error) -> Box<Diagnostic> {
-    failure(error, Code::DestinationFailed, "the ledger in the destination")
+    let problem = failure(error, Code::DestinationFailed, "the ledger in the destination");
+    ledger::told(problem)
 }
 
 /// A table as fences name it.
@@ -67,7 +79,7 @@ pub(super) async fn state(connection: &mut PgConnection, schema: &str, tables: &
         "select {POSITION}, stream, range_from, range_to, done from transload.stream_positions order by entity_type, stream"
     );
     for row in sql::query(sql).fetch_all(connection).await.map_err(|error| failed(&error))? {
-        let told = position(&row).and_then(|position| Ok((position, row.try_get(15)?, range(&row)?)));
+        let told = position(&row).and_then(|position| Ok((position, row.try_get(16)?, range(&row)?)));
         let (position, number, range) = told.map_err(|error| failed(&error))?;
         position.of_schema(schema).read_as(number, range)?.put_into(&mut state);
     }
@@ -76,7 +88,16 @@ pub(super) async fn state(connection: &mut PgConnection, schema: &str, tables: &
 
 async fn check_version(connection: &mut PgConnection) -> Result<()> {
     let found = meta(connection, "schema_version").await.map_err(|error| failed(&error))?;
-    ledger::check_version(found.as_deref())
+    ledger::check_version(found.as_deref())?;
+    let sql = "select name from unnest($1::text[]) name where not exists (
+        select 1 from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+        where n.nspname = 'transload' and c.relname = name)";
+    let tables = ledger::TABLES.map(str::to_owned).to_vec();
+    let lacking = sqlx::query(sql).bind(tables).fetch_optional(connection).await.map_err(|error| failed(&error))?;
+    match lacking {
+        Some(row) => Err(ledger::lacks(&row.try_get::<String, _>(0).map_err(|error| failed(&error))?)),
+        None => Ok(()),
+    }
 }
 
 async fn fence(
@@ -115,11 +136,12 @@ fn position(row: &PgRow) -> sqlx::Result<PositionRow> {
         freed: row.try_get(12)?,
         freed_seen: row.try_get(13)?,
         table: row.try_get(14)?,
+        found: row.try_get(15)?,
     })
 }
 
 fn range(row: &PgRow) -> sqlx::Result<RangeRow> {
-    Ok(RangeRow { from: row.try_get(16)?, to: row.try_get(17)?, done: row.try_get(18)? })
+    Ok(RangeRow { from: row.try_get(17)?, to: row.try_get(18)?, done: row.try_get(19)? })
 }
 
 /// Creates the ledger where there is none and takes the fences, in one transaction. The session is the holder from then on, by the
@@ -127,9 +149,10 @@ fn range(row: &PgRow) -> sqlx::Result<RangeRow> {
 pub(super) async fn take_fences(
     connection: &mut PgConnection,
     schema: &str,
-    claim: &Claim,
+    (claim, session): (&Claim, Option<i32>),
 ) -> Result<(Vec<Fence>, String)> {
     let told = |error: sqlx::Error| match sqlstate(&error) {
+        Some("25006") => failure(&error, Code::ReadOnly, "the ledger in the destination"),
         Some("55P03") => {
             let headline = "another session is writing the ledger and does not let go of it";
             Box::new(Diagnostic::new(Code::InProgress, headline).help(Code::InProgress.info().remedy))
@@ -143,15 +166,19 @@ pub(super) async fn take_fences(
         }
         _ => failed(&error),
     };
+    let identity = Identity::of(connection).await.map_err(told)?;
     sql::batch(connection, "begin").await.map_err(told)?;
+    identity::check_session(session, identity::session(connection).await.map_err(told)?)?;
     sql::batch(connection, sql::CREATION_LOCK).await.map_err(told)?;
     if exists(connection).await.map_err(told)? {
         check_version(connection).await?;
+        check_server(connection, (schema, claim), &identity).await?;
         let seed = meta(connection, "digest_seed").await.map_err(told)?;
         ledger::check_seed(seed.as_deref(), claim.digest_seed)?;
     } else {
         create(connection, claim).await.map_err(told)?;
     }
+    put_server(connection, &identity).await.map_err(told)?;
     let token: String =
         sqlx::query(TOKEN).fetch_one(&mut *connection).await.and_then(|row| row.try_get(0)).map_err(told)?;
     let mut taken = Vec::new();
@@ -172,6 +199,35 @@ pub(super) async fn take_fences(
     }
     sql::batch(connection, "commit").await.map_err(told)?;
     Ok((taken, token))
+}
+
+/// Refuses to go on with a run that was begun on another server. One that begins anew knows what it finds in the ledger, and nothing else.
+async fn check_server(
+    connection: &mut PgConnection,
+    (schema, claim): (&str, &Claim),
+    identity: &Identity,
+) -> Result<()> {
+    let known = meta(connection, SERVER).await.map_err(|error| failed(&error))?;
+    if known.is_none() || identity.server.is_none() || known == identity.server {
+        return Ok(());
+    }
+    for (table, _) in &claim.tables {
+        let fence = fence(connection, schema, table, "").await.map_err(|error| failed(&error))?;
+        if fence.and_then(|fence| fence.holder).is_some_and(|holder| holder.run == claim.run) {
+            let headline =
+                format!("run {} was begun on another server than the one that is here now", claim.run.short());
+            let problem = Diagnostic::new(Code::ServerIdentity, headline);
+            return Err(Box::new(problem.help(Code::ServerIdentity.info().remedy)));
+        }
+    }
+    Ok(())
+}
+
+async fn put_server(connection: &mut PgConnection, identity: &Identity) -> sqlx::Result<()> {
+    let Some(server) = &identity.server else { return Ok(()) };
+    let sql = "insert into transload.meta (name, value) values ($1, $2) on conflict (name) do update set value = excluded.value \
+               where meta.value <> excluded.value";
+    sqlx::query(sql).bind(SERVER).bind(server).execute(connection).await.map(drop)
 }
 
 async fn create(connection: &mut PgConnection, claim: &Claim) -> sqlx::Result<()> {
@@ -212,12 +268,31 @@ pub(super) async fn release_fences(connection: &mut PgConnection, run: &str, tok
     sqlx::query(sql).bind(run).bind(token).execute(connection).await.map(drop)
 }
 
+/// Gives the fences of a run back whose session is gone.
+pub(super) async fn abandon_fences(connection: &mut PgConnection, run: &str) -> Result<()> {
+    if !exists(connection).await.map_err(|error| failed(&error))? {
+        return Ok(());
+    }
+    let sql = "update transload.fences f set run_id = null, holder = null, holder_name = null where f.run_id = $1";
+    sql::batch(connection, "begin").await.map_err(|error| failed(&error))?;
+    // Whoever wants to go on with the run waits here, or was first.
+    let lock = sqlx::query("select 1 from transload.fences where run_id = $1 for update").bind(run);
+    lock.fetch_all(&mut *connection).await.map_err(|error| failed(&error))?;
+    let held = sqlx::query(HELD_BY_RUN).bind(run).fetch_optional(&mut *connection).await;
+    if let Some(row) = held.map_err(|error| failed(&error))? {
+        let name: Option<String> = row.try_get(0).map_err(|error| failed(&error))?;
+        return Err(ledger::still_held(&name.unwrap_or_default()));
+    }
+    sqlx::query(sql).bind(run).execute(&mut *connection).await.map_err(|error| failed(&error))?;
+    sql::batch(connection, "commit").await.map_err(|error| failed(&error))
+}
+
 pub(super) async fn segments(connection: &mut PgConnection, entity: &EntityName) -> sqlx::Result<Vec<SegmentHead>> {
     if !exists(connection).await? {
         return Ok(Vec::new());
     }
-    let sql = "select segment_id, first_key, last_key, row_count, present_count, server_digest, server_digest_kind \
-               from transload.segments \
+    let sql = "select segment_id, first_key, last_key, row_count, present_count, part_count, overlaid_count, \
+               server_digest, server_digest_kind from transload.segments \
                where entity_type = $1 order by first_key";
     let head = |row: PgRow| {
         let (first, last): (Vec<u8>, Vec<u8>) = (row.try_get(1)?, row.try_get(2)?);
@@ -227,30 +302,37 @@ pub(super) async fn segments(connection: &mut PgConnection, entity: &EntityName)
             last: KeyBytes::from_encoded(&last),
             rows: unsigned(row.try_get(3)?),
             present: unsigned(row.try_get(4)?),
-            server_digest: server_digest(row.try_get(5)?, row.try_get(6)?),
+            parts: row.try_get::<i32, _>(5)?.unsigned_abs(),
+            overlaid: unsigned(row.try_get(6)?),
+            server_digest: server_digest(row.try_get(7)?, row.try_get(8)?),
         })
     };
     sqlx::query(sql).bind(entity.as_str()).fetch_all(connection).await?.into_iter().map(head).collect()
 }
 
-pub(super) async fn segment(connection: &mut PgConnection, id: i64) -> Result<(Vec<u8>, u64)> {
-    let sql = "select content, content_digest from transload.segments where segment_id = $1";
-    let row = sqlx::query(sql).bind(id).fetch_one(connection).await;
-    let read = row.and_then(|row| Ok((row.try_get(0)?, row.try_get(1)?)));
-    let (content, digest): (Vec<u8>, String) = read.map_err(|error| failed(&error))?;
-    Ok((content, ledger::unhex(&digest).ok_or_else(|| ledger::corrupted("segments"))?))
+pub(super) async fn segment(connection: &mut PgConnection, id: i64) -> Result<Vec<SegmentPart>> {
+    let sql = "select content, content_digest, part_count::bigint \
+               from transload.segments join transload.segment_parts using (segment_id) where segment_id = $1 order by part";
+    let rows = sqlx::query(sql).bind(id).fetch_all(connection).await.map_err(|error| failed(&error))?;
+    let part = |row: PgRow| Ok((row.try_get(0)?, row.try_get(1)?, row.try_get(2)?));
+    let parts: sqlx::Result<Vec<_>> = rows.into_iter().map(part).collect();
+    ledger::segment(parts.map_err(|error| failed(&error))?)
 }
 
-pub(super) async fn quarantine(
-    connection: &mut PgConnection,
-    entity: Option<&EntityName>,
-) -> Result<Vec<QuarantineRow>> {
+pub(super) async fn quarantine(connection: &mut PgConnection, entity: Option<&EntityName>) -> Result<Vec<HeldRow>> {
     if !exists(connection).await.map_err(|error| failed(&error))? {
         return Ok(Vec::new());
     }
-    let sql = "select entity_type, key, stage, code, field, message, run_id from transload.quarantine \
-               where $1::text is null or entity_type = $1 order by entity_type collate \"C\", key";
-    let rows = sqlx::query(sql).bind(entity.map(EntityName::as_str)).fetch_all(connection).await;
+    let as_text = |name: &str| match name.strip_suffix("_at") {
+        Some(_) => format!("pg_catalog.to_char({name} at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"),
+        None => name.to_owned(),
+    };
+    let columns = QUARANTINED.map(as_text).join(", ");
+    let sql = format!(
+        "select {columns} from transload.quarantine \
+         where $1::text is null or entity_type = $1 order by entity_type collate \"C\", key"
+    );
+    let rows = sql::query(sql).bind(entity.map(EntityName::as_str)).fetch_all(connection).await;
     let rows = rows.map_err(|error| failed(&error))?;
     rows.iter().map(|row| quarantined(row).map_err(|error| failed(&error))?.read()).collect()
 }
@@ -264,6 +346,13 @@ fn quarantined(row: &PgRow) -> sqlx::Result<QuarantinedRow> {
         field: row.try_get(4)?,
         message: row.try_get(5)?,
         run: row.try_get(6)?,
+        attempts: i64::from(row.try_get::<i32, _>(7)?),
+        first_at: row.try_get(8)?,
+        last_at: row.try_get(9)?,
+        status: row.try_get(10)?,
+        reason: row.try_get(11)?,
+        decided_by: row.try_get(12)?,
+        decided_at: row.try_get(13)?,
     })
 }
 
@@ -279,10 +368,16 @@ pub(super) enum Standing {
 
 /// Locks the stream and says where it stands. A unit whose commit is on its way elsewhere is waited for, also a stream's first, which has no
 /// position yet that could be locked.
-pub(super) async fn standing(connection: &mut PgConnection, schema: &str, unit: &Unit) -> sqlx::Result<Standing> {
-    let lock = "select pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended('transload stream ' || $1 || '/' || $2, 0))";
+pub(super) async fn standing(
+    connection: &mut PgConnection,
+    (schema, session): (&str, Option<i32>),
+    unit: &Unit,
+) -> Written<Standing> {
+    let lock = "select pg_catalog.pg_backend_pid(), \
+        pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended('transload stream ' || $1 || '/' || $2, 0))";
     let stream = sqlx::query(lock).bind(unit.entity.as_str()).bind(unit.stream.to_string());
-    stream.execute(&mut *connection).await?;
+    let now = stream.fetch_one(&mut *connection).await?.try_get(0)?;
+    identity::check_session(session, now).map_err(WriteError::Problem)?;
     let sql = "select epoch from transload.fences where destination_table = $1 for share";
     let fence = sqlx::query(sql).bind(fenced_name(schema, &unit.table)).fetch_optional(&mut *connection).await?;
     let epoch: Option<i64> = fence.map(|row| row.try_get(0)).transpose()?;
@@ -290,11 +385,12 @@ pub(super) async fn standing(connection: &mut PgConnection, schema: &str, unit: 
     let position =
         sqlx::query(sql).bind(unit.entity.as_str()).bind(number(unit.stream)).fetch_optional(connection).await?;
     let seq: Option<i64> = position.map(|row| row.try_get(0)).transpose()?;
-    if epoch != Some(signed(unit.epoch)) {
+    if epoch != Some(signed(unit.epoch)) && !planted(Bug::NoFence) {
         return Ok(Standing::Lost);
     }
     let committed = unit.after.unwrap_or_default() + 1;
     Ok(match seq {
+        _ if planted(Bug::RedoCommitted) => Standing::Next,
         seq if seq == unit.after.map(signed) => Standing::Next,
         Some(seq) if seq == signed(committed) => Standing::Committed,
         _ => Standing::Lost,
@@ -308,25 +404,56 @@ pub(super) async fn write(
     unit: &Unit,
     write: &LedgerWrite,
 ) -> sqlx::Result<String> {
+    write_segments(connection, unit, write).await?;
+    if !planted(Bug::MappingsOutside) {
+        write_mappings(connection, unit, write).await?;
+    }
+    if !planted(Bug::QuarantineOutside) {
+        write_quarantine(connection, unit, write).await?;
+    }
+    discard(connection, unit, write).await?;
+    write_position_of(connection, schema, unit, write).await
+}
+
+async fn write_segments(connection: &mut PgConnection, unit: &Unit, write: &LedgerWrite) -> sqlx::Result<()> {
     if !write.segments_removed.is_empty() {
-        let remove = sqlx::query("delete from transload.segments where segment_id = any($1)");
-        remove.bind(&write.segments_removed).execute(&mut *connection).await?;
+        let sql = "with parts as (delete from transload.segment_parts where segment_id = any($1)) \
+                   delete from transload.segments where segment_id = any($1)";
+        sqlx::query(sql).bind(&write.segments_removed).execute(&mut *connection).await?;
     }
     for (segment, digest) in &write.server_digests_put {
         let sql = "update transload.segments set server_digest = $2, server_digest_kind = $3 where segment_id = $1";
         sqlx::query(sql).bind(segment).bind(&digest.digest).bind(&digest.kind).execute(&mut *connection).await?;
     }
-    for segment in &write.segments_put {
-        let put = sqlx::query(
-            "insert into transload.segments (entity_type, first_key, last_key, row_count, present_count, content, content_digest) \
-             values ($1, $2, $3, $4, $5, $6, $7)",
-        );
-        let put = put.bind(unit.entity.as_str()).bind(segment.first.as_bytes()).bind(segment.last.as_bytes());
-        let put = put.bind(signed(segment.rows)).bind(signed(segment.present)).bind(&segment.content);
-        put.bind(hex(segment.content_digest)).execute(&mut *connection).await?;
+    for new in &write.segments_put {
+        let sql = "with put as (
+                insert into transload.segments (entity_type, first_key, last_key, row_count, present_count)
+                values ($1, $2, $3, $4, $5) returning segment_id)
+            insert into transload.segment_parts (segment_id, part, content, content_digest) select segment_id, 0, $6, $7 from put";
+        let put = sqlx::query(sql).bind(unit.entity.as_str()).bind(new.first.as_bytes()).bind(new.last.as_bytes());
+        let put = put.bind(signed(new.rows)).bind(signed(new.present)).bind(&new.part.content);
+        put.bind(hex(new.part.digest)).execute(&mut *connection).await?;
     }
-    write_mappings(connection, unit, write).await?;
-    write_quarantine(connection, unit, write).await?;
+    for SegmentOverlay { id, parts, entries, put: new } in &write.segments_overlaid {
+        let sql = "with put as (
+                update transload.segments set first_key = $2, last_key = $3, row_count = $4, present_count = $5, part_count = $6 + 1,
+                    overlaid_count = overlaid_count + $7, server_digest = null, server_digest_kind = null
+                where segment_id = $1 returning segment_id)
+            insert into transload.segment_parts (segment_id, part, content, content_digest) select segment_id, $6, $8, $9 from put";
+        let put = sqlx::query(sql).bind(id).bind(new.first.as_bytes()).bind(new.last.as_bytes());
+        let put = put.bind(signed(new.rows)).bind(signed(new.present)).bind(number(*parts)).bind(signed(*entries));
+        put.bind(&new.part.content).bind(hex(new.part.digest)).execute(&mut *connection).await?;
+    }
+    Ok(())
+}
+
+/// Writes where the unit's stream stands, and gives the transaction's number.
+pub(super) async fn write_position_of(
+    connection: &mut PgConnection,
+    schema: &str,
+    unit: &Unit,
+    write: &LedgerWrite,
+) -> sqlx::Result<String> {
     let Some((stream, before)) = &write.stream else {
         if write.streams_removed {
             let sql = "delete from transload.stream_positions where entity_type = $1 and stream > 0";
@@ -377,7 +504,7 @@ pub(super) async fn mappings(
     if !sqlx::query(there).fetch_one(&mut *connection).await?.try_get::<bool, _>(0)? {
         return Ok(vec![None; keys.len()]);
     }
-    let texts: Vec<String> = keys.iter().map(|key| storable(&key.text())).collect();
+    let texts: Vec<String> = keys.iter().map(|key| mapped(&key.text())).collect();
     let sql = "select m.destination_id from pg_catalog.unnest($2::text[]) with ordinality wanted (source_id, place)
                left join transload.migration_mappings m on m.entity_type = $1 and m.source_id = wanted.source_id
                order by wanted.place";
@@ -385,9 +512,13 @@ pub(super) async fn mappings(
     rows.iter().map(|row| row.try_get(0)).collect()
 }
 
-async fn write_mappings(connection: &mut PgConnection, unit: &Unit, write: &LedgerWrite) -> sqlx::Result<()> {
+pub(super) async fn write_mappings(
+    connection: &mut PgConnection,
+    unit: &Unit,
+    write: &LedgerWrite,
+) -> sqlx::Result<()> {
     if !write.mappings_removed.is_empty() {
-        let texts: Vec<String> = write.mappings_removed.iter().map(|text| storable(text)).collect();
+        let texts: Vec<String> = write.mappings_removed.iter().map(|text| mapped(text)).collect();
         let sql = "delete from transload.migration_mappings where entity_type = $1 and source_id = any($2)";
         sqlx::query(sql).bind(unit.entity.as_str()).bind(texts).execute(&mut *connection).await?;
     }
@@ -397,11 +528,16 @@ async fn write_mappings(connection: &mut PgConnection, unit: &Unit, write: &Ledg
     let sql = "copy transload.migration_mappings (entity_type, source_id, destination_id) from stdin (format binary)";
     let row = |mapping: &MappingRow, chunk: &mut Chunk| {
         chunk.begin_row(3);
-        for text in [unit.entity.as_str(), &storable(&mapping.source_id), &storable(&mapping.destination_id)] {
+        for text in [unit.entity.as_str(), &mapped(&mapping.source_id), &mapping.destination_id] {
             chunk.text(text);
         }
     };
     copy::all(connection, sql, &write.mappings_put, row).await.map(drop)
+}
+
+/// A key as it is mapped: each has a text of its own, also where it holds a zero byte, or the sign that stands for one.
+fn mapped(text: &str) -> String {
+    text.replace('\u{2400}', "\u{2400}\u{2400}").replace('\0', "\u{2400}0")
 }
 
 /// PostgreSQL's text takes no zero byte; its sign stands for it.
@@ -409,7 +545,11 @@ fn storable(text: &str) -> String {
     text.replace('\0', "\u{2400}")
 }
 
-async fn write_quarantine(connection: &mut PgConnection, unit: &Unit, write: &LedgerWrite) -> sqlx::Result<()> {
+pub(super) async fn write_quarantine(
+    connection: &mut PgConnection,
+    unit: &Unit,
+    write: &LedgerWrite,
+) -> sqlx::Result<()> {
     if !write.quarantine_removed.is_empty() {
         let keys: Vec<&[u8]> = write.quarantine_removed.iter().map(KeyBytes::as_bytes).collect();
         let sql = "delete from transload.quarantine where entity_type = $1 and key = any($2)";
@@ -425,16 +565,27 @@ async fn write_quarantine(connection: &mut PgConnection, unit: &Unit, write: &Le
                as row (key, source_key, stage, code, field, message, run_id) \
                on conflict (entity_type, key) do update set stage = excluded.stage, code = excluded.code, field = excluded.field, \
                message = excluded.message, run_id = excluded.run_id, attempts = quarantine.attempts + 1, \
-               updated_at = excluded.updated_at";
+               updated_at = excluded.updated_at, status = 'open', reason = null, decided_by = null, decided_at = null";
     let rows = last_of_each_key(&write.quarantine_put);
     let texts = |of: fn(&QuarantineRow) -> String| rows.iter().map(|row| storable(&of(row))).collect::<Vec<_>>();
     let fields: Vec<Option<&str>> = rows.iter().map(|row| row.field.as_ref().map(ColumnName::as_str)).collect();
     let put = sqlx::query(sql).bind(unit.entity.as_str());
     let put = put.bind(rows.iter().map(|row| row.key.as_bytes()).collect::<Vec<_>>());
-    let put = put.bind(texts(|row| row.key.text())).bind(texts(|row| row.stage.as_str().to_owned()));
+    let put = put
+        .bind(rows.iter().map(|row| mapped(&row.key.text())).collect::<Vec<_>>())
+        .bind(texts(|row| row.stage.as_str().to_owned()));
     let put = put.bind(texts(|row| row.code.info().word.to_owned())).bind(fields);
     let put = put.bind(texts(|row| row.message.clone())).bind(texts(|row| row.run.to_string()));
     put.bind(unit.at.to_rfc3339()).execute(connection).await.map(drop)
+}
+
+async fn discard(connection: &mut PgConnection, unit: &Unit, write: &LedgerWrite) -> sqlx::Result<()> {
+    let Some((keys, decision)) = &write.quarantine_discarded else { return Ok(()) };
+    let keys: Vec<&[u8]> = keys.iter().map(KeyBytes::as_bytes).collect();
+    let sql = "update transload.quarantine set status = 'discarded', reason = $3, decided_by = $4, decided_at = $5::text::timestamptz \
+               where entity_type = $1 and key = any($2)";
+    let put = sqlx::query(sql).bind(unit.entity.as_str()).bind(keys).bind(storable(&decision.reason));
+    put.bind(storable(&decision.by)).bind(decision.at.to_rfc3339()).execute(connection).await.map(drop)
 }
 
 /// One statement must not put a row twice.
@@ -450,19 +601,19 @@ async fn write_position(
 ) -> sqlx::Result<String> {
     let sql = "insert into transload.stream_positions (entity_type, stream, destination_table, epoch, run_id, seq, phase, cursor, \
                counts, gained, parents_seen, plan_fingerprint, read_fingerprint, mapped_fingerprint, key_fingerprint, freed, \
-               freed_seen, updated_at, range_from, range_to, done) values ($1, $2, $3, $4, $5, $6, $7, $8, $9::text::jsonb, $10, $11::text::jsonb, $12, $13, \
-               $14, $15, $16, $17, $18::text::timestamptz, $19, $20, $21) \
+               freed_seen, updated_at, range_from, range_to, done, found) values ($1, $2, $3, $4, $5, $6, $7, $8, $9::text::jsonb, $10, $11::text::jsonb, $12, $13, \
+               $14, $15, $16, $17, $18::text::timestamptz, $19, $20, $21, $22::text::jsonb) \
                on conflict (entity_type, stream) do update set destination_table = excluded.destination_table, \
                epoch = excluded.epoch, run_id = excluded.run_id, seq = excluded.seq, phase = excluded.phase, \
                cursor = excluded.cursor, counts = excluded.counts, gained = excluded.gained, \
                parents_seen = excluded.parents_seen, plan_fingerprint = excluded.plan_fingerprint, \
                read_fingerprint = excluded.read_fingerprint, mapped_fingerprint = excluded.mapped_fingerprint, \
                key_fingerprint = excluded.key_fingerprint, freed = excluded.freed, freed_seen = excluded.freed_seen, \
-               updated_at = excluded.updated_at, done = excluded.done returning pg_catalog.pg_current_xact_id()::text";
+               updated_at = excluded.updated_at, done = excluded.done, found = excluded.found returning pg_catalog.pg_current_xact_id()::text";
     let put = sqlx::query(sql).bind(row.entity).bind(number(stream)).bind(row.table).bind(signed(unit.epoch));
     let put = put.bind(row.run).bind(row.seq).bind(row.phase).bind(row.cursor).bind(row.counts).bind(row.gained);
     let put = put.bind(row.parents_seen).bind(row.plan_fingerprint).bind(row.read_fingerprint);
     let put = put.bind(row.mapped_fingerprint).bind(row.key_fingerprint).bind(row.freed).bind(row.freed_seen);
-    let put = put.bind(unit.at.to_rfc3339()).bind(range.from).bind(range.to).bind(range.done);
+    let put = put.bind(unit.at.to_rfc3339()).bind(range.from).bind(range.to).bind(range.done).bind(row.found);
     put.fetch_one(connection).await?.try_get(0)
 }

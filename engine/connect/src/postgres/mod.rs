@@ -2,20 +2,27 @@
 //!
 //! Rows are read as raw binary values and written by binary COPY; both ends keep their own connections, and none is used by two at a time.
 
+mod array;
 mod bound;
 mod catalog;
+mod compare;
 mod control;
 mod copy;
 mod defaults;
+mod definition;
 mod destination;
+mod detections;
 mod digest;
 mod error;
+mod exchange;
+mod identity;
 mod lease;
 mod ledger;
 mod nodelay;
 mod open;
 mod source;
 mod sql;
+mod takeover;
 #[cfg(test)]
 mod tests;
 mod types;

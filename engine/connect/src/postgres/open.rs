@@ -3,8 +3,11 @@
 //! Everything a connection is made with stands in its URL: no variable of libpq and no password file is read. Sessions are set up alike,
 //! so that values look the same whatever the server's and the role's settings are.
 
+use std::future::poll_fn;
 use std::net::IpAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
+use std::task::Poll;
 use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
@@ -106,10 +109,18 @@ impl Address {
 
     /// A new session.
     pub(super) async fn connect(&self) -> Result<PgConnection> {
-        let connecting = tokio::time::timeout(self.timeout, self.options.connect()).await;
-        let Ok(connected) = connecting else {
+        tokio::time::timeout(self.timeout, self.begin()).await.unwrap_or_else(|_| {
             let headline = format!("{} did not answer within {} s", self.name, self.timeout.as_secs());
             let help = "check host and port in the URL, and whether the server runs and a firewall lets you through";
+            Err(Box::new(Diagnostic::new(Code::CannotConnect, headline).help(help)))
+        })
+    }
+
+    async fn begin(&self) -> Result<PgConnection> {
+        let Some(connected) = unless_it_panics(self.options.connect()).await else {
+            let headline =
+                format!("{} cannot be opened: what answers there does not speak PostgreSQL's protocol", self.name);
+            let help = "check host and port in the URL";
             return Err(Box::new(Diagnostic::new(Code::CannotConnect, headline).help(help)));
         };
         let mut connection = connected.map_err(|error| cannot_connect(&error, &self.name))?;
@@ -123,6 +134,16 @@ impl Address {
         set_up.map_err(|error| failure(&error, Code::CannotConnect, &format!("{} could not be set up", self.name)))?;
         Ok(connection)
     }
+}
+
+/// The driver panics where a message is shorter than its own length. Whoever listens there must not be able to end this process.
+async fn unless_it_panics<T>(work: impl Future<Output = T>) -> Option<T> {
+    let mut work = Box::pin(work);
+    poll_fn(move |task| match catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(task))) {
+        Ok(polled) => polled.map(Some),
+        Err(_) => Poll::Ready(None),
+    })
+    .await
 }
 
 /// The driver would say of a missing file what it says of a missing server.

@@ -17,13 +17,16 @@ use crate::ledger::{signed, swallowed};
 
 use super::catalog::{PgColumn, Referrer};
 use super::copy::{self, Chunk};
-use super::error::{failure, is_about_a_row, refusal};
+use super::error::{failure, is_about_a_row, is_stopped, refusal, unit_code};
+use super::exchange;
 use super::sql::{self, Pair};
 use super::types::Encoder;
 
 /// Why a unit cannot be written.
 pub(super) enum WriteError {
     Database(sqlx::Error),
+    /// The server stopped each row alone.
+    Stopped(sqlx::Error),
     Problem(Box<Diagnostic>),
 }
 
@@ -36,9 +39,16 @@ impl From<sqlx::Error> for WriteError {
 impl WriteError {
     /// What is said about it.
     pub(super) fn told(self, table: &TableName) -> Box<Diagnostic> {
+        self.told_of(table, "writing")
+    }
+
+    /// The same, of something else than writing.
+    pub(super) fn told_of(self, table: &TableName, doing: &str) -> Box<Diagnostic> {
         match self {
             Self::Problem(problem) => problem,
-            Self::Database(error) => failure(&error, Code::DestinationFailed, &format!("writing `{table}` failed")),
+            Self::Database(error) | Self::Stopped(error) => {
+                failure(&error, unit_code(&error), &format!("{doing} `{table}` failed"))
+            }
         }
     }
 }
@@ -62,7 +72,7 @@ impl Shape {
     }
 }
 
-fn problem(code: Code, headline: String) -> WriteError {
+pub(super) fn problem(code: Code, headline: String) -> WriteError {
     WriteError::Problem(Box::new(Diagnostic::new(code, headline).help(code.info().remedy)))
 }
 
@@ -127,15 +137,16 @@ impl<'a> Rows<'a> {
         Some(Refusal { field: found.field.filter(is_ours), ..found })
     }
 
-    /// Copies the rows that the server takes, and notes the others. With `numbered`, each begins with its number.
+    /// Copies the rows of these ranges that the server takes, and notes the others. With `numbered`, each begins with its number.
     async fn copy(
         &self,
         connection: &mut PgConnection,
         (sql, numbered): (&str, bool),
+        mut open: Vec<Range<usize>>,
         table: &TableName,
     ) -> Written<Vec<Refusal>> {
         let mut refused: BTreeMap<usize, Refusal> = BTreeMap::new();
-        let mut open = self.all();
+        let mut slow = Slow::default();
         while let Some(range) = open.pop() {
             let mut sent = 0_u64;
             let unfit = &mut refused;
@@ -155,7 +166,10 @@ impl<'a> Rows<'a> {
             };
             sql::batch(connection, "savepoint rows").await?;
             match copy::all(connection, sql, range.clone(), write).await {
-                Ok(taken) if taken == sent => sql::batch(connection, "release rows").await?,
+                Ok(taken) if taken == sent => {
+                    slow.any_passed |= sent > 0;
+                    sql::batch(connection, "release rows").await?;
+                }
                 Ok(_) => return Err(WriteError::Problem(swallowed(table))),
                 Err(error) if is_about_a_row(&error) => {
                     sql::batch(connection, "rollback to rows; release rows").await?;
@@ -166,9 +180,14 @@ impl<'a> Rows<'a> {
                         }
                     }
                 }
+                Err(error) if is_stopped(&error) => {
+                    sql::batch(connection, "rollback to rows; release rows").await?;
+                    open.extend(slow.smaller(range, error)?);
+                }
                 Err(error) => return Err(error.into()),
             }
         }
+        refused.extend(slow.refusals(self.kind)?.into_iter().map(|refusal| (refusal.row, refusal)));
         Ok(refused.into_values().collect())
     }
 }
@@ -177,6 +196,52 @@ impl<'a> Rows<'a> {
 fn halves(range: &Range<usize>) -> Option<(Range<usize>, Range<usize>)> {
     let middle = range.start + range.len() / 2;
     (range.len() > 1).then_some((range.start..middle, middle..range.end))
+}
+
+/// Single rows that a server may be too slow for before it is the server, and not they.
+const SLOW_MAX: usize = 2;
+
+/// Rows whose statement the server stopped, down to the single one.
+///
+/// What is stopped alone, and twice, while others of its unit go through, is a row that is too much. Where nothing goes through, the server
+/// is slow or a lock is held, and no row may be blamed for it.
+#[derive(Default)]
+struct Slow {
+    rows: Vec<usize>,
+    any_passed: bool,
+    /// The row that is being tried alone for the second time.
+    again: Option<usize>,
+    error: Option<sqlx::Error>,
+}
+
+impl Slow {
+    /// What is tried in place of rows that were stopped.
+    fn smaller(&mut self, range: Range<usize>, error: sqlx::Error) -> Written<Vec<Range<usize>>> {
+        if let Some((first, second)) = halves(&range) {
+            return Ok(vec![second, first]);
+        }
+        if self.again != Some(range.start) {
+            self.again = Some(range.start);
+            return Ok(vec![range]);
+        }
+        self.rows.push(range.start);
+        if !self.any_passed && self.rows.len() > SLOW_MAX {
+            return Err(WriteError::Stopped(error));
+        }
+        self.error = Some(error);
+        Ok(Vec::new())
+    }
+
+    /// The rows that were too much.
+    fn refusals(self, kind: WriteKind) -> Written<Vec<Refusal>> {
+        if let (Some(error), false) = (self.error, self.any_passed) {
+            return Err(WriteError::Stopped(error));
+        }
+        let message = "the server stopped writing it: it took longer than `statement_timeout`, alone and twice";
+        let refusal =
+            |row| Refusal { kind, row, code: Code::StatementTimeout, field: None, message: message.to_owned() };
+        Ok(self.rows.into_iter().map(refusal).collect())
+    }
 }
 
 /// A temporary table that rows wait in, one for each set of columns and connection.
@@ -215,15 +280,34 @@ pub(super) async fn insert(connection: &mut PgConnection, shape: &Shape, unit: &
         return Ok(Vec::new());
     }
     let sql = sql::copy(&shape.sql, &rows.names(), false);
-    let refusals = rows.copy(connection, (&sql, false), &unit.table).await?;
-    advance_sequences(connection, shape, unit).await?;
+    let refusals = rows.copy(connection, (&sql, false), rows.all(), &unit.table).await?;
+    advance_sequences(connection, shape, &unit.inserts).await?;
     Ok(refusals)
 }
 
-/// Sequences go on behind the highest number that was inserted; they never go back.
-async fn advance_sequences(connection: &mut PgConnection, shape: &Shape, unit: &Unit) -> Written<()> {
+/// Inserts those new rows after all whose values updates of the unit gave up. What is still refused stays among the refusals.
+pub(super) async fn insert_again(
+    connection: &mut PgConnection,
+    shape: &Shape,
+    unit: &Unit,
+    refusals: &mut Vec<Refusal>,
+) -> Written<()> {
+    let collided = exchange::collided(refusals, WriteKind::Insert);
+    if collided.is_empty() || unit.updates.is_empty() {
+        return Ok(());
+    }
+    let rows = Rows::new(WriteKind::Insert, shape, &unit.inserts)?;
+    let sql = sql::copy(&shape.sql, &rows.names(), false);
+    let again = rows.copy(connection, (&sql, false), exchange::ranges(&collided), &unit.table).await?;
+    exchange::take_out(refusals, WriteKind::Insert, &collided);
+    refusals.extend(again);
+    Ok(())
+}
+
+/// Sequences go on behind the highest number that was written; they never go back.
+async fn advance_sequences(connection: &mut PgConnection, shape: &Shape, batches: &[RecordBatch]) -> Written<()> {
     for (column, sequence) in shape.columns.iter().filter_map(|column| Some((column, column.sequence.as_ref()?))) {
-        let cells = unit.inserts.iter().filter_map(|batch| batch.column_by_name(column.name.as_str()));
+        let cells = batches.iter().filter_map(|batch| batch.column_by_name(column.name.as_str()));
         let Some(highest) = cells.filter_map(highest).max() else { continue };
         let advanced = sql::query(sql::advance(sequence)).bind(sequence).bind(highest).execute(&mut *connection).await;
         advanced.map_err(|error| match super::error::sqlstate(&error) {
@@ -252,7 +336,7 @@ pub(super) async fn update(connection: &mut PgConnection, shape: &Shape, unit: &
     }
     let stage = Stage::new(shape, &rows.columns);
     let copy = sql::copy(&stage.sql, &rows.names(), true);
-    let mut refusals = rows.copy(connection, (&copy, true), &unit.table).await?;
+    let mut refusals = rows.copy(connection, (&copy, true), rows.all(), &unit.table).await?;
     let set: Vec<&PgColumn> = rows.columns.iter().copied().filter(|column| !unit.key.contains(&column.name)).collect();
     let pair = Pair { table: &shape.sql, stage: &stage.sql, key: &unit.key };
     for number in numbers(connection, pair.missing()).await? {
@@ -263,6 +347,8 @@ pub(super) async fn update(connection: &mut PgConnection, shape: &Shape, unit: &
     if !set.is_empty() {
         let apply = Apply { kind: WriteKind::Update, expected: pair.differing(&set), change: pair.update(&set) };
         refusals.extend(apply.halving(connection, rows.all(), &unit.table).await?);
+        exchange::resolve(connection, (shape, &pair), (&apply, &set), &mut refusals).await?;
+        advance_sequences(connection, shape, &unit.updates).await?;
     }
     Ok(refusals)
 }
@@ -273,8 +359,17 @@ async fn numbers(connection: &mut PgConnection, sql: String) -> Written<Vec<usiz
     rows.iter().map(number).collect::<sqlx::Result<_>>().map_err(WriteError::from)
 }
 
+/// Numbers of staged rows, each with a count.
+async fn counted(connection: &mut PgConnection, sql: String) -> Written<Vec<(usize, i64)>> {
+    let rows = sql::query(sql).fetch_all(connection).await?;
+    let pair = |row: &sqlx::postgres::PgRow| {
+        Ok((usize::try_from(row.try_get::<i64, _>(0)?).unwrap_or_default(), row.try_get(1)?))
+    };
+    rows.iter().map(pair).collect::<sqlx::Result<_>>().map_err(WriteError::from)
+}
+
 /// A statement over a range of staged rows, and one that says how many rows it must change.
-struct Apply {
+pub(super) struct Apply {
     kind: WriteKind,
     expected: String,
     change: String,
@@ -282,17 +377,21 @@ struct Apply {
 
 impl Apply {
     /// Changes what can be changed in these ranges, and says which rows cannot.
-    async fn halving(
+    pub(super) async fn halving(
         &self,
         connection: &mut PgConnection,
         mut open: Vec<Range<usize>>,
         table: &TableName,
     ) -> Written<Vec<Refusal>> {
         let mut refused = Vec::new();
+        let mut slow = Slow::default();
         while let Some(range) = open.pop() {
             sql::batch(connection, "savepoint rows").await?;
             match self.change(connection, &range).await {
-                Ok(true) => sql::batch(connection, "release rows").await?,
+                Ok(true) => {
+                    slow.any_passed = true;
+                    sql::batch(connection, "release rows").await?;
+                }
                 Ok(false) => return Err(WriteError::Problem(swallowed(table))),
                 Err(error) if is_about_a_row(&error) => {
                     sql::batch(connection, "rollback to rows; release rows").await?;
@@ -301,9 +400,14 @@ impl Apply {
                         None => refused.extend(refusal(&error, self.kind, range.start)),
                     }
                 }
+                Err(error) if is_stopped(&error) => {
+                    sql::batch(connection, "rollback to rows; release rows").await?;
+                    open.extend(slow.smaller(range, error)?);
+                }
                 Err(error) => return Err(error.into()),
             }
         }
+        refused.extend(slow.refusals(self.kind)?);
         Ok(refused)
     }
 
@@ -330,7 +434,7 @@ pub(super) async fn delete(
     }
     let stage = Stage::new(shape, &rows.columns);
     let copy = sql::copy(&stage.sql, &rows.names(), true);
-    let mut refusals = rows.copy(connection, (&copy, true), &unit.table).await?;
+    let mut refusals = rows.copy(connection, (&copy, true), rows.all(), &unit.table).await?;
     let pair = Pair { table: &shape.sql, stage: &stage.sql, key: &unit.key };
     refusals.extend(spare_referred(connection, &pair, referrers).await?);
     let apply = Apply { kind: WriteKind::Delete, expected: pair.present(), change: pair.delete() };
@@ -358,8 +462,12 @@ async fn spare_referred(
     loop {
         let before = spared.len();
         for referrer in referrers {
-            for row in numbers(connection, pair.spare(referrer)).await? {
-                let message = format!("{} still refers to it", referrer.shown);
+            for (row, rows) in counted(connection, pair.spare(referrer)).await? {
+                let rows = if rows == 1 { "1 row".to_owned() } else { format!("{rows} rows") };
+                let message = match &referrer.does {
+                    Some(does) => format!("{} still refers to it, and would {does} {rows}", referrer.shown),
+                    None => format!("{} still refers to it", referrer.shown),
+                };
                 let (kind, code) = (WriteKind::Delete, Code::ConstraintForeignKey);
                 spared.push(Refusal { kind, row, code, field: None, message });
             }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use rusqlite::Connection;
 use transload_model::{Catalog, Column, ColumnName, ForeignKey, SideEffects, Table, TableName};
 
+use super::definition;
 use super::sql::quote;
 use super::types;
 
@@ -27,7 +28,8 @@ pub(super) fn read(connection: &Connection) -> rusqlite::Result<Catalog> {
         }
     }
     spell_as_declared(&mut tables);
-    Ok(Catalog { tables, ..Catalog::default() })
+    let definitions = definition::definitions(connection, None)?;
+    Ok(Catalog { tables, definitions, ..Catalog::default() })
 }
 
 /// Gives the tables and columns of foreign keys the names that they have: SQLite takes them in any case.

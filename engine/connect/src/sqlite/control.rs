@@ -1,20 +1,22 @@
 //! The control store in a SQLite file: the history of runs.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use rusqlite::{Connection, OptionalExtension, Row, Transaction, TransactionBehavior, ffi, params};
+use rusqlite::{Connection, ErrorCode, OptionalExtension, Row, Transaction, TransactionBehavior, ffi, params};
 use transload_model::{
-    Code, ControlStore, Diagnostic, EntityName, EntityRecord, EntityState, Result, RunId, RunRecord, RunState,
-    UnitNumber,
+    Code, ControlStore, Diagnostic, EntityName, EntityRecord, EntityState, Requests, Result, RunId, RunRecord,
+    RunState, UnitNumber, Wish,
 };
 
+use super::aside::is_damage;
 use super::error::failure;
+use super::locked;
 use super::open::{BUSY_TIMEOUT, make_folder, write_ahead};
 use super::worker::Worker;
-use crate::control::{CheckpointState, Script, checkpoint_steps, moves_checkpoint, passed_through, pending};
+use crate::control::{self, CheckpointState, Script, checkpoint_steps, moves_checkpoint, passed_through, pending};
 use crate::process;
 
 const SCRIPTS: &[Script] = &[
@@ -34,6 +36,14 @@ const SCRIPTS: &[Script] = &[
         name: "004_migrate_existing_migration_data",
         sql: include_str!("../../../../migrations/control/sqlite/004_migrate_existing_migration_data.sql"),
     },
+    Script {
+        name: "005_add_entity_requests",
+        sql: include_str!("../../../../migrations/control/sqlite/005_add_entity_requests.sql"),
+    },
+    Script {
+        name: "006_add_detections",
+        sql: include_str!("../../../../migrations/control/sqlite/006_add_detections.sql"),
+    },
 ];
 
 /// Which scripts ran. It is there before the first.
@@ -41,14 +51,19 @@ const BOOKKEEPING: &str = "create table if not exists control_migrations (
     version integer primary key, name text not null, applied_at text not null default (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')),
     applied_by text not null) strict";
 
+/// Where the store is that a URL names.
+pub(super) fn store_path(url: &str) -> &Path {
+    Path::new(url.strip_prefix("sqlite:").unwrap_or(url))
+}
+
 pub(crate) fn open_control_store(url: &str) -> Result<Arc<dyn ControlStore>> {
-    let path = Path::new(url.strip_prefix("sqlite:").unwrap_or(url));
+    let path = store_path(url);
     make_folder(path).map_err(|error| {
         let headline = format!("the control store's folder cannot be made: {}: {error}", path.display());
         Box::new(Diagnostic::new(Code::ControlStore, headline).help(Code::ControlStore.info().remedy))
     })?;
-    let closed =
-        |error: rusqlite::Error| failed(&error, &format!("the control store {} cannot be opened", path.display()));
+    let doing = format!("the control store {} cannot be opened", path.display());
+    let closed = |error: rusqlite::Error| failed(&error, &doing, path);
     let mut connection = connect(path).map_err(closed)?;
     if !pending(SCRIPTS, applied(&connection).map_err(closed)?)?.is_empty() {
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(closed)?;
@@ -56,8 +71,12 @@ pub(crate) fn open_control_store(url: &str) -> Result<Arc<dyn ControlStore>> {
         let wanted = pending(SCRIPTS, applied(&transaction).map_err(closed)?)?;
         migrate(transaction, &wanted).map_err(closed)?;
     }
-    Ok(Arc::new(SqliteControlStore { worker: Worker::new("sqlite-control", connection)? }))
+    let worker = Worker::new("sqlite-control", connection)?;
+    Ok(Arc::new(SqliteControlStore { worker, path: path.to_owned() }))
 }
+
+/// What helps where the file is no database, or not any more.
+const DAMAGED: &str = "`transload adopt --set-aside` gives the damaged file another name and makes a new one from the ledger in the destination";
 
 fn connect(path: &Path) -> rusqlite::Result<Connection> {
     let connection = Connection::open(path)?;
@@ -67,10 +86,14 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
     Ok(connection)
 }
 
-fn failed(error: &rusqlite::Error, doing: &str) -> Box<Diagnostic> {
+pub(super) fn failed(error: &rusqlite::Error, doing: &str, path: &Path) -> Box<Diagnostic> {
+    let is_locked = matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked));
+    if is_locked && let Some(holder) = locked::holder(path) {
+        return locked_by(&holder, path);
+    }
     let mut problem = failure(error, Code::ControlStore, doing);
     problem.code = Code::ControlStore;
-    problem.help = Some(Code::ControlStore.info().remedy.to_owned());
+    problem.help = Some(if is_damage(error) { DAMAGED } else { Code::ControlStore.info().remedy }.to_owned());
     if let rusqlite::Error::SqliteFailure(failure, Some(message)) = error
         && failure.extended_code == ffi::SQLITE_CONSTRAINT_TRIGGER
     {
@@ -78,6 +101,13 @@ fn failed(error: &rusqlite::Error, doing: &str) -> Box<Diagnostic> {
         problem.headline = format!("{doing}: {message}");
     }
     problem
+}
+
+/// In the words in which it is said of a destination.
+fn locked_by(holder: &str, path: &Path) -> Box<Diagnostic> {
+    let headline = format!("the control store {} is being written and stays locked", path.display());
+    let problem = Diagnostic::new(Code::ControlStore, headline).note(format!("it is {holder}"));
+    Box::new(problem.help("end that process, or let it go on; then run again"))
 }
 
 /// The highest number of a script that ran.
@@ -100,17 +130,21 @@ fn migrate(transaction: Transaction<'_>, scripts: &[(i64, &Script)]) -> rusqlite
     transaction.commit()
 }
 
-struct SqliteControlStore {
+pub(super) struct SqliteControlStore {
     worker: Worker,
+    path: PathBuf,
 }
 
 impl SqliteControlStore {
-    async fn call<T, F>(&self, job: F) -> Result<T>
+    pub(super) async fn call<T, F>(&self, job: F) -> Result<T>
     where
         T: Send + 'static,
         F: FnOnce(&mut Connection) -> rusqlite::Result<T> + Send + 'static,
     {
-        self.worker.call(move |connection| job(connection).map_err(|error| failed(&error, "the control store"))).await
+        let path = self.path.clone();
+        let failed =
+            move |error: rusqlite::Error| failed(&error, &format!("the control store {}", path.display()), &path);
+        self.worker.call(move |connection| job(connection).map_err(failed)).await
     }
 }
 
@@ -137,10 +171,25 @@ impl ControlStore for SqliteControlStore {
         .await
     }
 
+    async fn adopt(&self, run: &RunRecord, entities: &[EntityRecord]) -> Result<bool> {
+        let (run, entities) = (run.clone(), entities.to_vec());
+        self.call(move |connection| {
+            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let is_new = adopt(&transaction, &run)?;
+            for entity in entities.iter().filter(|_| is_new).flat_map(control::adopted_steps) {
+                put_step(&transaction, run.id, &entity)?;
+                put_checkpoint(&transaction, run.id, &entity)?;
+            }
+            transaction.commit()?;
+            Ok(is_new)
+        })
+        .await
+    }
+
     async fn runs(&self, limit: u32) -> Result<Vec<RunRecord>> {
         self.call(move |connection| {
             let sql = "select r.run_id, r.project, r.environment, r.status, r.reason, r.started_at, r.completed_at, r.counts, \
-                       r.performance, c.process_id, c.holder \
+                       r.performance, c.process_id, c.holder, r.metadata ->> '$.adopted_at' \
                        from migration_runs r join migration_control c on c.run_id = r.run_id \
                        where r.counts is not null order by r.run_id desc limit ?";
             let mut statement = connection.prepare(sql)?;
@@ -160,6 +209,59 @@ impl ControlStore for SqliteControlStore {
         })
         .await
     }
+
+    async fn request(&self, run: RunId, entity: Option<&EntityName>, wish: Option<Wish>) -> Result<()> {
+        let entity = entity.cloned();
+        self.call(move |connection| match entity {
+            Some(entity) => request_of_entity(connection, run, &entity, wish),
+            None => request_of_run(connection, run, wish),
+        })
+        .await
+    }
+
+    async fn requests(&self, run: RunId) -> Result<Requests> {
+        self.call(move |connection| requests(connection, run)).await
+    }
+}
+
+/// When something was asked, as the store writes it.
+const NOW: &str = "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')";
+
+fn request_of_run(connection: &Connection, run: RunId, wish: Option<Wish>) -> rusqlite::Result<()> {
+    let sql = format!(
+        "update migration_control set requested_status = ?2, requested_at = case when ?2 is not null then {NOW} end, \
+         requested_by = case when ?2 is not null then ?3 end where run_id = ?1 and requested_status is not ?2"
+    );
+    connection.execute(&sql, params![run.to_string(), wish.map(Wish::as_str), process::own_name()]).map(drop)
+}
+
+fn request_of_entity(
+    connection: &Connection,
+    run: RunId,
+    entity: &EntityName,
+    wish: Option<Wish>,
+) -> rusqlite::Result<()> {
+    let (run, entity) = (run.to_string(), entity.as_str());
+    let Some(wish) = wish else {
+        let sql = "delete from workflow_control where run_id = ? and entity_type = ?";
+        return connection.execute(sql, [&*run, entity]).map(drop);
+    };
+    let sql = format!(
+        "insert into workflow_control (run_id, entity_type, requested_status, requested_at, requested_by) \
+         values (?, ?, ?, {NOW}, ?) on conflict (run_id, entity_type) do update \
+         set requested_status = excluded.requested_status, requested_at = excluded.requested_at, requested_by = excluded.requested_by \
+         where requested_status <> excluded.requested_status"
+    );
+    connection.execute(&sql, params![run, entity, wish.as_str(), process::own_name()]).map(drop)
+}
+
+fn requests(connection: &Connection, run: RunId) -> rusqlite::Result<Requests> {
+    let sql = "select null, requested_status from migration_control where run_id = ?1 \
+               union all select entity_type, requested_status from workflow_control where run_id = ?1";
+    let mut statement = connection.prepare_cached(sql)?;
+    let row = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?));
+    let rows = statement.query_map([run.to_string()], row)?.collect::<rusqlite::Result<Vec<_>>>()?;
+    Ok(control::requests(rows))
 }
 
 fn json(written: serde_json::Result<String>) -> rusqlite::Result<String> {
@@ -195,6 +297,31 @@ fn put_run(transaction: &Transaction<'_>, run: &RunRecord) -> rusqlite::Result<(
                on conflict (run_id) do update set holder = excluded.holder, holder_name = excluded.holder_name, \
                process_id = excluded.process_id";
     transaction.execute(sql, params![id, process::own_token(), process::own_name(), run.process]).map(drop)
+}
+
+/// Stores a run that nobody works on, where it is not there yet.
+fn adopt(transaction: &Transaction<'_>, run: &RunRecord) -> rusqlite::Result<bool> {
+    let id = run.id.to_string();
+    let sql = "insert into migration_runs (run_id, project, environment, status, reason, started_at, completed_at, counts, \
+               performance, metadata) values (?, ?, ?, ?, ?, ?, ?, ?, ?, json_object('adopted_at', ?)) \
+               on conflict (run_id) do nothing";
+    let values = params![
+        id,
+        run.project,
+        run.environment,
+        run.state.as_str(),
+        run.reason,
+        run.started_at.to_rfc3339(),
+        run.ended_at.map(|moment| moment.to_rfc3339()),
+        json(serde_json::to_string(&run.counts))?,
+        run.performance.map(|spent| json(serde_json::to_string(&spent))).transpose()?,
+        run.adopted_at.map(|moment| moment.to_rfc3339())
+    ];
+    let is_new = transaction.execute(sql, values)? > 0;
+    if is_new {
+        transaction.execute("insert into migration_control (run_id) values (?)", [&id])?;
+    }
+    Ok(is_new)
 }
 
 fn put_step(transaction: &Transaction<'_>, run: RunId, entity: &EntityRecord) -> rusqlite::Result<()> {
@@ -260,7 +387,7 @@ fn run_record(row: &Row<'_>) -> rusqlite::Result<Option<RunRecord>> {
     let (id, project, environment, status) = (text(0)?, text(1)?, text(2)?, text(3)?);
     let (reason, started, ended): (Option<String>, String, Option<String>) = (row.get(4)?, text(5)?, row.get(6)?);
     let (counts, performance): (String, Option<String>) = (text(7)?, row.get(8)?);
-    let (process, holder): (Option<u32>, String) = (row.get(9)?, text(10)?);
+    let (process, holder, adopted): (Option<u32>, String, Option<String>) = (row.get(9)?, text(10)?, row.get(11)?);
     let parse = || {
         Some(RunRecord {
             id: id.parse().ok()?,
@@ -274,6 +401,7 @@ fn run_record(row: &Row<'_>) -> rusqlite::Result<Option<RunRecord>> {
             performance: performance.and_then(|text| serde_json::from_str(&text).ok()),
             process: process.unwrap_or_default(),
             alive: process::is_alive(&holder),
+            adopted_at: adopted.as_deref().and_then(moment),
         })
     };
     Ok(parse())

@@ -3,7 +3,9 @@
 //! SQLite's own words are kept where they name objects; they never hold a row's values, save in the text of a user's trigger, which is left out.
 
 use rusqlite::ffi;
-use transload_model::{Code, ColumnName, Diagnostic, Refusal, WriteKind};
+use transload_model::{Code, ColumnName, Diagnostic, Refusal, TableName, WriteKind};
+
+use crate::backoff::Class;
 
 /// A failure of the database that is not about one row.
 pub(super) fn failure(error: &rusqlite::Error, usual: Code, doing: &str) -> Box<Diagnostic> {
@@ -11,6 +13,12 @@ pub(super) fn failure(error: &rusqlite::Error, usual: Code, doing: &str) -> Box<
     let mut problem = Diagnostic::new(code, format!("{doing}: {}", words(error)));
     problem.help = Some(code.info().remedy.to_owned());
     Box::new(problem)
+}
+
+/// Whether a statement names a table or a column that is not there.
+pub(super) fn is_missing(error: &rusqlite::Error) -> bool {
+    let said = words(error);
+    said.starts_with("no such table") || said.starts_with("no such column") || said.contains("has no column named")
 }
 
 fn structural(error: &ffi::Error, usual: Code) -> Code {
@@ -24,9 +32,33 @@ fn structural(error: &ffi::Error, usual: Code) -> Code {
     }
 }
 
-/// Whether the same unit may succeed if it is tried again.
-pub(super) fn is_passing(error: &rusqlite::Error) -> bool {
-    matches!(error.sqlite_error_code(), Some(ffi::ErrorCode::DatabaseBusy | ffi::ErrorCode::DatabaseLocked))
+/// The failure of a unit.
+pub(super) fn unit_failure(error: &rusqlite::Error, table: &TableName) -> Box<Diagnostic> {
+    let code = unit_code(error);
+    let mut problem = failure(error, code, &format!("writing `{table}` failed"));
+    (problem.code, problem.help) = (code, Some(code.info().remedy.to_owned()));
+    problem
+}
+
+/// What may be done about a unit that failed with it.
+pub(super) fn class(error: &rusqlite::Error) -> Class {
+    match unit_code(error) {
+        Code::DestinationBusy => Class::Passing,
+        Code::StorageFull | Code::ReadOnly => Class::Missing,
+        _ => Class::Lasting,
+    }
+}
+
+/// The code of a unit that failed. The same file took the fences before: where it is read-only now, somebody made it so.
+fn unit_code(error: &rusqlite::Error) -> Code {
+    let Some(sqlite) = error.sqlite_error() else { return Code::DestinationFailed };
+    match sqlite.code {
+        ffi::ErrorCode::DatabaseBusy | ffi::ErrorCode::DatabaseLocked => Code::DestinationBusy,
+        ffi::ErrorCode::ReadOnly => Code::ReadOnly,
+        // The file was there and open: something is wrong with it that does not pass.
+        ffi::ErrorCode::CannotOpen | ffi::ErrorCode::NotADatabase => Code::DestinationFailed,
+        _ => structural(sqlite, Code::DestinationFailed),
+    }
 }
 
 fn words(error: &rusqlite::Error) -> String {
@@ -80,4 +112,30 @@ fn named_column(message: &str) -> Option<ColumnName> {
     }
     let (_, column) = named.split_once('.')?;
     ColumnName::parse(column).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_unit_that_failed_is_told_by_its_class() {
+        let cases = [
+            (ffi::SQLITE_BUSY, Class::Passing, Code::DestinationBusy),
+            (ffi::SQLITE_BUSY_SNAPSHOT, Class::Passing, Code::DestinationBusy),
+            (ffi::SQLITE_LOCKED, Class::Passing, Code::DestinationBusy),
+            (ffi::SQLITE_FULL, Class::Missing, Code::StorageFull),
+            (ffi::SQLITE_IOERR_SHMSIZE, Class::Missing, Code::StorageFull),
+            (ffi::SQLITE_READONLY, Class::Missing, Code::ReadOnly),
+            (ffi::SQLITE_CORRUPT, Class::Lasting, Code::DestinationFailed),
+            (ffi::SQLITE_NOTADB, Class::Lasting, Code::DestinationFailed),
+            (ffi::SQLITE_CANTOPEN, Class::Lasting, Code::DestinationFailed),
+            (ffi::SQLITE_IOERR_WRITE, Class::Lasting, Code::DestinationFailed),
+        ];
+        for (number, expected, code) in cases {
+            let error = rusqlite::Error::SqliteFailure(ffi::Error::new(number), None);
+            let told = unit_failure(&error, &TableName::parse("people").unwrap());
+            assert_eq!((class(&error), told.code), (expected, code), "{number}");
+        }
+    }
 }

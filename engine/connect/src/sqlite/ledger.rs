@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use transload_model::{
-    Claim, Code, Diagnostic, EntityName, Fence, Holder, KeyBytes, LedgerState, LedgerWrite, Position, QuarantineRow,
-    Result, SegmentHead, TableName, Unit,
+    Bug, Claim, Code, Diagnostic, EntityName, Fence, HeldRow, Holder, KeyBytes, LedgerState, LedgerWrite, Position,
+    Result, SegmentHead, SegmentOverlay, SegmentPart, TableName, Unit, planted,
 };
 
-use super::error::failure;
+use super::error::{class, failure, is_missing};
 use super::open::write_ahead;
-use crate::ledger::{self, PositionRow, QuarantinedRow, VERSION};
+use crate::backoff::Class;
+use crate::ledger::{self, PositionRow, QUARANTINED, QuarantinedRow, VERSION};
 use crate::process;
 
 const CREATE: &str = include_str!("../../../../migrations/ledger/sqlite/001_create_ledger.sql");
@@ -19,7 +20,12 @@ const CREATE: &str = include_str!("../../../../migrations/ledger/sqlite/001_crea
 const ONLY_STREAM: i64 = 0;
 
 pub(super) fn failed(error: &rusqlite::Error) -> Box<Diagnostic> {
-    failure(error, Code::DestinationFailed, "the ledger in the destination")
+    let usual = if class(error) == Class::Passing { Code::DestinationBusy } else { Code::DestinationFailed };
+    let mut problem = failure(error, usual, "the ledger in the destination");
+    if is_missing(error) {
+        problem.code = Code::SchemaDrift;
+    }
+    ledger::told(problem)
 }
 
 fn meta(connection: &Connection, name: &str) -> rusqlite::Result<Option<String>> {
@@ -46,7 +52,15 @@ pub(super) fn state(connection: &Connection, tables: &[TableName]) -> Result<Led
 
 fn check_version(connection: &Connection) -> Result<()> {
     let found = meta(connection, "schema_version").map_err(|error| failed(&error))?;
-    ledger::check_version(found.as_deref())
+    ledger::check_version(found.as_deref())?;
+    for table in ledger::TABLES {
+        let sql = "select 1 from sqlite_schema where name = 'transload_' || ?";
+        let is_there = connection.prepare(sql).and_then(|mut asked| asked.exists([table]));
+        if !is_there.map_err(|error| failed(&error))? {
+            return Err(ledger::lacks(table));
+        }
+    }
+    Ok(())
 }
 
 fn fence(connection: &Connection, table: &TableName) -> rusqlite::Result<Option<Fence>> {
@@ -68,7 +82,7 @@ fn fence(connection: &Connection, table: &TableName) -> rusqlite::Result<Option<
 
 fn positions(connection: &Connection) -> Result<BTreeMap<EntityName, Position>> {
     let sql = "select entity_type, run_id, seq, phase, cursor, counts, gained, parents_seen, plan_fingerprint, read_fingerprint, \
-               mapped_fingerprint, key_fingerprint, freed, freed_seen, destination_table from transload_stream_positions";
+               mapped_fingerprint, key_fingerprint, freed, freed_seen, destination_table, found from transload_stream_positions";
     let mut statement = connection.prepare(sql).map_err(|error| failed(&error))?;
     let mut rows = statement.query([]).map_err(|error| failed(&error))?;
     let mut positions = BTreeMap::new();
@@ -96,6 +110,7 @@ fn position(row: &Row<'_>) -> rusqlite::Result<PositionRow> {
         freed: row.get(12)?,
         freed_seen: row.get(13)?,
         table: row.get(14)?,
+        found: row.get(15)?,
     })
 }
 
@@ -107,9 +122,13 @@ pub(super) fn take_fences(connection: &mut Connection, claim: &Claim) -> Result<
         connection.pragma_update(None, "synchronous", "full")
     };
     set(connection).map_err(|error| failed(&error))?;
-    let transaction = connection
-        .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)
-        .map_err(|error| failed(&error))?;
+    let busy = holder_at_work(connection, claim);
+    let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate).map_err(
+        |error| match &busy {
+            Some(name) if class(&error) == Class::Passing => ledger::busy(name),
+            _ => failed(&error),
+        },
+    )?;
     if exists(&transaction).map_err(|error| failed(&error))? {
         check_version(&transaction)?;
         let seed = meta(&transaction, "digest_seed").map_err(|error| failed(&error))?;
@@ -123,6 +142,13 @@ pub(super) fn take_fences(connection: &mut Connection, claim: &Claim) -> Result<
     }
     transaction.commit().map_err(|error| failed(&error))?;
     Ok(taken)
+}
+
+/// Who would be writing where the file is locked.
+fn holder_at_work(connection: &Connection, claim: &Claim) -> Option<String> {
+    let fences = claim.tables.iter().filter_map(|(table, _)| fence(connection, table).ok().flatten());
+    let mut holders = fences.filter_map(|fence| fence.holder).filter(|holder| holder.alive && holder.run != claim.run);
+    holders.next().map(|holder| holder.name)
 }
 
 fn create(connection: &Connection, claim: &Claim) -> rusqlite::Result<()> {
@@ -167,12 +193,36 @@ pub(super) fn release_fences(connection: &Connection, run: &str) -> rusqlite::Re
     connection.execute(sql, [run, &process::own_token()]).map(drop)
 }
 
+/// Gives the fences of a run back whose process is gone.
+pub(super) fn abandon_fences(connection: &mut Connection, run: &str) -> Result<()> {
+    if !exists(connection).map_err(|error| failed(&error))? {
+        return Ok(());
+    }
+    let transaction = connection
+        .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)
+        .map_err(|error| failed(&error))?;
+    for (token, name) in holders(&transaction, run).map_err(|error| failed(&error))? {
+        if process::is_alive(&token) {
+            return Err(ledger::still_held(&name));
+        }
+    }
+    let sql = "update transload_fences set run_id = null, holder = null, holder_name = null where run_id = ?";
+    transaction.execute(sql, [run]).map_err(|error| failed(&error))?;
+    transaction.commit().map_err(|error| failed(&error))
+}
+
+/// Who holds fences of a run, as tokens and for people.
+fn holders(connection: &Connection, run: &str) -> rusqlite::Result<Vec<(String, String)>> {
+    let sql = "select distinct holder, coalesce(holder_name, '') from transload_fences where run_id = ? and holder is not null";
+    connection.prepare(sql)?.query_map([run], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+}
+
 pub(super) fn segments(connection: &Connection, entity: &EntityName) -> rusqlite::Result<Vec<SegmentHead>> {
     if !exists(connection)? {
         return Ok(Vec::new());
     }
-    let sql = "select segment_id, first_key, last_key, row_count, present_count, server_digest, server_digest_kind \
-               from transload_segments \
+    let sql = "select segment_id, first_key, last_key, row_count, present_count, part_count, overlaid_count, \
+               server_digest, server_digest_kind from transload_segments \
                where entity_type = ? order by first_key";
     let mut statement = connection.prepare(sql)?;
     let head = |row: &Row<'_>| {
@@ -182,26 +232,33 @@ pub(super) fn segments(connection: &Connection, entity: &EntityName) -> rusqlite
             last: KeyBytes::from_encoded(&row.get::<_, Vec<u8>>(2)?),
             rows: row.get(3)?,
             present: row.get(4)?,
-            server_digest: ledger::server_digest(row.get(5)?, row.get(6)?),
+            parts: row.get(5)?,
+            overlaid: row.get(6)?,
+            server_digest: ledger::server_digest(row.get(7)?, row.get(8)?),
         })
     };
     statement.query_map([entity.as_str()], head)?.collect()
 }
 
-pub(super) fn segment(connection: &Connection, id: i64) -> Result<(Vec<u8>, u64)> {
-    let sql = "select content, content_digest from transload_segments where segment_id = ?";
-    let (content, digest): (Vec<u8>, String) =
-        connection.query_row(sql, [id], |row| Ok((row.get(0)?, row.get(1)?))).map_err(|error| failed(&error))?;
-    Ok((content, ledger::unhex(&digest).ok_or_else(|| ledger::corrupted("segments"))?))
+pub(super) fn segment(connection: &Connection, id: i64) -> Result<Vec<SegmentPart>> {
+    let read = || -> rusqlite::Result<_> {
+        let sql = "select content, content_digest, part_count \
+                   from transload_segments join transload_segment_parts using (segment_id) where segment_id = ? order by part";
+        let mut statement = connection.prepare_cached(sql)?;
+        statement.query_map([id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?.collect()
+    };
+    ledger::segment(read().map_err(|error| failed(&error))?)
 }
 
-pub(super) fn quarantine(connection: &Connection, entity: Option<&EntityName>) -> Result<Vec<QuarantineRow>> {
+pub(super) fn quarantine(connection: &Connection, entity: Option<&EntityName>) -> Result<Vec<HeldRow>> {
     if !exists(connection).map_err(|error| failed(&error))? {
         return Ok(Vec::new());
     }
-    let sql = "select entity_type, key, stage, code, field, message, run_id from transload_quarantine \
-               where ?1 is null or entity_type = ?1 order by entity_type, key";
-    let mut statement = connection.prepare(sql).map_err(|error| failed(&error))?;
+    let columns = QUARANTINED.join(", ");
+    let sql = format!(
+        "select {columns} from transload_quarantine where ?1 is null or entity_type = ?1 order by entity_type, key"
+    );
+    let mut statement = connection.prepare(&sql).map_err(|error| failed(&error))?;
     let mut rows = statement.query([entity.map(EntityName::as_str)]).map_err(|error| failed(&error))?;
     let mut found = Vec::new();
     while let Some(row) = rows.next().map_err(|error| failed(&error))? {
@@ -219,6 +276,13 @@ fn quarantined(row: &Row<'_>) -> rusqlite::Result<QuarantinedRow> {
         field: row.get(4)?,
         message: row.get(5)?,
         run: row.get(6)?,
+        attempts: row.get(7)?,
+        first_at: row.get(8)?,
+        last_at: row.get(9)?,
+        status: row.get(10)?,
+        reason: row.get(11)?,
+        decided_by: row.get(12)?,
+        decided_at: row.get(13)?,
     })
 }
 
@@ -232,36 +296,20 @@ pub(super) fn holds(connection: &Connection, unit: &Unit) -> rusqlite::Result<bo
         .prepare_cached("select seq from transload_stream_positions where entity_type = ? and stream = ?")?
         .query_row(params![unit.entity.as_str(), ONLY_STREAM], |row| row.get(0))
         .optional()?;
-    Ok(epoch == Some(unit.epoch) && seq == unit.after)
+    let is_held = epoch == Some(unit.epoch) || planted(Bug::NoFence);
+    Ok(is_held && (seq == unit.after || planted(Bug::RedoCommitted)))
 }
 
 /// Writes the ledger's part of a unit.
 pub(super) fn write(connection: &Connection, unit: &Unit, write: &LedgerWrite) -> rusqlite::Result<()> {
     let now = &unit.at.to_rfc3339();
-    for id in &write.segments_removed {
-        connection.prepare_cached("delete from transload_segments where segment_id = ?")?.execute([id])?;
+    write_segments(connection, unit, write)?;
+    if !planted(Bug::MappingsOutside) {
+        write_mappings(connection, unit, write)?;
     }
-    for (segment, digest) in &write.server_digests_put {
-        let sql = "update transload_segments set server_digest = ?2, server_digest_kind = ?3 where segment_id = ?1";
-        connection.prepare_cached(sql)?.execute(params![segment, digest.digest, digest.kind])?;
+    if !planted(Bug::QuarantineOutside) {
+        write_quarantine(connection, unit, write, now)?;
     }
-    let mut put = connection.prepare_cached(
-        "insert into transload_segments (entity_type, first_key, last_key, row_count, present_count, content, content_digest) \
-         values (?, ?, ?, ?, ?, ?, ?)",
-    )?;
-    for segment in &write.segments_put {
-        put.execute(params![
-            unit.entity.as_str(),
-            segment.first.as_bytes(),
-            segment.last.as_bytes(),
-            segment.rows,
-            segment.present,
-            segment.content,
-            ledger::hex(segment.content_digest)
-        ])?;
-    }
-    write_mappings(connection, unit, write)?;
-    write_quarantine(connection, unit, write, now)?;
     write_position(connection, unit, &write.position, now)
 }
 
@@ -280,7 +328,39 @@ pub(super) fn mappings(
     keys.iter().map(&mut find).collect()
 }
 
-fn write_mappings(connection: &Connection, unit: &Unit, write: &LedgerWrite) -> rusqlite::Result<()> {
+fn write_segments(connection: &Connection, unit: &Unit, write: &LedgerWrite) -> rusqlite::Result<()> {
+    for id in &write.segments_removed {
+        connection.prepare_cached("delete from transload_segment_parts where segment_id = ?")?.execute([id])?;
+        connection.prepare_cached("delete from transload_segments where segment_id = ?")?.execute([id])?;
+    }
+    for (segment, digest) in &write.server_digests_put {
+        let sql = "update transload_segments set server_digest = ?2, server_digest_kind = ?3 where segment_id = ?1";
+        connection.prepare_cached(sql)?.execute(params![segment, digest.digest, digest.kind])?;
+    }
+    let mut add = connection.prepare_cached(
+        "insert into transload_segment_parts (segment_id, part, content, content_digest) values (?, ?, ?, ?)",
+    )?;
+    let mut put = connection.prepare_cached(
+        "insert into transload_segments (entity_type, first_key, last_key, row_count, present_count) values (?, ?, ?, ?, ?)",
+    )?;
+    for new in &write.segments_put {
+        let (first, last) = (new.first.as_bytes(), new.last.as_bytes());
+        let id = put.insert(params![unit.entity.as_str(), first, last, new.rows, new.present])?;
+        add.execute(params![id, 0, new.part.content, ledger::hex(new.part.digest)])?;
+    }
+    let mut overlay = connection.prepare_cached(
+        "update transload_segments set first_key = ?2, last_key = ?3, row_count = ?4, present_count = ?5, part_count = ?6, \
+         overlaid_count = overlaid_count + ?7, server_digest = null, server_digest_kind = null where segment_id = ?1",
+    )?;
+    for SegmentOverlay { id, parts, entries, put: new } in &write.segments_overlaid {
+        add.execute(params![id, parts, new.part.content, ledger::hex(new.part.digest)])?;
+        let (first, last) = (new.first.as_bytes(), new.last.as_bytes());
+        overlay.execute(params![id, first, last, new.rows, new.present, parts + 1, entries])?;
+    }
+    Ok(())
+}
+
+pub(super) fn write_mappings(connection: &Connection, unit: &Unit, write: &LedgerWrite) -> rusqlite::Result<()> {
     let mut remove = connection
         .prepare_cached("delete from transload_migration_mappings where entity_type = ? and source_id = ?")?;
     for source_id in &write.mappings_removed {
@@ -295,7 +375,12 @@ fn write_mappings(connection: &Connection, unit: &Unit, write: &LedgerWrite) -> 
     Ok(())
 }
 
-fn write_quarantine(connection: &Connection, unit: &Unit, write: &LedgerWrite, now: &str) -> rusqlite::Result<()> {
+pub(super) fn write_quarantine(
+    connection: &Connection,
+    unit: &Unit,
+    write: &LedgerWrite,
+    now: &str,
+) -> rusqlite::Result<()> {
     let mut remove = connection.prepare_cached("delete from transload_quarantine where entity_type = ? and key = ?")?;
     for key in &write.quarantine_removed {
         remove.execute(params![unit.entity.as_str(), key.as_bytes()])?;
@@ -305,7 +390,8 @@ fn write_quarantine(connection: &Connection, unit: &Unit, write: &LedgerWrite, n
          (entity_type, key, source_key, stage, code, field, message, run_id, attempts, created_at, updated_at) \
          values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 1, ?9, ?9) \
          on conflict (entity_type, key) do update set stage = excluded.stage, code = excluded.code, field = excluded.field, \
-         message = excluded.message, run_id = excluded.run_id, attempts = attempts + 1, updated_at = excluded.updated_at",
+         message = excluded.message, run_id = excluded.run_id, attempts = attempts + 1, updated_at = excluded.updated_at, \
+         status = 'open', reason = null, decided_by = null, decided_at = null",
     )?;
     for row in &write.quarantine_put {
         put.execute(params![
@@ -320,16 +406,30 @@ fn write_quarantine(connection: &Connection, unit: &Unit, write: &LedgerWrite, n
             now
         ])?;
     }
+    let Some((keys, decision)) = &write.quarantine_discarded else { return Ok(()) };
+    let mut discard = connection.prepare_cached(
+        "update transload_quarantine set status = 'discarded', reason = ?3, decided_by = ?4, decided_at = ?5 \
+         where entity_type = ?1 and key = ?2",
+    )?;
+    for key in keys {
+        let at = decision.at.to_rfc3339();
+        discard.execute(params![unit.entity.as_str(), key.as_bytes(), decision.reason, decision.by, at])?;
+    }
     Ok(())
 }
 
-fn write_position(connection: &Connection, unit: &Unit, position: &Position, now: &str) -> rusqlite::Result<()> {
+pub(super) fn write_position(
+    connection: &Connection,
+    unit: &Unit,
+    position: &Position,
+    now: &str,
+) -> rusqlite::Result<()> {
     let row = PositionRow::of(position);
     connection
         .prepare_cached(
             "insert or replace into transload_stream_positions (entity_type, stream, destination_table, epoch, run_id, seq, \
              phase, cursor, counts, gained, parents_seen, plan_fingerprint, read_fingerprint, mapped_fingerprint, key_fingerprint, \
-             freed, freed_seen, updated_at) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+             freed, freed_seen, found, updated_at) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         )?
         .execute(params![
             row.entity,
@@ -349,6 +449,7 @@ fn write_position(connection: &Connection, unit: &Unit, position: &Position, now
             row.key_fingerprint,
             row.freed,
             row.freed_seen,
+            row.found,
             now
         ])
         .map(drop)

@@ -2,12 +2,19 @@
 //!
 //! One thread owns one connection and does what it is sent, so that no async task ever blocks and no connection is shared.
 
+mod aside;
+mod cascade;
 mod catalog;
+mod compare;
 mod control;
 mod defaults;
+mod definition;
 mod destination;
+mod detections;
 mod error;
+mod exchange;
 mod ledger;
+mod locked;
 mod open;
 mod source;
 mod sql;
@@ -18,6 +25,7 @@ mod worker;
 mod write;
 mod written;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -52,5 +60,9 @@ impl System for Sqlite {
 
     async fn control_store(&self, url: &str) -> Result<Arc<dyn ControlStore>> {
         control::open_control_store(url)
+    }
+
+    async fn set_control_store_aside(&self, url: &str) -> Result<Option<PathBuf>> {
+        aside::set_aside(url)
     }
 }

@@ -1,12 +1,15 @@
 //! Opening SQLite files.
 
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use transload_model::{Code, ConnectionPlan, Diagnostic, Result};
 
-use super::error::failure;
+use super::error::{class, failure};
+use super::locked;
+use crate::backoff::Class;
 
 /// How long a statement waits for another process's lock.
 pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
@@ -64,9 +67,21 @@ impl Database {
         imagine().map_err(|error| database.script_failed(&error))
     }
 
+    /// What tells the file from any other; nothing where there is none.
+    pub(super) fn file(&self) -> Option<(u64, u64)> {
+        std::fs::metadata(&self.path).ok().map(|file| (file.dev(), file.ino()))
+    }
+
+    /// Who goes on writing into a file that was taken away writes for nobody.
+    pub(super) fn is_another(&self) -> Box<Diagnostic> {
+        let headline = format!("{} is not the file any more that the run began with", self.path.display());
+        let help = "put the file back where it was, or run again: then the file that is there now counts";
+        Box::new(Diagnostic::new(Code::ServerIdentity, headline).help(help))
+    }
+
     fn missing(&self) -> Box<Diagnostic> {
         let headline = format!("connection `{}` has no database: {} does not exist", self.name, self.path.display());
-        let help = "check the path in transload.yaml; `create_with: schema.sql` creates a file that is missing";
+        let help = "check the path in transload.yaml, or the variable that it comes from; `create_with: schema.sql` creates a file that is missing, but none that is `read_only` and named by a variable of the environment";
         Box::new(Diagnostic::new(Code::CannotConnect, headline).help(help))
     }
 
@@ -146,7 +161,11 @@ impl Database {
         }
         let doing = format!("connection `{}` cannot open {}", self.name, self.path.display());
         let mut problem = failure(error, Code::CannotConnect, &doing);
-        if problem.code == Code::CannotConnect {
+        if class(error) == Class::Passing {
+            problem.help = Some("another process has locked it: let that one end, then run again".to_owned());
+            let holder = locked::holder(&self.path).map(|name| format!("{name} has locked the file"));
+            problem.notes.extend(holder);
+        } else if problem.code == Code::CannotConnect {
             problem.help = Some("check the path in transload.yaml; what is there is left as it is".to_owned());
         }
         problem

@@ -10,20 +10,26 @@ use rusqlite::types::{Value, ValueRef};
 use rusqlite::{Connection, params_from_iter};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use transload_model::{
-    Catalog, Code, ColumnName, ConnectionPlan, Diagnostic, KeyBytes, ReadRequest, Relation, Result, Snapshot,
-    SnapshotReader, Source, SourceBatch, Table,
+    Catalog, Code, ColumnName, ConnectionPlan, Diagnostic, Horizon, KeyBytes, KeyValue, LogicalType, Only, ReadRequest,
+    Relation, Result, Snapshot, SnapshotReader, Source, SourceBatch, Table,
 };
 
 use crate::batch::Batch;
 
 use super::error::failure;
 use super::open::{Access, Database};
+use super::sql::Narrowed;
 use super::types;
 use super::worker::Worker;
 use super::{catalog, sql, written};
 
 /// Batches that wait between the reading thread and its reader.
 const BATCHES_AHEAD: usize = 2;
+
+/// Microseconds since 1970-01-01.
+const NOW: &str = "select cast((julianday('now') - 2440587.5) * 86400000 as integer) * 1000";
+
+const MICROS_OF_DAY: i64 = 86_400_000_000;
 
 /// Times that the readers of a snapshot begin again because someone committed in between.
 const SNAPSHOT_ATTEMPTS: usize = 1_000;
@@ -59,9 +65,11 @@ impl Source for SqliteSource {
         let connections: Vec<Connection> =
             (0..readers).map(|_| self.database.open(Access::Read)).collect::<Result<_>>()?;
         for _ in 0..SNAPSHOT_ATTEMPTS {
+            let now = watcher.query_row(NOW, [], |row| row.get(0));
+            let now: i64 = now.map_err(|error| read_failed(&error, &self.database.name))?;
             let is_one_moment = begin_all(&connections, &watcher);
             if is_one_moment.map_err(|error| read_failed(&error, &self.database.name))? {
-                return SqliteSnapshot::open(&self.database, connections);
+                return SqliteSnapshot::open(&self.database, connections, now);
             }
         }
         let headline = format!("`{}` is written too often to see it at one moment", self.database.name);
@@ -72,21 +80,34 @@ impl Source for SqliteSource {
 /// Connections whose transactions began at one moment.
 struct SqliteSnapshot {
     name: String,
+    /// Before they began.
+    now: i64,
     free: Arc<Mutex<Vec<Worker>>>,
     permits: Arc<Semaphore>,
+    limit: usize,
 }
 
 impl SqliteSnapshot {
-    fn open(database: &Database, connections: Vec<Connection>) -> Result<Arc<dyn Snapshot>> {
-        let permits = Arc::new(Semaphore::new(connections.len()));
+    fn open(database: &Database, connections: Vec<Connection>, now: i64) -> Result<Arc<dyn Snapshot>> {
+        let limit = connections.len();
+        let permits = Arc::new(Semaphore::new(limit));
         let worker = |connection| Worker::new("sqlite-reader", connection);
         let free = connections.into_iter().map(worker).collect::<Result<_>>()?;
-        Ok(Arc::new(Self { name: database.name.clone(), free: Arc::new(Mutex::new(free)), permits }))
+        let free = Arc::new(Mutex::new(free));
+        Ok(Arc::new(Self { name: database.name.clone(), now, free, permits, limit }))
     }
 }
 
 #[async_trait]
 impl Snapshot for SqliteSnapshot {
+    fn horizon(&self) -> Horizon {
+        Horizon { safe: self.now, unseen: Some("SQLite does not tell of transactions that are open".to_owned()) }
+    }
+
+    fn reader_limit(&self) -> usize {
+        self.limit
+    }
+
     async fn reader(&self) -> Result<Box<dyn SnapshotReader>> {
         let permit = Arc::clone(&self.permits).acquire_owned().await;
         let worker = self.free.lock().unwrap_or_else(PoisonError::into_inner).pop();
@@ -203,9 +224,18 @@ fn stream(
         Some(table) => catalog::is_row_id(connection, table, &key).map_err(failed)?,
         None => false,
     };
-    let behind = request.after.as_ref().filter(|_| skips).map_or(Ok(Vec::new()), decoded)?;
-    let mut statement = connection.prepare(&sql::select(request, !behind.is_empty())).map_err(failed)?;
-    let mut rows = statement.query(params_from_iter(behind)).map_err(failed)?;
+    let mut narrowed: Vec<Narrowed<'_>> = Vec::new();
+    let mut bound = Vec::new();
+    if let (Some(after), true) = (&request.after, skips) {
+        narrowed.extend(key.first().map(|key| Narrowed::Behind(key)));
+        bound = decoded(after)?;
+    }
+    if let Some((condition, value)) = asked(request) {
+        narrowed.push(condition);
+        bound.push(value);
+    }
+    let mut statement = connection.prepare(&sql::select(request, &narrowed)).map_err(failed)?;
+    let mut rows = statement.query(params_from_iter(bound)).map_err(failed)?;
     let mut batch = Batch::new(request);
     while let Some(row) = rows.next().map_err(failed)? {
         for column in 0..request.columns.len() {
@@ -221,6 +251,34 @@ fn stream(
         hand_over(batch.finish()?);
     }
     Ok(())
+}
+
+/// The rows that are asked for, where SQLite can tell them from the others: a text may spell a key or a moment in several ways.
+fn asked(request: &ReadRequest) -> Option<(Narrowed<'_>, Value)> {
+    match &request.only {
+        Only::All => None,
+        Only::Keys(keys) => {
+            let [part] = request.key[..] else { return None };
+            let integer = |key: &KeyBytes| match key.decode().ok()?[..] {
+                [KeyValue::Integer(number)] => Some(number),
+                _ => None,
+            };
+            let integers: Vec<i64> = keys.iter().map(integer).collect::<Option<_>>()?;
+            let list = serde_json::Value::from(integers).to_string();
+            Some((Narrowed::Among(&request.columns[part].name), Value::Text(list)))
+        }
+        Only::Since { column, from } => {
+            // All spellings begin with the day; in a zone behind UTC that is the one before.
+            let days = match column.logical {
+                LogicalType::Date => *from,
+                LogicalType::Timestamptz => from.div_euclid(MICROS_OF_DAY) - 1,
+                _ => from.div_euclid(MICROS_OF_DAY),
+            };
+            let day = KeyValue::Date(i32::try_from(days).ok()?).text();
+            let key = request.key.iter().map(|part| &request.columns[*part].name).collect();
+            (day.len() == 10).then_some((Narrowed::Since(&column.name, key), Value::Text(day)))
+        }
+    }
 }
 
 fn decoded(key: &KeyBytes) -> Result<Vec<Value>> {

@@ -39,13 +39,40 @@ fn list<'a>(
     parts.join(between)
 }
 
-/// Reads columns in key order. With `behind`, the key is one integer, bound, and only rows above it come.
-pub(super) fn select(request: &ReadRequest, behind: bool) -> String {
+/// Which rows are read; each of these conditions binds one value.
+pub(super) enum Narrowed<'a> {
+    /// Those whose integer is above the value.
+    Behind(&'a ColumnName),
+    /// Those whose integer is in the value, a JSON list.
+    Among(&'a ColumnName),
+    /// Those whose text is not below, and those that are no text which begins with a day; and those that lack one of the others, their key.
+    Since(&'a ColumnName, Vec<&'a ColumnName>),
+}
+
+impl Narrowed<'_> {
+    fn condition(&self) -> String {
+        match self {
+            Self::Behind(column) => format!("{} > ?", quote(column.as_str())),
+            Self::Among(column) => format!("{} in (select value from json_each(?))", quote(column.as_str())),
+            Self::Since(column, key) => {
+                let name = quote(column.as_str());
+                let unkeyed: String = key.iter().map(|part| format!(" or {} is null", quote(part.as_str()))).collect();
+                format!(
+                    "({name} >= ? or {name} is null or typeof({name}) <> 'text' or {name} not glob '????-??-??*'{unkeyed})"
+                )
+            }
+        }
+    }
+}
+
+/// Reads columns in key order.
+pub(super) fn select(request: &ReadRequest, narrowed: &[Narrowed<'_>]) -> String {
     let columns = list(request.columns.iter().map(|column| &column.name), |name| name, ", ");
     let key: Vec<&ColumnName> = request.key.iter().map(|i| &request.columns[*i].name).collect();
     let mut sql = format!("select {columns} from {}", relation(&request.relation));
-    if behind {
-        sql += &format!(" where {}", list(key.iter().copied(), |name| format!("{name} > ?"), " and "));
+    if !narrowed.is_empty() {
+        let conditions: Vec<String> = narrowed.iter().map(Narrowed::condition).collect();
+        sql += &format!(" where {}", conditions.join(" and "));
     }
     if !key.is_empty() {
         sql += &format!(" order by {}", list(key, |name| format!("{name} collate binary"), ", "));
@@ -71,8 +98,19 @@ pub(super) fn differs(table: &TableName, columns: &[ColumnName], key: &[ColumnNa
     format!("select {differ} from {} where {}", quote(table.as_str()), matches(key))
 }
 
+/// For each column, whether it differs, where there is such a row: binds the columns and the key.
+pub(super) fn compare(table: &TableName, columns: &[ColumnName], key: &[ColumnName]) -> String {
+    let differ = list(columns, |name| differs_in(&name), ", ");
+    format!("select {differ} from {} where {}", quote(table.as_str()), matches(key))
+}
+
 fn differ(columns: &[ColumnName]) -> String {
-    list(columns, |name| format!("{name} is not ?"), " or ")
+    list(columns, |name| differs_in(&name), " or ")
+}
+
+/// Text is compared by its bytes: to the column's collation, another case may be the same.
+fn differs_in(name: &str) -> String {
+    format!("{name} collate binary is not ?")
 }
 
 pub(super) fn exists(table: &TableName, key: &[ColumnName]) -> String {
@@ -86,6 +124,43 @@ pub(super) fn delete(table: &TableName, key: &[ColumnName]) -> String {
 pub(super) fn set_null(table: &TableName, columns: &[ColumnName], key: &[ColumnName]) -> String {
     let assignments = list(columns, |name| format!("{name} = null"), ", ");
     format!("update {} set {assignments} where {}", quote(table.as_str()), matches(key))
+}
+
+/// How many rows of a table refer to the one with this key by a foreign key, each column with the one it refers to; binds the key. A row's
+/// reference to itself does not count.
+pub(super) fn count_referring(
+    (child, columns): (&str, &[(String, String)]),
+    (table, key): (&TableName, &[ColumnName]),
+    is_own: bool,
+) -> String {
+    let refers = |(from, to): &(String, String)| format!("child.{} = target.{}", quote(from), quote(to));
+    let refers: Vec<String> = columns.iter().map(refers).collect();
+    let is_target = list(key, |name| format!("target.{name} = ?"), " and ");
+    let same = list(key, |name| format!("child.{name} is target.{name}"), " and ");
+    let others = if is_own { format!(" and not ({same})") } else { String::new() };
+    format!(
+        "select count(*) from {} target join {} child on {} where {is_target}{others}",
+        quote(table.as_str()),
+        quote(child),
+        refers.join(" and ")
+    )
+}
+
+/// Takes unique values away from a row; binds the key.
+pub(super) fn park(table: &TableName, parked: &[String], key: &[ColumnName]) -> String {
+    format!("update or abort {} set {} where {}", quote(table.as_str()), parked.join(", "), matches(key))
+}
+
+/// What a column holds while its value is on its way to another row: nothing, or what nobody has.
+pub(super) fn parked(column: &str, required: bool, declared: &str) -> String {
+    let declared = declared.to_ascii_uppercase();
+    let value = match () {
+        () if !required => "null",
+        () if declared.contains("INT") => "-abs(random() / 2) - 1",
+        () if declared.contains("BLOB") => "randomblob(16)",
+        () => "'~' || hex(randomblob(16))",
+    };
+    format!("{} = {value}", quote(column))
 }
 
 /// Whether another row of the table names this one; binds the key twice.

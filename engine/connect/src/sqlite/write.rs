@@ -1,15 +1,19 @@
 //! Writing a unit's rows.
 //!
 //! Each row is a statement of its own. A statement that SQLite refuses is undone by SQLite alone and leaves the transaction standing, so a
-//! refused row is known at once, without trying halves.
+//! refused row is known at once, without trying halves. Rows that stand in each other's way are tried again together (`exchange.rs`).
+
+use std::collections::BTreeSet;
 
 use arrow::array::ArrayRef;
 use arrow::record_batch::RecordBatch;
 use rusqlite::types::Value;
 use rusqlite::{CachedStatement, Connection, OptionalExtension, params_from_iter};
-use transload_model::{Code, ColumnName, Diagnostic, Referrer, Refusal, TableName, Unit, WriteKind};
+use transload_model::{Bug, Code, ColumnName, Diagnostic, Referrer, Refusal, TableName, Unit, WriteKind, planted};
 
+use super::cascade::{cascades, effect};
 use super::error::refusal;
+use super::exchange;
 use crate::ledger::{shown_referrer, swallowed};
 
 use super::sql;
@@ -27,17 +31,18 @@ impl From<rusqlite::Error> for WriteError {
     }
 }
 
-type Written<T> = Result<T, WriteError>;
+pub(super) type Written<T> = Result<T, WriteError>;
 
 pub(super) fn rows(connection: &Connection, unit: &Unit) -> Written<Vec<Refusal>> {
     let mut refusals = Vec::new();
-    insert(connection, unit, &mut refusals)?;
-    update(connection, unit, &mut refusals)?;
+    insert(connection, unit, None, &mut refusals)?;
+    update(connection, unit, None, &mut refusals)?;
+    exchange::resolve(connection, unit, &mut refusals)?;
     delete(connection, unit, &mut refusals)?;
     Ok(refusals)
 }
 
-fn names(batch: &RecordBatch) -> Written<Vec<ColumnName>> {
+pub(super) fn names(batch: &RecordBatch) -> Written<Vec<ColumnName>> {
     let name = |field: &std::sync::Arc<arrow::datatypes::Field>| ColumnName::parse(field.name());
     let names: Result<Vec<_>, _> = batch.schema().fields().iter().map(name).collect();
     names.map_err(|error| problem(Code::DestinationFailed, format!("a unit has a column without a name: {error}")))
@@ -48,13 +53,13 @@ fn problem(code: Code, headline: String) -> WriteError {
 }
 
 /// Columns declared BLOB take UUIDs as 16 bytes.
-fn blob_columns(connection: &Connection, table: &TableName) -> rusqlite::Result<Vec<String>> {
+pub(super) fn blob_columns(connection: &Connection, table: &TableName) -> rusqlite::Result<Vec<String>> {
     let mut statement =
         connection.prepare_cached("select name from pragma_table_xinfo(?) where upper(type) like '%BLOB%'")?;
     statement.query_map([table.as_str()], |row| row.get(0))?.collect()
 }
 
-fn bind<'a>(batch: &'a RecordBatch, columns: &[ColumnName], blobs: &[String]) -> Written<Vec<Bound<'a>>> {
+pub(super) fn bind<'a>(batch: &'a RecordBatch, columns: &[ColumnName], blobs: &[String]) -> Written<Vec<Bound<'a>>> {
     let mut bound = Vec::with_capacity(columns.len());
     for column in columns {
         let array: Option<&'a ArrayRef> = batch.column_by_name(column.as_str());
@@ -66,7 +71,7 @@ fn bind<'a>(batch: &'a RecordBatch, columns: &[ColumnName], blobs: &[String]) ->
     Ok(bound)
 }
 
-fn values(bound: &[Bound<'_>], row: usize) -> Vec<Value> {
+pub(super) fn values(bound: &[Bound<'_>], row: usize) -> Vec<Value> {
     bound.iter().map(|cells| cells.value(row)).collect()
 }
 
@@ -87,7 +92,7 @@ fn execute(
         Ok(rows) => Ok(Done::Rows(rows)),
         Err(error) => match refusal(&error, kind, row) {
             // A refusal that ended the transaction has undone the rows before it as well.
-            Some(_) if connection.is_autocommit() => Err(error.into()),
+            Some(_) if connection.is_autocommit() && !planted(Bug::TransactionEnded) => Err(error.into()),
             Some(refusal) => {
                 refusals.push(refusal);
                 Ok(Done::Refused)
@@ -97,7 +102,18 @@ fn execute(
     }
 }
 
-fn insert(connection: &Connection, unit: &Unit, refusals: &mut Vec<Refusal>) -> Written<()> {
+/// Whether a statement failed for its row alone.
+pub(super) fn is_refusal(connection: &Connection, error: &rusqlite::Error) -> bool {
+    !connection.is_autocommit() && refusal(error, WriteKind::Update, 0).is_some()
+}
+
+/// Inserts the unit's new rows, or only some of them.
+pub(super) fn insert(
+    connection: &Connection,
+    unit: &Unit,
+    only: Option<&BTreeSet<usize>>,
+    refusals: &mut Vec<Refusal>,
+) -> Written<()> {
     let blobs = blob_columns(connection, &unit.table)?;
     let mut number = 0;
     for batch in &unit.inserts {
@@ -105,6 +121,15 @@ fn insert(connection: &Connection, unit: &Unit, refusals: &mut Vec<Refusal>) -> 
         let bound = bind(batch, &columns, &blobs)?;
         let mut statement = connection.prepare_cached(&sql::insert(&unit.table, &columns))?;
         for row in 0..batch.num_rows() {
+            if only.is_some_and(|only| !only.contains(&number)) {
+                number += 1;
+                continue;
+            }
+            if let Some(refusal) = lost((&columns, &bound), row, (WriteKind::Insert, number)) {
+                refusals.push(refusal);
+                number += 1;
+                continue;
+            }
             let done = execute(connection, &mut statement, values(&bound, row), (WriteKind::Insert, number), refusals)?;
             if matches!(done, Done::Rows(rows) if rows != 1) {
                 return Err(WriteError::Problem(swallowed(&unit.table)));
@@ -115,7 +140,13 @@ fn insert(connection: &Connection, unit: &Unit, refusals: &mut Vec<Refusal>) -> 
     Ok(())
 }
 
-fn update(connection: &Connection, unit: &Unit, refusals: &mut Vec<Refusal>) -> Written<()> {
+/// Updates the unit's modified rows, or only some of them.
+pub(super) fn update(
+    connection: &Connection,
+    unit: &Unit,
+    only: Option<&BTreeSet<usize>>,
+    refusals: &mut Vec<Refusal>,
+) -> Written<()> {
     let blobs = blob_columns(connection, &unit.table)?;
     let mut number = 0;
     for batch in &unit.updates {
@@ -125,6 +156,15 @@ fn update(connection: &Connection, unit: &Unit, refusals: &mut Vec<Refusal>) -> 
         let update = sql::update(&unit.table, &set, &unit.key);
         let mut differs = connection.prepare_cached(&sql::differs(&unit.table, &set, &unit.key))?;
         for row in 0..batch.num_rows() {
+            if only.is_some_and(|only| !only.contains(&number)) {
+                number += 1;
+                continue;
+            }
+            if let Some(refusal) = lost((&set, &bound_set), row, (WriteKind::Update, number)) {
+                refusals.push(refusal);
+                number += 1;
+                continue;
+            }
             let (key, wanted) = (values(&bound_key, row), values(&bound_set, row));
             let mut done = Done::Rows(0);
             if !set.is_empty() {
@@ -150,6 +190,17 @@ fn update(connection: &Connection, unit: &Unit, refusals: &mut Vec<Refusal>) -> 
         }
     }
     Ok(())
+}
+
+/// The refusal of a row with a value that SQLite would store as NULL, without a word.
+fn lost(
+    (columns, bound): (&[ColumnName], &[Bound<'_>]),
+    row: usize,
+    (kind, number): (WriteKind, usize),
+) -> Option<Refusal> {
+    let at = bound.iter().position(|cells| cells.is_lost(row))?;
+    let message = "the float is no number, which SQLite does not store".to_owned();
+    Some(Refusal { kind, row: number, code: Code::ValueRange, field: Some(columns[at].clone()), message })
 }
 
 fn gone(table: &TableName, row: usize) -> Refusal {
@@ -191,8 +242,15 @@ fn try_deletes(
 ) -> Written<Vec<(usize, Vec<Value>)>> {
     let mut statement = connection.prepare_cached(&sql::delete(&unit.table, &unit.key))?;
     let mut exists = connection.prepare_cached(&sql::exists(&unit.table, &unit.key))?;
+    let cascades = cascades(connection, &unit.table, &unit.key)?;
     let mut left = Vec::new();
     for (number, key) in rows {
+        if let Some(message) = effect(connection, &cascades, &key)? {
+            let (kind, code) = (WriteKind::Delete, Code::ConstraintForeignKey);
+            refused.push(Refusal { kind, row: number, code, field: None, message });
+            left.push((number, key));
+            continue;
+        }
         if let Some(referrer) = referrer(connection, unit, &key)? {
             refused.push(referred(number, referrer));
             left.push((number, key));

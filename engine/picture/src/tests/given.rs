@@ -22,7 +22,7 @@ pub(crate) fn graph(entities: &[&str], edges: &[&str]) -> EntityGraph {
             field => Waits::References(ColumnName::parse(field).unwrap()),
         };
         let because = Because { path: format!("specs/{child}.yaml"), line: at + 10, word };
-        Dependency { child: name(child), parent: name(parent), because }
+        Dependency { child: name(child), parent: name(parent), because, is_deferred: false }
     };
     EntityGraph::new(entities.iter().map(entity).collect(), edges.iter().enumerate().map(dependency).collect()).unwrap()
 }

@@ -2,8 +2,10 @@
 
 mod equal;
 mod hash;
+mod scope;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use equal::Equal;
-pub(crate) use hash::{HashMerge, Known, Policy, Rewrite, Step, Verdict};
+pub(crate) use hash::{HashMerge, Known, Policy, Rewrite, Step, Untried, Verdict};
+pub(crate) use scope::Scope;

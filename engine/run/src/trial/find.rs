@@ -8,8 +8,8 @@ use arrow::compute::concat_batches;
 use arrow::datatypes::{Field, Schema};
 use arrow::record_batch::RecordBatch;
 use transload_model::{
-    CellFault, Code, Diagnostic, KeyBytes, KeyRange, KeyValue, LogicalType, ReadColumn, ReadRequest, Relation, Result,
-    SnapshotReader, SourceBatch, TransformFactory,
+    CellFault, Code, Diagnostic, KeyBytes, KeyRange, KeyValue, LogicalType, Only, ReadColumn, ReadRequest, Relation,
+    Result, SnapshotReader, SourceBatch, TransformFactory,
 };
 
 use crate::rows::Cells;
@@ -65,6 +65,7 @@ pub async fn find(
         key: key.to_vec(),
         range,
         after: None,
+        only: Only::All,
         batch_rows,
     };
     match wanted {

@@ -10,7 +10,7 @@ use transload_model::{Counts, KeyBytes, KeyRange, Phase, Position, Result, Strea
 
 use crate::detect::Rewrite;
 
-use super::{Pending, Stream};
+use super::{Collisions, Counted, Pending, Stream};
 
 /// What one of several streams has beside the entity's position, which it only adds to.
 pub(super) struct Part {
@@ -77,6 +77,15 @@ impl Stream {
             began_behind: position.cursor.is_some(),
             freed_before: self.freed_before,
             holds_streams: false,
+            left_alone: 0,
+            unknown: Vec::new(),
+            found: 0,
+            overlooked: 0,
+            later_seen: self.later_seen.clone(),
+            collisions: Collisions::default(),
+            left: 0,
+            known: 0,
+            counted: Counted::default(),
             part: Some(Part { whole: Arc::clone(whole), position, exists, base }),
         }
     }
@@ -101,6 +110,9 @@ impl Stream {
             self.pending.counts += stream.pending.counts;
         }
         self.load_time += stream.load_time;
+        self.collisions += stream.collisions;
+        self.left += stream.left;
+        self.counted += stream.counted;
         self.holds_streams |= part.exists;
         self.committed |= part.exists;
         self.began_behind |= stream.began_behind;
@@ -141,6 +153,7 @@ impl Stream {
         let Some(part) = &self.part else { return Ok(()) };
         let begin = || async {
             let mut entity = Self::new(&self.context, &self.plan);
+            entity.position.found.clone_from(&self.position.found);
             entity.write(Pending::default(), Rewrite::default(), None, Phase::Loading).await?;
             Ok(entity.position)
         };

@@ -2,7 +2,6 @@
 //!
 //! A check looks at everything and stops at nothing. What depends on types is not here but where types are known, in `compile`.
 
-mod cycle;
 mod duplicate_entity;
 mod field_conflict;
 mod function_conflict;
@@ -26,7 +25,7 @@ type EntityCheck = fn(&Entities<'_>, &mut Problems);
 type Check = fn(&Scope<'_>, &mut Problems);
 
 /// The checks of who waits for whom. They look at nothing but specs and come first.
-pub(crate) const ENTITY_CHECKS: &[EntityCheck] = &[duplicate_entity::check, unknown_entity::check, cycle::check];
+pub(crate) const ENTITY_CHECKS: &[EntityCheck] = &[duplicate_entity::check, unknown_entity::check];
 
 /// All other checks.
 pub(crate) const CHECKS: &[Check] = &[
@@ -44,5 +43,3 @@ pub(crate) const CHECKS: &[Check] = &[
     unfilled_column::check,
     test_column::check,
 ];
-
-pub(crate) use cycle::edges;

@@ -13,25 +13,24 @@ pub(crate) fn check(scope: &Scope<'_>, problems: &mut Problems) {
         ];
         // The table of a query is only its name.
         for (catalog, connection, table) in ends.into_iter().skip(usize::from(spec.is_query())) {
-            check_table(catalog, connection, table, scope.is_offline, problems);
+            check_table(scope, (catalog, connection), table, problems);
         }
         for target in targets(scope.destination, spec) {
-            check_table(scope.destination, scope.project.destination(), &target.table, scope.is_offline, problems);
+            check_table(scope, (scope.destination, scope.project.destination()), &target.table, problems);
         }
     }
 }
 
 fn check_table(
-    catalog: Option<&Catalog>,
-    connection: &ConnectionName,
+    scope: &Scope<'_>,
+    (catalog, connection): (Option<&Catalog>, &ConnectionName),
     table: &Located<TableName>,
-    is_offline: bool,
     problems: &mut Problems,
 ) {
     if catalog.is_some_and(|catalog| catalog.table(&table.value).is_some()) {
         return;
     }
-    if is_offline {
+    if scope.is_offline {
         let headline = format!("table `{}` of `{connection}` is not in transload.lock", table.value);
         let problem = problem(Code::UnknownTable, headline, &table.place, "this table");
         problems.push(problem.help("`transload validate --lock`, with the databases, writes what they hold"));
@@ -43,5 +42,14 @@ fn check_table(
     let headline = format!("table `{}` does not exist in `{connection}`", table.value);
     let label = format!("not among the {} tables of `{connection}`", catalog.tables.len());
     let problem = problem(Code::UnknownTable, headline, &table.place, label);
-    problems.push_unknown(problem, table.value.as_str(), catalog.tables.keys().map(TableName::as_str));
+    let names = catalog.tables.keys().map(TableName::as_str);
+    let is_written = connection == scope.project.destination();
+    match is_written {
+        // Where rows go is not decided by what is spelt alike.
+        true => match problems.meant(table.value.as_str(), names) {
+            Some(help) => problems.push(problem.help(help)),
+            None => problems.push(problem),
+        },
+        false => problems.push_unknown(problem, table.value.as_str(), names),
+    }
 }

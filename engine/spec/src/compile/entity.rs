@@ -1,8 +1,6 @@
 //! One spec to one entity of the plan.
 
-use std::collections::BTreeSet;
-
-use transload_model::{Code, EntityName, EntityPlan, KeyPlan, Script, TableRef};
+use transload_model::{Code, EntityPlan, KeyPlan, Script, TableRef};
 
 use crate::compile::field::{CompiledField, Context, compile_field};
 use crate::compile::fingerprint::{key_fingerprint, mapped_fingerprint, plan_fingerprint, read_fingerprint};
@@ -10,8 +8,8 @@ use crate::compile::key::ResolvedKey;
 use crate::compile::reads::Reads;
 use crate::compile::rule::compile_rules;
 use crate::compile::script::Scripts;
-use crate::compile::{Scope, key_field, retired};
-use crate::decode::{Field, Spec};
+use crate::compile::{Scope, cursor, key_field, retired};
+use crate::decode::Spec;
 use crate::problems::{Problems, problem};
 
 /// Compiles the spec at `index`; `None` where a problem says why not.
@@ -46,6 +44,7 @@ pub(crate) fn compile_entity(
         let headline = format!("entity `{}` could not be compiled whole", spec.entity.value);
         problems.push(problem(Code::SpecValue, headline, &spec.entity.place, "a mapping or rule of this entity"));
     }
+    let detection = cursor::detection(scope, spec, problems);
     let retired = retired::field(scope, spec, problems);
     let deleted_field = retired.as_ref().map(|_| fields.len());
     fields.extend(retired);
@@ -70,7 +69,10 @@ pub(crate) fn compile_entity(
         fields,
         rules,
         scripts,
-        parents: parents(spec),
+        // Who waits for whom is known only of all specs together.
+        parents: Vec::new(),
+        deferred: Vec::new(),
+        detection: detection?,
         deletes: spec.deletes,
         deleted_field,
         load: spec.load,
@@ -101,12 +103,4 @@ fn plan_scripts(scope: &Scope<'_>, spec: &Spec, scripts: &Scripts, reads: &mut R
         });
     }
     plans
-}
-
-/// Whom the entity waits for, by name.
-fn parents(spec: &Spec) -> Vec<EntityName> {
-    let reference = |field: &Field| field.reference.as_ref().map(|reference| reference.entity.value.clone());
-    let names = spec.fields.iter().filter_map(reference).chain(spec.depends_on.iter().map(|name| name.value.clone()));
-    let names: BTreeSet<EntityName> = names.filter(|name| *name != spec.entity.value).collect();
-    names.into_iter().collect()
 }

@@ -1,6 +1,7 @@
 //! From specs to a plan: keys, types, reads, rules, fingerprints.
 
 mod auto_map;
+mod cursor;
 mod default;
 mod entity;
 mod field;
@@ -23,5 +24,5 @@ mod width;
 pub(crate) use auto_map::settle;
 pub(crate) use lookup::targets;
 pub use plan::{Catalogs, Compiled, Summary, compile, compile_offline, expand, lock, written};
-pub(crate) use plan::{specs, with_surroundings};
+pub(crate) use plan::{locked, specs, with_surroundings};
 pub(crate) use scope::{Entities, Scope, TableView};

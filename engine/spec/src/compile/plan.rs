@@ -2,14 +2,15 @@
 //!
 //! Every stage goes on as far as it can after a problem, so that one run shows them all. A plan exists only where there is none.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use transload_model::{
-    Catalog, Code, ConnectionName, Diagnostic, EntityName, EntityPlan, Plan, PlanParts, Relation, TestPlan, Vocabulary,
+    Catalog, Code, ConnectionName, Deferred, Diagnostic, EntityName, EntityPlan, Plan, PlanParts, Relation, TestPlan,
+    Vocabulary,
 };
 
 use crate::Project;
-use crate::checks::{CHECKS, ENTITY_CHECKS, edges};
+use crate::checks::{CHECKS, ENTITY_CHECKS};
 use crate::compile::entity::compile_entity;
 use crate::compile::key::{ResolvedKey, resolve};
 use crate::compile::test::tests;
@@ -17,6 +18,7 @@ use crate::compile::{Scope, auto_map, old_key, script};
 use crate::decode::{Outline, Spec, Surroundings, decode, taken, templates};
 use crate::expand::long_form;
 use crate::lock::{Lock, text};
+use crate::order::{Broken, Order};
 use crate::problems::{Problems, listed};
 
 /// What each connection's database holds, as its caller observed it.
@@ -31,6 +33,8 @@ pub struct Compiled {
     pub tests: Vec<TestPlan>,
     /// Everything that is wrong, by file and place.
     pub diagnostics: Vec<Diagnostic>,
+    /// Where circles of entities are broken.
+    pub broken: Vec<Broken>,
     /// What was looked at.
     pub summary: Summary,
 }
@@ -65,9 +69,13 @@ pub fn compile(project: &Project, vocabulary: &dyn Vocabulary, catalogs: &Catalo
 pub fn compile_offline(project: &Project, vocabulary: &dyn Vocabulary) -> Compiled {
     match Basis::locked(project) {
         Ok(basis) => compile_against(project, vocabulary, basis).0,
-        Err(problem) => {
-            Compiled { plan: None, tests: Vec::new(), diagnostics: vec![*problem], summary: Summary::default() }
-        }
+        Err(problem) => Compiled {
+            plan: None,
+            tests: Vec::new(),
+            diagnostics: vec![*problem],
+            broken: Vec::new(),
+            summary: Summary::default(),
+        },
     }
 }
 
@@ -82,7 +90,7 @@ pub fn written(project: &Project) -> BTreeMap<EntityName, Relation> {
 }
 
 /// What the databases hold, as far as the lock says; it must have been written for such databases.
-fn locked(project: &Project) -> Result<&Catalogs, Box<Diagnostic>> {
+pub(crate) fn locked(project: &Project) -> Result<&Catalogs, Box<Diagnostic>> {
     let refused =
         |headline: String| Box::new(Diagnostic::new(Code::LockMissing, headline).help(Code::LockMissing.info().remedy));
     let Some(lock) = &project.lock else {
@@ -185,14 +193,17 @@ fn compile_against(project: &Project, vocabulary: &dyn Vocabulary, basis: Basis<
     for check in CHECKS {
         check(&scope, &mut problems);
     }
-    let entities = entities(&scope, &mut problems);
+    let order = Order::of(&scope.entities, scope.destination);
+    order.report(&mut problems);
+    let entities = entities(&scope, &order, &mut problems);
     let plan = if problems.has_errors() { None } else { plan(project, entities, &mut problems) };
-    let mut summary = summary(&scope);
+    let mut summary = summary(&scope, &order);
+    let broken = order.broken();
     summary.specs = project.spec_files().len();
     summary.waves = plan.as_ref().map_or(0, |plan| plan.waves().len());
     let active = specs.iter().filter(|spec| spec.is_active && plan.is_some());
     let tests = active.flat_map(tests).collect();
-    (Compiled { plan, tests, diagnostics: problems.finish(), summary }, specs)
+    (Compiled { plan, tests, diagnostics: problems.finish(), broken, summary }, specs)
 }
 
 /// Reads every spec, and says what is wrong with those that cannot be read.
@@ -226,7 +237,7 @@ pub(crate) fn with_surroundings<T>(
 }
 
 /// Compiles every spec and gives the active ones. Keys come first, because references need those of other entities.
-fn entities(scope: &Scope<'_>, problems: &mut Problems) -> Vec<EntityPlan> {
+fn entities(scope: &Scope<'_>, order: &Order<'_>, problems: &mut Problems) -> Vec<EntityPlan> {
     let mut keys: Vec<Option<ResolvedKey<'_>>> = Vec::new();
     for spec in scope.specs {
         let before = problems.count();
@@ -239,10 +250,27 @@ fn entities(scope: &Scope<'_>, problems: &mut Problems) -> Vec<EntityPlan> {
         let before = problems.count();
         let scripts = script::check_all(scope, spec, problems);
         let compiled = compile_entity(scope, index, &keys, &scripts, problems);
+        let compiled = compiled.map(|plan| ordered(plan, scope, order, index));
         problems.change_since(before, |found| spec.named_in(found));
         entities.extend(compiled.filter(|_| spec.is_active));
     }
     entities
+}
+
+/// The entity's plan with whom it waits for, and what it fills later.
+fn ordered(plan: EntityPlan, scope: &Scope<'_>, order: &Order<'_>, index: usize) -> EntityPlan {
+    let name = |spec: usize| scope.specs[spec].entity.value.clone();
+    let parents: BTreeSet<EntityName> =
+        order.waits(index).iter().filter(|wait| !wait.is_deferred).map(|wait| name(wait.parent)).collect();
+    let mut deferred = Vec::new();
+    for (field, parent) in order.deferred(index) {
+        let column = &scope.specs[index].fields[field].destination.value;
+        // The plan has fields of the key before those of the spec.
+        if let Some(field) = plan.fields.iter().position(|field| field.destination == *column) {
+            deferred.push(Deferred { field, parent: name(parent) });
+        }
+    }
+    EntityPlan { parents: parents.into_iter().filter(|parent| *parent != plan.name).collect(), deferred, ..plan }
 }
 
 fn plan(project: &Project, entities: Vec<EntityPlan>, problems: &mut Problems) -> Option<Plan> {
@@ -253,6 +281,7 @@ fn plan(project: &Project, entities: Vec<EntityPlan>, problems: &mut Problems) -
         vars: project.vars().clone(),
         entities,
         parallel_entity_limit: project.parallel_entity_limit,
+        snapshot_max_age: project.snapshot_max_age,
     };
     match Plan::new(parts) {
         Ok(plan) => Some(plan),
@@ -266,7 +295,7 @@ fn plan(project: &Project, entities: Vec<EntityPlan>, problems: &mut Problems) -
     }
 }
 
-fn summary(scope: &Scope<'_>) -> Summary {
+fn summary(scope: &Scope<'_>, order: &Order<'_>) -> Summary {
     let count = |of: fn(&Spec) -> usize| scope.specs.iter().map(of).sum();
     let inactive = scope.specs.iter().filter(|spec| !spec.is_active).count();
     Summary {
@@ -276,7 +305,7 @@ fn summary(scope: &Scope<'_>) -> Summary {
         rules: count(|spec| spec.rules.len()),
         functions: count(|spec| spec.functions.iter().filter(|function| !function.is_expression).count()),
         entities: scope.specs.len() - inactive,
-        edges: edges(&scope.entities).iter().filter(|(child, parent)| child != parent).count(),
+        edges: order.pairs().len(),
         waves: 0,
     }
 }

@@ -128,7 +128,7 @@ fn check(scope: &Scope<'_>, rule: &RuleSpec, written_as: LogicalType, problems: 
         Ok(()) => true,
         Err(None) => false,
         Err(Some((headline, note))) => {
-            let label = format!("of rule `{}` on a {written_as} field", rule.rule.value);
+            let label = format!("of rule `{}` on a field of type {written_as}", rule.rule.value);
             problems.push(problem(Code::RuleParameter, headline, &rule.parameters_place, label).note(note));
             false
         }

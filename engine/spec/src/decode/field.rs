@@ -53,6 +53,8 @@ pub(crate) struct ReferenceSpec {
     /// The column of its destination key, where one is named.
     pub(crate) column: Option<Located<ColumnName>>,
     pub(crate) on_missing: OnMissing,
+    /// Whether it is filled when its entity is loaded, where that is said.
+    pub(crate) defer: Option<Located<bool>>,
 }
 
 /// Reads the mappings; those without a destination are left out.
@@ -99,6 +101,7 @@ fn short(reader: &mut Reader<'_>, entry: &Entry) -> Option<Field> {
             let sources = match map.get("source_field") {
                 Some(entry) => sources(reader, &entry.value),
                 None if is_constant || map.get("expression").is_some() => Vec::new(),
+                None if map.is_misspelt("source_field") => Vec::new(),
                 None => vec![destination.clone()],
             };
             finish(reader, &map, destination, sources, before)
@@ -217,6 +220,7 @@ fn reference(reader: &mut Reader<'_>, map: &Map<'_>) -> Option<ReferenceSpec> {
     let Some(entry) = map.get("references") else {
         without(reader, map, "on_missing", "references");
         without(reader, map, "referenced_column", "references");
+        without(reader, map, "defer", "references");
         return None;
     };
     let entity = reader.name(&entry.value, "`references`", EntityName::parse)?;
@@ -229,7 +233,8 @@ fn reference(reader: &mut Reader<'_>, map: &Map<'_>) -> Option<ReferenceSpec> {
     }
     let column = map.get("referenced_column");
     let column = column.and_then(|entry| reader.name(&entry.value, "`referenced_column`", ColumnName::parse));
-    Some(ReferenceSpec { entity, column, on_missing })
+    let defer = map.get("defer").and_then(|entry| reader.boolean(&entry.value, "`defer`"));
+    Some(ReferenceSpec { entity, column, on_missing, defer })
 }
 
 /// Whether several source columns are looked up as they are.

@@ -90,7 +90,7 @@ pub(crate) const DEFAULTS: Keys = Keys {
 
 pub(crate) const EXECUTION: Keys = Keys {
     what: "`execution`",
-    built: &["parallel_entity_limit"],
+    built: &["parallel_entity_limit", "snapshot_max_age"],
     later: &["enable_validation", "validation_sample_size"],
 };
 
@@ -150,8 +150,7 @@ pub(crate) const AUTO_MAP: Keys =
 pub(crate) const KEY: Keys =
     Keys { what: "`key`", built: &["source", "destination", "strategy", "namespace"], later: &[] };
 
-const FIELD_LATER: &[&str] =
-    &["defer", "infinity", "mask", "max_length", "on_invalid_utf8", "on_nul", "timezone", "zero_date"];
+const FIELD_LATER: &[&str] = &["infinity", "mask", "max_length", "on_invalid_utf8", "on_nul", "timezone", "zero_date"];
 
 pub(crate) const LONG_FIELD: Keys = Keys {
     what: "a field mapping",
@@ -168,6 +167,7 @@ pub(crate) const LONG_FIELD: Keys = Keys {
         "references",
         "referenced_column",
         "on_missing",
+        "defer",
         "sensitive",
         "expression",
     ],
@@ -188,6 +188,7 @@ pub(crate) const SHORT_FIELD: Keys = Keys {
         "references",
         "referenced_column",
         "on_missing",
+        "defer",
         "sensitive",
         "expression",
     ],
@@ -238,7 +239,7 @@ pub(crate) const EXPECTED_FAULT: Keys =
     Keys { what: "an expected fault", built: &["field", "rule"], later: &["message"] };
 
 pub(crate) const CHANGE_DETECTION: Keys =
-    Keys { what: "`change_detection`", built: &["strategy"], later: &["cursor_field"] };
+    Keys { what: "`change_detection`", built: &["strategy", "cursor_field", "overlap", "audit_runs"], later: &[] };
 
 pub(crate) const DELETES: Keys = Keys { what: "`deletes`", built: &["mode", "field", "max"], later: &[] };
 

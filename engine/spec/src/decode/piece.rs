@@ -7,10 +7,11 @@ use std::collections::BTreeSet;
 use transload_model::ColumnName;
 
 use crate::decode::auto_map::{AutoMapPart, auto_map};
+use crate::decode::detection::{DetectionPart, change_detection};
 use crate::decode::field::{Field, fields};
 use crate::decode::function::{FunctionSpec, functions};
 use crate::decode::key::{KeyPart, key};
-use crate::decode::policy::{DeletesPart, LoadPart, change_detection, deletes, load};
+use crate::decode::policy::{DeletesPart, LoadPart, deletes, load};
 use crate::decode::reader::Map;
 use crate::decode::rule::{RuleSpec, rules};
 use crate::decode::source::SourcePart;
@@ -26,6 +27,7 @@ pub(crate) struct Piece {
     pub(crate) tags: Vec<String>,
     pub(crate) auto_map: AutoMapPart,
     pub(crate) key: KeyPart,
+    pub(crate) detection: DetectionPart,
     pub(crate) deletes: DeletesPart,
     pub(crate) load: LoadPart,
     /// The scripts of `expression` are still with their fields: a field that another takes the place of leaves no script behind.
@@ -47,6 +49,7 @@ impl Default for Piece {
             tags: Vec::new(),
             auto_map: AutoMapPart::default(),
             key: KeyPart::default(),
+            detection: DetectionPart::default(),
             deletes: DeletesPart::default(),
             load: LoadPart::default(),
             fields: Vec::new(),
@@ -62,9 +65,8 @@ impl Piece {
     /// Reads what a template may say.
     pub(crate) fn read(reader: &mut Reader<'_>, map: &Map<'_>, files: &Files<'_>) -> Self {
         let tags = map.get("tags").map(|entry| tags(reader, &entry.value)).unwrap_or_default();
-        if let Some(entry) = map.get("change_detection") {
-            change_detection(reader, &entry.value);
-        }
+        let detection =
+            map.get("change_detection").map(|entry| change_detection(reader, &entry.value)).unwrap_or_default();
         let key = map.get("key").map(|entry| key(reader, &entry.value)).unwrap_or_default();
         let deletes = map.get("deletes").map(|entry| deletes(reader, &entry.value)).unwrap_or_default();
         let load = map.get("load").map(|entry| load(reader, &entry.value)).unwrap_or_default();
@@ -81,6 +83,7 @@ impl Piece {
             tags,
             auto_map,
             key,
+            detection,
             deletes,
             load,
             fields,
@@ -126,6 +129,7 @@ impl Piece {
             source: later.source.or(self.source),
             auto_map: later.auto_map.or(&self.auto_map),
             key: later.key.or(&self.key),
+            detection: later.detection.or(&self.detection),
             deletes: later.deletes.or(&self.deletes),
             load: later.load.or(&self.load),
             has_all_fields: self.has_all_fields && later.has_all_fields,

@@ -1,9 +1,9 @@
-//! `change_detection`, `deletes` and `load`.
+//! `deletes` and `load`.
 
 use transload_model::{ColumnName, DeletePolicy, LoadPolicy, Share};
 
 use crate::decode::Reader;
-use crate::decode::language::{CHANGE_DETECTION, DELETES, LOAD};
+use crate::decode::language::{DELETES, LOAD};
 use crate::decode::reader::scalar_of;
 use crate::problems::Located;
 use crate::yaml::{Atom, Node, resolve};
@@ -36,15 +36,6 @@ pub(crate) struct LoadPart {
 
 /// Batches between two checkpoints, where only the batch size is given.
 const CHECKPOINT_INTERVAL: usize = 8;
-
-/// Checks `change_detection`: there is one way today.
-pub(crate) fn change_detection(reader: &mut Reader<'_>, node: &Node) {
-    if let Some(map) = reader.map(node, &CHANGE_DETECTION)
-        && let Some(entry) = map.get("strategy")
-    {
-        reader.word(&entry.value, "`change_detection.strategy`", &[("hash", ())], &["timestamp", "full"]);
-    }
-}
 
 /// Reads `deletes`.
 pub(crate) fn deletes(reader: &mut Reader<'_>, node: &Node) -> DeletesPart {

@@ -13,6 +13,9 @@ use crate::decode::language::{DEFAULTS, SHARED_SOURCE, SOURCE, SPEC, TEMPLATE};
 use crate::problems::{Located, Place, Problems, listed, problem, with_suggestion};
 use crate::yaml::{Atom, Entry, Kind, Node, Scalar, resolve};
 
+/// Seconds.
+const YEAR: u64 = 366 * 86_400;
+
 /// The file that is read, and where its problems go.
 pub(crate) struct Reader<'a> {
     pub(crate) file: &'a Arc<SourceFile>,
@@ -224,6 +227,29 @@ impl Reader<'_> {
             self.wrong_value(node, headline, format!("an integer from {} to {}", limits.start(), limits.end()));
         }
         fitting
+    }
+
+    /// A time of a year at most: `90s`, `10m`, `2h`, `1d`.
+    pub(crate) fn seconds(&mut self, node: &Node, what: &str) -> Option<Located<u64>> {
+        let text = self.text(node, what)?;
+        let unit = |unit: char| match unit {
+            's' => Some(1),
+            'm' => Some(60),
+            'h' => Some(3_600),
+            'd' => Some(86_400),
+            _ => None,
+        };
+        let read = || {
+            let last = text.value.chars().last()?;
+            let count: u64 = text.value.strip_suffix(last)?.parse().ok()?;
+            count.checked_mul(unit(last)?).filter(|seconds| *seconds <= YEAR)
+        };
+        let Some(value) = read() else {
+            let help = "a number of seconds, minutes, hours or days, as `90s`, `10m`, `2h`, `1d`; a year at most";
+            self.wrong_value(node, format!("{what} is no time"), help);
+            return None;
+        };
+        Some(Located { value, place: text.place })
     }
 
     /// One of some words; `later` are words of the language that are not built.

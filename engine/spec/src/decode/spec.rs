@@ -8,6 +8,7 @@ use transload_model::{
 
 use crate::decode::auto_map::{AutoMap, AutoMapPart};
 use crate::decode::defaults::Defaults;
+use crate::decode::detection::DetectionSpec;
 use crate::decode::field::Field;
 use crate::decode::function::FunctionSpec;
 use crate::decode::key::KeyPart;
@@ -52,6 +53,8 @@ pub(crate) struct Spec {
     pub(crate) has_all_fields: bool,
     pub(crate) rules: Vec<RuleSpec>,
     pub(crate) functions: Vec<FunctionSpec>,
+    /// How changes are found.
+    pub(crate) detection: DetectionSpec,
     /// Whether every function could be read.
     pub(crate) has_all_functions: bool,
     pub(crate) deletes: DeletePolicy,
@@ -178,6 +181,7 @@ fn body(reader: &mut Reader<'_>, map: &Map<'_>, surroundings: &Surroundings<'_>,
     };
     let mut whole = taken.then(Piece::read_whole(reader, map, surroundings.files, source));
     whole.functions.extend(whole.fields.iter_mut().filter_map(|field| field.expression.take()));
+    let detection = whole.detection.spec(reader);
     let deletes = deletes(reader, &whole.deletes);
     let tests = map.get("tests").map(|entry| tests(reader, &entry.value)).unwrap_or_default();
     let fields_place = map
@@ -208,6 +212,7 @@ fn body(reader: &mut Reader<'_>, map: &Map<'_>, surroundings: &Surroundings<'_>,
         rules: whole.rules,
         functions: whole.functions,
         has_all_functions: whole.has_all_functions,
+        detection,
         deletes,
         deleted_field: whole.deletes.field.filter(|_| matches!(deletes, DeletePolicy::Soft(_))),
         load: whole.load.policy(),

@@ -9,7 +9,7 @@ use transload_model::{Code, ConnectionName, ConnectionPlan};
 use crate::decode::{Map, Reader, language};
 use crate::problems::{Located, problem};
 use crate::project::{files, postgres, sqlite};
-use crate::yaml::Node;
+use crate::yaml::{Kind, Node};
 
 /// Connections that may be open at the same time, where nothing is said.
 const POOL: usize = 8;
@@ -88,15 +88,16 @@ fn connection(reader: &mut Reader<'_>, root: &Path, name: ConnectionName, map: &
         Some((System::Postgres, _)) | None => server_keys(reader, map),
     };
     let (system, url) = location?;
-    Some(ConnectionPlan {
-        name,
-        system: system.word().to_owned(),
-        url,
-        read_only: read_only.is_some_and(|read_only| read_only.value),
-        create_with,
-        schema,
-        pool,
-    })
+    let read_only = read_only.is_some_and(|read_only| read_only.value);
+    // A path that is mistyped where the file cannot say what is right would become a sample, and the sample a source.
+    let create_with = create_with.filter(|_| !(read_only && is_given(map)));
+    Some(ConnectionPlan { name, system: system.word().to_owned(), url, read_only, create_with, schema, pool })
+}
+
+/// Whether the environment says where the connection leads, and not the file.
+fn is_given(map: &Map<'_>) -> bool {
+    let place = map.get("url").or_else(|| map.get("path"));
+    place.is_some_and(|entry| matches!(&entry.value.kind, Kind::Scalar(scalar) if scalar.is_given))
 }
 
 /// The system of a connection and its URL; the URL's scheme says which, so `type` only must not contradict it.

@@ -4,7 +4,7 @@
 //! variables too, but a variable does not see another one, so that there is no order and no circle among them. What `defaults` hold of
 //! mappings, rules and functions is as in a spec: there `${…}` belongs to scripts, which see the variables themselves.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 use transload_model::Code;
@@ -24,14 +24,16 @@ pub(crate) fn interpolate(
     root: &mut Node,
     environment: &dyn Fn(&str) -> Option<String>,
 ) -> BTreeMap<String, Value> {
-    let mut vars = Variables::new();
+    let (mut vars, mut given) = (Variables::new(), BTreeSet::new());
     if let Kind::Map(entries) = &mut root.kind
         && let Some(entry) = entries.iter_mut().find(|entry| entry.key == "vars")
     {
-        Replacer { reader, environment, vars: None }.node(&mut entry.value);
+        let mut replacer = Replacer { reader, environment, vars: None, given: &BTreeSet::new(), is_given: false };
+        replacer.node(&mut entry.value);
         vars = variables(reader, &entry.value);
+        given = given_among(&entry.value);
     }
-    Replacer { reader, environment, vars: Some(&vars) }.project(root);
+    Replacer { reader, environment, vars: Some(&vars), given: &given, is_given: false }.project(root);
     vars.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
 }
 
@@ -54,11 +56,22 @@ fn variables(reader: &mut Reader<'_>, node: &Node) -> Variables {
     vars
 }
 
+/// Variables that hold what the environment says, and not the file.
+fn given_among(node: &Node) -> BTreeSet<String> {
+    let Kind::Map(entries) = &node.kind else { return BTreeSet::new() };
+    let is_given = |entry: &&Entry| matches!(&entry.value.kind, Kind::Scalar(scalar) if scalar.is_given);
+    entries.iter().filter(is_given).map(|entry| entry.key.clone()).collect()
+}
+
 struct Replacer<'r, 'a> {
     reader: &'r mut Reader<'a>,
     environment: &'r dyn Fn(&str) -> Option<String>,
     /// `None` while the variables themselves are read.
     vars: Option<&'r Variables>,
+    /// Those of them that the environment had a say in.
+    given: &'r BTreeSet<String>,
+    /// Whether it had one in the text at hand.
+    is_given: bool,
 }
 
 impl Replacer<'_, '_> {
@@ -110,9 +123,11 @@ impl Replacer<'_, '_> {
                 entries.iter_mut().for_each(|entry| self.node(&mut entry.value));
             }
             Kind::Scalar(scalar) if scalar.text.contains("${") && !scalar.is_substituted => {
+                self.is_given = false;
                 match self.text(&scalar.text, &place) {
                     Some(text) => {
-                        *scalar = Scalar { text, style: scalar.style, atom: Atom::Text, is_substituted: true }
+                        let (style, is_given) = (scalar.style, self.is_given);
+                        *scalar = Scalar { text, style, atom: Atom::Text, is_substituted: true, is_given }
                     }
                     None => node.kind = Kind::Refused,
                 }
@@ -155,7 +170,10 @@ impl Replacer<'_, '_> {
             return None;
         }
         match (self.environment)(name) {
-            Some(value) if !value.is_empty() || fallback.is_empty() => Some(value),
+            Some(value) if !value.is_empty() || fallback.is_empty() => {
+                self.is_given |= fallback.strip_prefix(":-") != Some(&value);
+                Some(value)
+            }
             _ => match fallback.strip_prefix(":-") {
                 Some(default) => Some(default.to_owned()),
                 None => self.missing(name, fallback.strip_prefix(":?").unwrap_or(""), place),
@@ -181,6 +199,7 @@ impl Replacer<'_, '_> {
             self.reader.problems.push(problem.note("variables see the environment, not each other"));
             return None;
         };
+        self.is_given |= self.given.contains(name);
         match vars.get(name) {
             Some(Some(Value::String(text))) => Some(text.clone()),
             Some(Some(value)) => Some(value.to_string()),

@@ -37,7 +37,8 @@ fn a_cycle_is_one_problem_that_is_shown_whole() {
       specs/doctors.yaml:6:53 [offices] `doctors` waits for `offices` here …
       specs/offices.yaml:4:14 [positions] … `offices` waits for `positions` here …
       specs/positions.yaml:5:14 [doctors] … and `positions` waits for `doctors` here
-      help: take one of them out, and fill that column in a later step
+      note: a circle is broken where a column of the destination may be NULL, and none of these may
+      help: take one of them out, or let one of these columns be NULL in its table; it is filled last then
     ");
     // Inactive, an entity waits for nobody.
     let positions = files.get_mut("specs/positions.yaml").unwrap();

@@ -136,6 +136,7 @@ fn what_a_project_does_not_have_is_refused() {
     assert_eq!(refused("vars:", "specs: '***'\nvars:"), ["TL0108 transload.yaml:8:8"]);
     assert_eq!(refused("vars:", "specs: 'none/*'\nvars:"), ["TL0008 transload.yaml:8:8"]);
     assert_eq!(refused("vars:", "execution: { parallel_entity_limit: 0 }\nvars:"), ["TL0108 transload.yaml:8:37"]);
+    assert_eq!(refused("vars:", "execution: { snapshot_max_age: 367d }\nvars:"), ["TL0108 transload.yaml:8:32"]);
     assert_eq!(refused("  deletes:", "  destination: {}\n  deletes:"), ["TL0109 transload.yaml:11:3"]);
 }
 

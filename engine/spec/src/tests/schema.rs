@@ -219,11 +219,14 @@ const BEYOND_SCHEMAS: &[(&str, &str)] = &[
     ("TL0108 specs/doctors.yaml:9:81", THE_COLUMNS_TYPE),
     ("TL0108 specs/doctors.yaml:10:48", THE_COLUMNS_TYPE),
     ("TL0108 specs/doctors.yaml:10:29", THE_COLUMNS_TYPE),
+    ("TL0107 specs/offices.yaml:4:31 change_detection: { strategy: timestamp }", WITH_THE_DEFAULTS),
+    ("TL0108 specs/offices.yaml:4:51 change_detection: { strategy: full,", WITH_THE_STRATEGY),
 ];
 
 const HOW_IT_IS_WRITTEN: &str = "a schema sees the value, and not how it is written";
 const THE_MAPPING_AS_A_WHOLE: &str = "what keys of a mapping mean for each other is told better by `validate`";
 const WITH_THE_DEFAULTS: &str = "it depends on what the project's defaults say";
+const WITH_THE_STRATEGY: &str = "what goes with a strategy is told better by `validate`";
 const WITH_THE_KEY: &str = "it depends on how the entity's key comes about";
 const WHAT_IT_MEANS: &str = "a pattern's meaning";
 const THE_COLUMNS_TYPE: &str = "it depends on the type of the column";
@@ -294,6 +297,9 @@ fn limits_are_those_that_the_decoder_names() {
                 ),
                 "parallel_entity_limit" => ("transload.yaml", "vars:", format!("execution: {{ {key}: -9 }}\nvars:")),
                 "version" => ("transload.yaml", "version: 1", "version: -9".to_owned()),
+                "audit_runs" => {
+                    ("specs/offices.yaml", "version:", format!("change_detection: {{ {key}: -9 }}\nversion:"))
+                }
                 _ => ("specs/offices.yaml", "version:", format!("load: {{ {key}: -9 }}\nversion:")),
             };
             let (notes, expected) = (notes(path, from, &to), format!("an integer from {least} to {most}"));

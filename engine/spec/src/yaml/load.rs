@@ -297,7 +297,7 @@ fn scalar(text: &str, style: ScalarStyle, span: Range<usize>, tag: Option<&Tag>)
     let kind = match tagged(tag) {
         Tagged::Refused => Kind::Refused,
         Tagged::Not | Tagged::Text => {
-            Kind::Scalar(Scalar { text: text.to_owned(), style, atom, is_substituted: false })
+            Kind::Scalar(Scalar { text: text.to_owned(), style, atom, is_substituted: false, is_given: false })
         }
     };
     Composed { node: Node { span, kind }, bytes: text.len() + REPEATED_NODE_BYTES, height: 1 }

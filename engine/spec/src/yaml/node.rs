@@ -44,6 +44,8 @@ pub(crate) struct Scalar {
     pub(crate) atom: Atom,
     /// Whether variables stand in it. It is text then, but reads as a number or boolean where one is expected; it is never shown.
     pub(crate) is_substituted: bool,
+    /// Whether the environment put something else there than the file says.
+    pub(crate) is_given: bool,
 }
 
 /// How a scalar was written.

@@ -85,6 +85,8 @@ impl Given {
                 rules: Vec::new(),
                 scripts: Vec::new(),
                 parents: Vec::new(),
+                detection: transload_model::DetectionPlan::Hash,
+                deferred: Vec::new(),
                 deletes: DeletePolicy::Ignore,
                 deleted_field: None,
                 load: LoadPolicy::default(),

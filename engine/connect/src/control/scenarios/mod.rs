@@ -4,6 +4,7 @@
 
 pub(crate) mod follow;
 pub(crate) mod put;
+pub(crate) mod requests;
 pub(crate) mod rules;
 pub(crate) mod scripts;
 pub(crate) mod views;
@@ -52,6 +53,9 @@ macro_rules! for_each_scenario {
             put::a_run_at_work_is_alive,
             put::a_missed_step_is_made_up_for,
             put::a_completed_run_does_not_go_on,
+            put::an_adopted_run_is_stored_once_and_goes_on,
+            requests::what_is_asked_comes_back,
+            requests::what_is_asked_is_dated,
             follow::a_checkpoint_follows_its_entity,
             follow::units_leave_a_history,
             follow::the_status_follows_its_run,
@@ -111,6 +115,7 @@ pub(crate) fn run(started: i64) -> RunRecord {
         performance: None,
         process: std::process::id(),
         alive: true,
+        adopted_at: None,
     }
 }
 

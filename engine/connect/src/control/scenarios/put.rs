@@ -1,7 +1,7 @@
 //! What is stored comes back.
 
 use chrono::TimeDelta;
-use transload_model::{Code, EntityState, Performance, RunId, RunState};
+use transload_model::{Clock, Code, EntityState, Performance, RunId, RunState};
 
 use super::{Place, Standing, entity, run, unit};
 
@@ -98,4 +98,27 @@ pub(crate) async fn a_completed_run_does_not_go_on(place: &dyn Place) {
     assert_eq!(problem.code, Code::ControlStore);
     assert!(problem.headline.contains("a run"), "{}", problem.headline);
     assert_eq!(store.runs(1).await.unwrap(), [completed]);
+}
+
+pub(crate) async fn an_adopted_run_is_stored_once_and_goes_on(place: &dyn Place) {
+    let (store, mut adopted) = (place.open().await, run(1));
+    (adopted.process, adopted.alive, adopted.adopted_at) = (0, false, Some(Standing(9).now()));
+    let mut patients = entity("patients", EntityState::Suspended, 7);
+    patients.unit = unit(0, 3);
+    let entities = [patients, entity("doctors", EntityState::Waiting, 0)];
+
+    assert!(store.adopt(&adopted, &entities).await.unwrap());
+
+    assert_eq!(store.runs(9).await.unwrap(), [adopted.clone()]);
+    assert_eq!(store.entities(adopted.id).await.unwrap(), entities);
+    let checkpoints = "select entity_type || ' ' || status || ' ' || coalesce(batch_position, 0) from migration_checkpoints order by 1";
+    assert_eq!(place.texts(checkpoints).await, ["doctors created 0", "patients suspended 3"]);
+
+    let mut known = adopted.clone();
+    (known.process, known.alive) = (std::process::id(), true);
+    store.put_run(&known).await.unwrap();
+    (adopted.state, adopted.counts.read) = (RunState::Completed, 99);
+    assert!(!store.adopt(&adopted, &[entity("patients", EntityState::Done, 99)]).await.unwrap());
+    assert_eq!(store.runs(9).await.unwrap(), [known]);
+    assert_eq!(store.entities(adopted.id).await.unwrap(), entities);
 }

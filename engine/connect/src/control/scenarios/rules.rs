@@ -80,7 +80,7 @@ pub(crate) async fn checkpoints_go_where_their_table_says(place: &dyn Place) {
 }
 
 /// A row of each table, column by column, as SQL.
-const GOOD: [(&str, &[(&str, &str)]); 9] = [
+const GOOD: [(&str, &[(&str, &str)]); 10] = [
     (
         "migration_runs",
         &[
@@ -99,6 +99,15 @@ const GOOD: [(&str, &[(&str, &str)]); 9] = [
         &[
             ("run_id", "'00000000-0000-7000-8000-000000000002'"),
             ("process_id", "7"),
+            ("requested_status", "'paused'"),
+            ("requested_at", "'2025-01-01T00:00:00Z'"),
+        ],
+    ),
+    (
+        "workflow_control",
+        &[
+            ("run_id", "'00000000-0000-7000-8000-000000000002'"),
+            ("entity_type", "'patients'"),
             ("requested_status", "'paused'"),
             ("requested_at", "'2025-01-01T00:00:00Z'"),
         ],
@@ -204,7 +213,7 @@ const GOOD: [(&str, &[(&str, &str)]); 9] = [
 ];
 
 /// Values that no table takes: the table, the column, the value.
-const BAD: [(&str, &str, &str); 62] = [
+const BAD: [(&str, &str, &str); 67] = [
     ("migration_runs", "status", "'dreaming'"),
     ("migration_runs", "status", "null"),
     ("migration_runs", "status", "'paused'"), // A run that has ended is not paused.
@@ -216,6 +225,11 @@ const BAD: [(&str, &str, &str); 62] = [
     ("migration_control", "requested_status", "'completed'"),
     ("migration_control", "requested_status", "null"),
     ("migration_control", "requested_at", "null"),
+    ("workflow_control", "requested_status", "'running'"),
+    ("workflow_control", "requested_status", "null"),
+    ("workflow_control", "requested_at", "null"),
+    ("workflow_control", "entity_type", "''"),
+    ("workflow_control", "run_id", "'00000000-0000-7000-8000-00000000000f'"),
     ("migration_control", "process_id", "-1"),
     ("migration_control", "run_id", "'00000000-0000-7000-8000-00000000000f'"),
     ("workflow_states", "entity_type", "''"),

@@ -1,5 +1,7 @@
 //! What needs a server.
 
 mod abandoned;
+mod asked;
+mod compare;
 mod first_runs;
 pub(super) mod server;

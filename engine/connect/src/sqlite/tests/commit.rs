@@ -1,8 +1,11 @@
 //! Units: what one row's refusal, a swallowed row and a lost fence do to the others.
 
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, Float64Array, Int64Array};
 use transload_model::{Code, RunId, Unit};
 
-use super::given::{Held, rows, take};
+use super::given::{Held, batch, rows, take};
 
 const PEOPLE: &str = "
     create table people (
@@ -95,6 +98,24 @@ async fn only_rows_that_differ_are_written() {
 
     assert_eq!(refused, [] as [&str; 0]);
     assert_eq!(held.file.texts("select line from log"), ["bobbo"]);
+}
+
+#[tokio::test]
+async fn what_is_no_number_is_refused_and_does_not_become_null() {
+    let held = Held::new("create table people (id integer primary key, size real)").await;
+    let sized = |sizes: &[f64]| {
+        let ids: ArrayRef = Arc::new(Int64Array::from_iter_values(1..=i64::try_from(sizes.len()).unwrap()));
+        vec![batch(vec![("id", ids), ("size", Arc::new(Float64Array::from(sizes.to_vec())))])]
+    };
+
+    let inserts = sized(&[1.5, f64::NAN, f64::INFINITY]);
+    let refused = held.commit(Unit { inserts, ..held.unit() }).await.unwrap();
+    assert_eq!(refused, ["Insert 1 VALUE_RANGE size"]);
+    let updates = sized(&[-f64::NAN]);
+    let refused = held.commit(Unit { updates, after: Some(1), ..held.unit() }).await.unwrap();
+    assert_eq!(refused, ["Update 0 VALUE_RANGE size"]);
+
+    assert_eq!(held.file.texts("select id || ' ' || size from people order by id"), ["1 1.5", "3 Inf"]);
 }
 
 #[tokio::test]

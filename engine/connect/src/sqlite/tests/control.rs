@@ -8,6 +8,7 @@ use transload_model::{Code, ControlStore, Counts, EntityState, Result, RunState}
 
 use super::given::File;
 use crate::control::scenarios::{Place, for_each_scenario};
+use crate::sqlite::aside::set_aside;
 use crate::sqlite::control::open_control_store;
 
 #[async_trait]
@@ -135,4 +136,25 @@ async fn a_file_that_is_no_database_is_refused() {
     let problem = open_control_store(&file.plan().url).err().unwrap();
     assert_eq!(problem.code, Code::ControlStore);
     assert!(problem.headline.contains("cannot be opened"), "{}", problem.headline);
+}
+
+#[tokio::test]
+async fn only_a_damaged_file_steps_aside_and_nothing_of_it_is_lost() {
+    let file = File::new("");
+    let url = file.plan().url;
+    drop(open_control_store(&url).unwrap());
+    assert_eq!(set_aside(&url).unwrap(), None);
+    let mut sound = std::fs::read(file.path()).unwrap();
+    // The header is left, and with it what opening looks at.
+    sound[4096..].fill(0xa5);
+    for damaged in [b"no database ".repeat(100), sound] {
+        std::fs::write(file.path(), &damaged).unwrap();
+
+        let aside = set_aside(&url).unwrap().unwrap();
+
+        assert_eq!(std::fs::read(&aside).unwrap(), damaged);
+        assert!(!file.path().exists());
+        assert_eq!(set_aside(&url).unwrap(), None, "there is nothing left to step aside");
+        drop(open_control_store(&url).unwrap());
+    }
 }

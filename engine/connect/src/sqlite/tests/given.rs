@@ -8,7 +8,9 @@ use tempfile::TempDir;
 use transload_model::{ConnectionName, ConnectionPlan};
 
 use crate::given;
-pub(super) use crate::given::{column, columns, integer, read_all, request, rows, table, take, text};
+pub(super) use crate::given::{
+    batch, column, columns, compared, integer, lines, only_keys, read_all, request, rows, table, take, text,
+};
 
 /// A database in a folder of its own.
 pub(super) struct File {

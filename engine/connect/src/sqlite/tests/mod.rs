@@ -1,7 +1,9 @@
 //! The whole of the SQLite folder, on real files.
 
+mod asked;
 mod catalog;
 mod commit;
+mod compare;
 mod control;
 mod delete;
 mod given;

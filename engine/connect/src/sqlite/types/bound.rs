@@ -59,6 +59,13 @@ impl<'a> Bound<'a> {
         }
     }
 
+    /// Whether SQLite would take the value for NULL: a float that is no number.
+    pub(in crate::sqlite) fn is_lost(&self, row: usize) -> bool {
+        self.kind == Kind::Float
+            && self.column.is_valid(row)
+            && self.column.as_primitive::<Float64Type>().value(row).is_nan()
+    }
+
     fn uuid(&self, row: usize) -> Value {
         let bytes = self.column.as_fixed_size_binary().value(row);
         if self.as_blob {

@@ -35,7 +35,7 @@ pub(in crate::schema) enum ShortMapping {
 /// What one destination column gets. In this order: source values, `expression`, `transformation`, `value_map`, `default_value` for NULL,
 /// conversion to `data_type`, `references`, `is_required`, rules.
 #[derive(JsonSchema)]
-#[schemars(deny_unknown_fields, extend("dependencies" = { "on_missing": ["references"], "referenced_column": ["references"], "on_unmapped": ["value_map"] }))]
+#[schemars(deny_unknown_fields, extend("dependencies" = { "defer": ["references"], "on_missing": ["references"], "referenced_column": ["references"], "on_unmapped": ["value_map"] }))]
 pub(in crate::schema) struct LongField {
     /// The destination column.
     #[schemars(extend("examples" = ["full_name"]))]
@@ -47,7 +47,7 @@ pub(in crate::schema) struct LongField {
 /// What one destination column gets. In this order: source values, `expression`, `transformation`, `value_map`, `default_value` for NULL,
 /// conversion to `data_type`, `references`, `is_required`, rules.
 #[derive(JsonSchema)]
-#[schemars(deny_unknown_fields, extend("dependencies" = { "on_missing": ["references"], "referenced_column": ["references"], "on_unmapped": ["value_map"] }))]
+#[schemars(deny_unknown_fields, extend("dependencies" = { "defer": ["references"], "on_missing": ["references"], "referenced_column": ["references"], "on_unmapped": ["value_map"] }))]
 pub(in crate::schema) struct Field {
     /// The source column; or two and more, of which a `transformation` or an `expression` makes one value, or which are the key of the entity
     /// that `references` names. In the short form the column of the same name is read where this is not said.
@@ -84,6 +84,10 @@ pub(in crate::schema) struct Field {
     /// What becomes of a row whose parent is not in the destination.
     #[schemars(extend("default" = "quarantine"), extend("examples" = [null]))]
     on_missing: Option<OnMissing>,
+    /// Whether the column is NULL at first and filled when that entity is loaded. A circle of entities is broken so by itself, at a column that
+    /// may be NULL; `true` says at which one, and `false` at which one not.
+    #[schemars(extend("examples" = [true]))]
+    defer: Option<bool>,
     /// Whether the values are hidden where people look at rows, as in `transload preview`. What is moved does not change.
     #[schemars(extend("default" = false), extend("examples" = [true]))]
     sensitive: Option<bool>,

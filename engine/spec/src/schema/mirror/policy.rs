@@ -2,7 +2,7 @@
 
 use schemars::JsonSchema;
 
-use super::name::DestinationColumn;
+use super::name::{DestinationColumn, SourceColumn};
 use super::value::Share;
 
 /// How rows that are new or modified are found.
@@ -12,14 +12,29 @@ pub(in crate::schema) struct ChangeDetection {
     /// By what a row is known to have changed.
     #[schemars(extend("default" = "hash"), extend("examples" = ["hash"]))]
     strategy: Option<DetectionStrategy>,
+    /// The source column that says when a row was written last: a timestamp or a date. Every writer has to set it; rows where it is NULL are
+    /// always looked at. Alone, it asks for `strategy: timestamp`.
+    #[schemars(extend("examples" = ["updated_at"]))]
+    cursor_field: Option<SourceColumn>,
+    /// How far is looked back behind what the last run saw, for writers whose clocks or transactions lag: `90s`, `10m`, `2h`, `1d`.
+    #[schemars(regex(pattern = r"^[0-9]+[smhd]$"), extend("default" = "10m"), extend("examples" = ["10m", "1d"]))]
+    overlap: Option<String>,
+    /// Runs in which every row is read once, whatever its cursor says: each run reads its share of them.
+    #[schemars(range(min = 1, max = 10_000), extend("default" = 16), extend("examples" = [16]))]
+    audit_runs: Option<u32>,
 }
 
 /// By what a row is known to have changed.
 #[derive(JsonSchema)]
 #[schemars(rename_all = "snake_case")]
 enum DetectionStrategy {
-    /// By a digest over all columns that the spec reads; no timestamp is trusted.
+    /// By a digest over all columns that the spec reads; no timestamp is trusted, and nothing is missed.
     Hash,
+    /// By a column that says when a row was written last. Faster where a table is large and changes little; what is written without
+    /// setting the column is found later, when its turn comes to be read.
+    Timestamp,
+    /// By comparing what the spec makes of each row with what the destination holds: also finds what others changed there.
+    Full,
 }
 
 /// What becomes of destination rows whose source row is gone. Only rows that Transload loaded are ever deleted.

@@ -113,4 +113,8 @@ pub(in crate::schema) struct Execution {
     /// Entities that are moved at the same time.
     #[schemars(extend("default" = 2), range(min = 1, max = 64), extend("examples" = [4]))]
     parallel_entity_limit: Option<u64>,
+    /// How long a run sees the source as it was at one moment, a year at most: meanwhile a database keeps what it could clean up. A run that is
+    /// not done by then stops after what it has in hand, and the next goes on with what the source holds by then.
+    #[schemars(regex(pattern = r"^[0-9]+[smhd]$"), extend("default" = "1d"), extend("examples" = ["6h", "2d"]))]
+    snapshot_max_age: Option<String>,
 }

@@ -229,9 +229,45 @@ pub(super) const CASES: &[Case] = &[
         [
             "version:",
             "change_detection: { strategy: timestamp }\nversion:",
-            "change_detection: { strategy: hash }\nversion:",
+            "change_detection: { strategy: timestamp, cursor_field: crt_ts }\nversion:",
         ],
-        &["TL0109 specs/offices.yaml:4:31"],
+        &["TL0107 specs/offices.yaml:4:31"],
+    ),
+    case(
+        OFFICES,
+        [
+            "version:",
+            "change_detection: { strategy: full, cursor_field: crt_ts, overlap: 5m }\nversion:",
+            "change_detection: { cursor_field: crt_ts, overlap: 5m, audit_runs: 1 }\nversion:",
+        ],
+        &["TL0108 specs/offices.yaml:4:51", "TL0108 specs/offices.yaml:4:68"],
+    ),
+    case(
+        OFFICES,
+        [
+            "version:",
+            "change_detection: { cursor_field: crt_ts, overlap: five, audit_runs: 0 }\nversion:",
+            "change_detection: { cursor_field: crt_ts, overlap: 366d, audit_runs: 10000 }\nversion:",
+        ],
+        &["TL0108 specs/offices.yaml:4:52", "TL0108 specs/offices.yaml:4:70"],
+    ),
+    case(
+        OFFICES,
+        [
+            "version:",
+            "change_detection: { cursor_field: crt_tz }\nversion:",
+            "change_detection: { cursor_field: crt_ts }\nversion:",
+        ],
+        &["TL0203 specs/offices.yaml:4:35"],
+    ),
+    case(
+        OFFICES,
+        [
+            "version:",
+            "change_detection: { cursor_field: office_no }\nversion:",
+            "change_detection: { cursor_field: crt_ts }\nversion:",
+        ],
+        &["TL0304 specs/offices.yaml:4:35"],
     ),
     case(OFFICES, ["version:", "<<: { a: 1 }\nversion:", "x-note: '<<'\nversion:"], &["TL0111 specs/offices.yaml:4:1"]),
     case(OFFICES, ["\"1.0\"", "!env VERSION", "!!str 1.0"], &["TL0111 specs/offices.yaml:4:10"]),

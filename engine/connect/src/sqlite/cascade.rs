@@ -1,0 +1,78 @@
+//! Rows that a delete would take with it, or change.
+//!
+//! A foreign key with ON DELETE CASCADE, SET NULL or SET DEFAULT acts on rows of whatever table. Nobody asked for that, so what they are is counted
+//! first, and the row stays.
+
+use std::collections::BTreeMap;
+
+use rusqlite::types::Value;
+use rusqlite::{Connection, params_from_iter};
+use transload_model::{ColumnName, TableName};
+
+use super::sql;
+
+/// A foreign key that acts on its rows when what it refers to is deleted.
+pub(super) struct Cascade {
+    /// The table and its columns, for messages.
+    shown: String,
+    does: &'static str,
+    count: String,
+}
+
+/// Columns, each with the one that it refers to.
+type Pairs = Vec<(String, String)>;
+
+/// All foreign keys to a table that act.
+pub(super) fn cascades(
+    connection: &Connection,
+    table: &TableName,
+    key: &[ColumnName],
+) -> rusqlite::Result<Vec<Cascade>> {
+    let mut found = connection.prepare_cached(
+        "select s.name || char(1) || f.id, s.name, f.\"from\", f.\"to\", f.on_delete
+         from sqlite_schema s join pragma_foreign_key_list(s.name) f
+         where s.type = 'table' and lower(f.\"table\") = lower(?) and f.on_delete in ('CASCADE', 'SET NULL', 'SET DEFAULT')
+         order by s.name, f.id, f.seq",
+    )?;
+    let mut primary = connection.prepare_cached("select name from pragma_table_xinfo(?) where pk > 0 order by pk")?;
+    let primary: Vec<String> = primary.query_map([table.as_str()], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    let mut keys: BTreeMap<String, (String, String, Pairs)> = BTreeMap::new();
+    let mut rows = found.query([table.as_str()])?;
+    while let Some(row) = rows.next()? {
+        let (id, child, from, to, does): (String, String, String, Option<String>, String) =
+            (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?);
+        let (.., columns) = keys.entry(id).or_insert_with(|| (child, does, Vec::new()));
+        // Without a column, the primary key is meant.
+        let to = to.or_else(|| primary.get(columns.len()).cloned()).unwrap_or_default();
+        columns.push((from, to));
+    }
+    Ok(keys.into_values().map(|(child, does, columns)| cascade(table, key, (&child, &does, &columns))).collect())
+}
+
+fn cascade(
+    table: &TableName,
+    key: &[ColumnName],
+    (child, does, columns): (&str, &str, &[(String, String)]),
+) -> Cascade {
+    let names: Vec<&str> = columns.iter().map(|(from, _)| from.as_str()).collect();
+    let is_own = child.eq_ignore_ascii_case(table.as_str());
+    Cascade {
+        shown: format!("`{child}`.`{}`", names.join("`, `")),
+        does: if does == "CASCADE" { "delete" } else { "change" },
+        count: sql::count_referring((child, columns), (table, key), is_own),
+    }
+}
+
+/// What a delete of this row would do to others; none where it does nothing.
+pub(super) fn effect(connection: &Connection, cascades: &[Cascade], key: &[Value]) -> rusqlite::Result<Option<String>> {
+    for cascade in cascades {
+        let mut statement = connection.prepare_cached(&cascade.count)?;
+        let rows: i64 = statement.query_row(params_from_iter(key), |row| row.get(0))?;
+        if rows > 0 {
+            let (shown, does) = (&cascade.shown, cascade.does);
+            let rows = if rows == 1 { "1 row".to_owned() } else { format!("{rows} rows") };
+            return Ok(Some(format!("{shown} still refers to it, and would {does} {rows}")));
+        }
+    }
+    Ok(None)
+}
