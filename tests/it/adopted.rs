@@ -235,6 +235,24 @@ fn a_bad_row_takes_over_what_is_there_of_it(ends: Ends) {
     assert_eq!(world.quarantine(), [""; 0]);
 }
 
+/// What is there is nothing that a run brought, and so nothing that it takes out again.
+fn a_row_whose_parent_is_missing_stays_as_it_is_there(ends: Ends) {
+    let world = world(ends);
+    world.source().execute("update old_people set boss = 77 where no = 3");
+    world.source().execute("update old_people set boss = 3 where no = 5");
+    let there = rows(&world);
+
+    let report = world.run_with(&["--adopt-existing"]);
+
+    assert_eq!(moved(&report, "people"), [1, 0, 2, 2]);
+    assert_eq!(world.quarantine(), ["people 3 PARENT_MISSING boss_no", "people 4 VALUE_FORMAT born"]);
+    assert_eq!(rows(&world)[..3], there[..3]);
+    assert_eq!(rows(&world)[3], "5 e - 2 3");
+    world.source().execute("update old_people set boss = 1 where no = 3");
+    assert_eq!(moved(&world.run(), "people"), [0, 1, 3, 1]);
+    assert_eq!(rows(&world)[2], "3 c 1999-12-31 2 1");
+}
+
 /// The row is there, and so is the way to it.
 fn a_row_that_was_taken_over_and_not_updated_keeps_its_mapping(ends: Ends) {
     let spec = TEAMS.replace("key: { source: no, destination: no, strategy: keep }", "key: { source: no }");
@@ -267,5 +285,6 @@ for_each_pair!(
     a_row_of_another_old_key_is_not_taken_over,
     a_row_is_taken_over_once,
     a_bad_row_takes_over_what_is_there_of_it,
+    a_row_whose_parent_is_missing_stays_as_it_is_there,
     a_row_that_was_taken_over_and_not_updated_keeps_its_mapping,
 );

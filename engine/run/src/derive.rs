@@ -96,14 +96,14 @@ impl Deriver {
         Ok(())
     }
 
-    /// Derives the rows of `work` and gives them to the stream: as inserts, as updates, or to quarantine. Says which are left with a field
-    /// that is open.
-    pub(crate) async fn move_rows(&mut self, scored: &Scored, work: &[Work], stream: &mut Stream) -> Result<Vec<bool>> {
+    /// Derives the rows of `work` and gives them to the stream: as inserts, as updates, or to quarantine. Says whether any is left to the second
+    /// pass, with a field that is open.
+    pub(crate) async fn move_rows(&mut self, scored: &Scored, work: &[Work], stream: &mut Stream) -> Result<bool> {
         let started = self.context.clock.monotonic();
         let (rows, faults) = pick(scored, work)?;
         let identities: Vec<KeyBytes> = work.iter().map(|work| scored.identity(work.row)).collect();
         let mut derived = self.derive(&rows, &faults, (&identities, work)).await?;
-        let there = self.adopt(&mut derived, (&identities, work)).await?;
+        let there = self.adopt(&mut derived, (&identities, work), scored).await?;
         self.time += self.context.clock.monotonic() - started;
         stream.count(Counts { warned: derived.warned_of(work), ..Counts::default() });
         stream.add_bytes(scored.batch.bytes * work.len() / scored.len().max(1));
@@ -123,10 +123,12 @@ impl Deriver {
             let arrivals = |at: &BTreeSet<usize>| {
                 self.arrivals(&derived, &identities, work, &at.iter().copied().collect::<Vec<_>>())
             };
+            inserts.retain(|at| !there.holds(*at));
+            updates.retain(|at| !there.holds(*at));
             let written = arrivals(&there.other).into_iter().chain(there.bad.into_values()).collect();
             stream.adopt((arrivals(&there.same), written));
-            inserts.retain(|at| !there.same.contains(at) && !there.other.contains(at));
-            updates.extend(there.other);
+            stream.postpone(arrivals(&there.later));
+            updates.extend(&there.other);
         }
         if !inserts.is_empty() {
             stream.insert(self.written(&derived, &inserts)?, self.arrivals(&derived, &identities, work, &inserts));
@@ -136,8 +138,12 @@ impl Deriver {
             stream.count(Counts { modified, ..Counts::default() });
             stream.update(self.written(&derived, &updates)?, self.arrivals(&derived, &identities, work, &updates));
         }
-        let is_open = |at: usize| derived.deferred[at] && derived.faults[at].is_none();
-        Ok((0..work.len()).map(is_open).collect())
+        let is_open = |at: &usize| derived.deferred[*at] && derived.faults[*at].is_none();
+        let open: Vec<usize> = (0..work.len()).filter(is_open).collect();
+        for at in open.iter().filter(|at| !there.later.contains(at)) {
+            stream.defer(identities[*at].clone());
+        }
+        Ok(!open.is_empty())
     }
 
     async fn set_aside(

@@ -249,14 +249,7 @@ impl Pass<'_> {
         if work.is_empty() {
             return Ok(false);
         }
-        let deferred = self.deriver.move_rows(scored, work, self.stream).await?;
-        let keys = work.iter().zip(&deferred).filter(|(_, deferred)| **deferred);
-        let mut any = false;
-        for (work, _) in keys {
-            self.stream.defer(scored.identity(work.row));
-            any = true;
-        }
-        Ok(any)
+        self.deriver.move_rows(scored, work, self.stream).await
     }
 
     /// Whether the ledger holds rows of which this became.

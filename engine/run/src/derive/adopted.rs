@@ -4,11 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use arrow::record_batch::RecordBatch;
-use transload_model::{Code, Diagnostic, Held, KeyBytes, KeyStrategy, OnFailure, Result, RowFault, Stage};
+use transload_model::{Code, Diagnostic, Held, KeyBytes, KeyStrategy, OnFailure, Outcome, Result, RowFault, Stage};
 
 use super::{Derived, Deriver, Work, select};
 use crate::claim::Owners;
+use crate::detect::Known;
 use crate::keys::{Of, mapping_text};
+use crate::rows::Scored;
 use crate::segment;
 use crate::settle::Arrival;
 use crate::unique::cells;
@@ -20,8 +22,16 @@ pub(super) struct There {
     pub(super) same: BTreeSet<usize>,
     /// With other values.
     pub(super) other: BTreeSet<usize>,
+    /// With a field that is left open: the second pass takes them up, as it does rows that moved.
+    pub(super) later: BTreeSet<usize>,
     /// Of which the source's own version cannot be written: what is there stays.
     pub(super) bad: BTreeMap<usize, Arrival>,
+}
+
+/// Whether the first pass took a row over and left it to the second: nothing moved at the source since.
+fn was_left(work: &Work, scored: &Scored) -> bool {
+    let is_left = |known: Known| known.outcome == Outcome::UpdatePending && known.digest == scored.digest(work.row);
+    work.known.is_some_and(is_left)
 }
 
 /// In what a row that is there differs.
@@ -34,7 +44,12 @@ struct Differing {
 
 impl There {
     pub(super) fn is_empty(&self) -> bool {
-        self.same.is_empty() && self.other.is_empty() && self.bad.is_empty()
+        self.same.is_empty() && self.other.is_empty() && self.later.is_empty() && self.bad.is_empty()
+    }
+
+    /// Whether a sound row is there.
+    pub(super) fn holds(&self, row: usize) -> bool {
+        [&self.same, &self.other, &self.later].iter().any(|rows| rows.contains(&row))
     }
 }
 
@@ -69,18 +84,20 @@ impl Deriver {
         Ok(owners)
     }
 
-    /// The new rows that the destination has. One that is another row's fails.
+    /// The new rows that the destination has, and those that the first pass took over and left to the second. One that is another row's fails.
     pub(super) async fn adopt(
         &mut self,
         derived: &mut Derived,
         (identities, work): (&[KeyBytes], &[Work]),
+        scored: &Scored,
     ) -> Result<There> {
         let mut there = There::default();
         let context = Arc::clone(&self.context);
         let owners = context.claims.entity(&self.plan.name).and_then(|owners| owners.get());
         let Some(owners) = owners.filter(|_| self.adopts()) else { return Ok(there) };
-        let new = (0..work.len()).filter(|at| work[*at].insert && !work[*at].known.is_some_and(|known| known.present));
-        let (good, bad): (Vec<usize>, Vec<usize>) = new.partition(|at| derived.faults[*at].is_none());
+        let is_new = |work: &Work| work.insert && !work.known.is_some_and(|known| known.present);
+        let asked = (0..work.len()).filter(|at| is_new(&work[*at]) || was_left(&work[*at], scored));
+        let (good, bad): (Vec<usize>, Vec<usize>) = asked.partition(|at| derived.faults[*at].is_none());
         let key = self.key_columns(derived);
         let key = cells(&key)?;
         for (at, held) in good.iter().zip(self.held(derived, &good).await?) {
@@ -90,12 +107,18 @@ impl Deriver {
                 // Where two come at once, the destination refuses the second.
                 None => {}
                 Some(_) if !has => derived.fail(self.is_of_another(*at)),
+                Some(_) if derived.deferred[*at] => {
+                    derived.warned.remove(at);
+                    there.later.insert(*at);
+                }
                 Some(Differing { any: false, .. }) => drop(there.same.insert(*at)),
-                Some(_) => drop(there.other.insert(*at)),
+                Some(_) if work[*at].insert => drop(there.other.insert(*at)),
+                Some(_) => {}
             }
         }
+        let bad = bad.into_iter().filter(|at| work[*at].insert);
         let stays = |at: &usize| derived.faults[*at].as_ref().is_some_and(|fault| fault.severity != OnFailure::Fail);
-        let bad: Vec<usize> = bad.into_iter().filter(stays).collect();
+        let bad: Vec<usize> = bad.filter(stays).collect();
         there.bad = self.bad_there(&bad, (identities, work), owners).await?;
         Ok(there)
     }

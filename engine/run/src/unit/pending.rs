@@ -51,6 +51,18 @@ impl Stream {
         self.pending.adopted.extend(same.into_iter().chain(other));
     }
 
+    /// Rows that the destination held before they were loaded, and that the second pass reads and writes: they may have a parent that is not there.
+    pub(crate) fn postpone(&mut self, rows: Vec<Arrival>) {
+        if rows.is_empty() {
+            return;
+        }
+        self.pending.counts.read -= rows.len() as u64;
+        let left = |row: &Arrival| (row.key.clone(), (Outcome::UpdatePending, true));
+        self.pending.corrections.extend(rows.iter().map(left));
+        self.pending.adopted.extend(rows);
+        self.touch();
+    }
+
     /// Rows to update, with the entries they stand for. Whether they count as modified, the caller says.
     pub(crate) fn update(&mut self, rows: RecordBatch, arrivals: Vec<Arrival>) {
         self.pending.updated.extend(arrivals);
