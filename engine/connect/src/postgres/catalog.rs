@@ -29,7 +29,8 @@ const COLUMNS: &str = "
            coalesce(
                (select s.oid::pg_catalog.regclass::text
                 from pg_catalog.pg_depend d join pg_catalog.pg_class s on s.oid = d.objid and s.relkind = 'S'
-                where d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass and d.refobjid = c.oid and d.refobjsubid = a.attnum
+                where d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
+                  and d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass and d.refobjid = c.oid and d.refobjsubid = a.attnum
                   and d.deptype in ('a', 'i') limit 1),
                -- One that the column's default asks, whoever it belongs to.
                (select s.oid::pg_catalog.regclass::text
