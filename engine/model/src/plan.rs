@@ -2,15 +2,21 @@
 //!
 //! A plan comes only from [`Plan::new`], which re-asserts what the engine relies on, so even one built by hand in a test is sound.
 
+mod field;
+mod key;
+mod policy;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde_json::Value;
 
 use crate::{
-    ColumnName, ConnectionName, EntityName, LogicalType, OnFailure, Relation, Selection, TableName, Waves, circles,
-    waves,
+    ColumnName, ConnectionName, EntityName, LogicalType, Relation, Selection, TableName, Waves, circles, waves,
 };
+pub use field::{Call, Deferred, FieldPlan, Function, LookupPlan, OnMissing, Reference, RulePlan, Script};
+pub use key::{KeyPlan, KeyStrategy, Mint};
+pub use policy::{CursorPlan, DeletePolicy, DetectionPlan, ErrorBudget, LoadPolicy, Share};
 
 /// All entities of a project, ready to run.
 #[derive(Debug, Clone)]
@@ -116,259 +122,6 @@ pub struct ReadColumn {
     pub name: ColumnName,
     /// The type the batch holds.
     pub logical: LogicalType,
-}
-
-/// How an old row finds its new row.
-#[derive(Debug, Clone)]
-pub struct KeyPlan {
-    /// Indexes into `EntityPlan::reads`.
-    pub source: Vec<usize>,
-    /// The destination's key columns.
-    pub destination: Vec<ColumnName>,
-    /// How one becomes the other.
-    pub strategy: KeyStrategy,
-}
-
-/// How a destination key comes about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum KeyStrategy {
-    /// The destination key columns are fields, computed from the source key alone.
-    Keep,
-    /// The one destination key column is a version-5 UUID of `<entity>:<key text>`.
-    UuidV5 {
-        /// Its namespace.
-        namespace: uuid::Uuid,
-        /// Whether the column takes the UUID as text or as 16 bytes.
-        column: LogicalType,
-    },
-    /// The one destination key column gets a new key when its row is first loaded. The ledger keeps which it was.
-    Minted {
-        /// Where new keys come from.
-        mint: Mint,
-        /// What the column takes: an integer, or a UUID as such, as text or as 16 bytes.
-        column: LogicalType,
-    },
-}
-
-/// Where new keys come from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mint {
-    /// Version-7 UUIDs.
-    UuidV7,
-    /// What the column's own default gives.
-    Database,
-}
-
-impl KeyStrategy {
-    /// The type of the key column's values, where no field fills it.
-    #[must_use]
-    pub fn made(self) -> Option<LogicalType> {
-        match self {
-            Self::Keep => None,
-            Self::Minted { column: LogicalType::Integer, .. } => Some(LogicalType::Integer),
-            Self::UuidV5 { .. } | Self::Minted { .. } => Some(LogicalType::Uuid),
-        }
-    }
-}
-
-/// What a destination column gets.
-#[derive(Debug, Clone)]
-pub struct FieldPlan {
-    /// The column.
-    pub destination: ColumnName,
-    /// Indexes into `EntityPlan::reads`; empty for a constant.
-    pub sources: Vec<usize>,
-    /// Functions, applied in order.
-    pub calls: Vec<Call>,
-    /// Takes the place of NULL: a scalar.
-    pub default: Option<Value>,
-    /// strftime pattern for text that becomes a date or a timestamp.
-    pub format: Option<String>,
-    /// The type after conversion; with a reference, the type of the parent's source key, or of its first column.
-    pub data_type: LogicalType,
-    /// Turns the parent's old key into its new key.
-    pub reference: Option<Reference>,
-    /// The type of the destination column's values.
-    pub written_as: LogicalType,
-    /// Whether NULL sends the row to quarantine.
-    pub required: bool,
-    /// Whether its values are hidden where people look at rows. What is moved does not change.
-    pub sensitive: bool,
-    /// `specs/patients.yaml:31`, for messages.
-    pub place: String,
-}
-
-/// A lookup in another entity.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Reference {
-    /// The parent; may be the entity itself.
-    pub entity: EntityName,
-    /// The column of the parent's destination key that the field takes, where that key has several.
-    pub column: Option<ColumnName>,
-    /// What happens where there is none.
-    pub on_missing: OnMissing,
-}
-
-/// A field that is filled once another entity is loaded, too.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Deferred {
-    /// The index of the field.
-    pub field: usize,
-    /// The entity that it leads to: by a reference, or by a foreign key of the destination.
-    pub parent: EntityName,
-}
-
-/// What happens with a reference to a row that is not there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum OnMissing {
-    /// The row is set aside.
-    Quarantine,
-    /// The field is NULL.
-    Null,
-    /// The field's `default_value` is looked up instead.
-    Default,
-    /// The entity stops.
-    Fail,
-}
-
-/// A function applied to a value.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Call {
-    /// Which function.
-    pub function: Function,
-    /// Its arguments by name.
-    pub arguments: BTreeMap<String, Value>,
-}
-
-/// Which function.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Function {
-    /// Built in, by name.
-    BuiltIn(String),
-    /// The spec's own, by index into `EntityPlan::scripts`.
-    Script(usize),
-    /// A library function of `transforms/`, by name.
-    Library(String),
-}
-
-/// A function of a spec.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Script {
-    /// Its name.
-    pub name: String,
-    /// Its body in rhai.
-    pub body: String,
-    /// Columns that it reads from `row`: indexes into `EntityPlan::reads`.
-    pub row: Vec<usize>,
-}
-
-/// A rule on a field.
-#[derive(Debug, Clone)]
-pub struct RulePlan {
-    /// Index into `EntityPlan::fields`.
-    pub field: usize,
-    /// Its name, such as `required`.
-    pub rule: String,
-    /// Its parameters, checked.
-    pub parameters: BTreeMap<String, Value>,
-    /// The script of an `expression`. Its `row` are indexes into `EntityPlan::fields`.
-    pub script: Option<Script>,
-    /// Where a `foreign_key` looks.
-    pub lookup: Option<LookupPlan>,
-    /// What a failure does.
-    pub on_failure: OnFailure,
-}
-
-/// A column of the destination in which values are looked for. No entity of the plan loads its table.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LookupPlan {
-    /// The table.
-    pub table: TableName,
-    /// The column, and the type of the values that are looked for.
-    pub column: ReadColumn,
-}
-
-/// A count, or a part of a whole.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Share {
-    /// So many rows.
-    Rows(u64),
-    /// So many rows of each million.
-    PerMillion(u32),
-}
-
-impl Share {
-    /// How many rows of `whole` it allows.
-    #[must_use]
-    pub fn of(self, whole: u64) -> u64 {
-        match self {
-            Self::Rows(rows) => rows,
-            Self::PerMillion(parts) => whole.saturating_mul(u64::from(parts)) / 1_000_000,
-        }
-    }
-}
-
-/// How changes are found.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum DetectionPlan {
-    /// By a digest of every row: nothing is missed.
-    Hash,
-    /// By comparing what is made of every row with what the destination holds: nothing is missed there either.
-    Full,
-    /// By a column that says when a row was written last, and every row once in some runs.
-    Timestamp(CursorPlan),
-}
-
-/// A column of the source that says when a row was written last.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CursorPlan {
-    /// A date, a timestamp or a timestamptz. It need not be among those that are read.
-    pub column: ReadColumn,
-    /// Seconds that are looked back behind what the last run saw.
-    pub overlap_seconds: u64,
-    /// Runs in which every row is read once; at least one.
-    pub audit_runs: u32,
-}
-
-/// What happens with rows that are gone from the source.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum DeletePolicy {
-    /// They stay, and are not looked for.
-    Ignore,
-    /// They are deleted, if no more than this are gone. Default: the greater of 1 % and 10 rows.
-    Hard(Option<Share>),
-    /// They stay, and `EntityPlan::deleted_field` says when they went; the same limit.
-    Soft(Option<Share>),
-}
-
-/// How many rows of an entity may fail in a run.
-pub type ErrorBudget = Share;
-
-/// Sizes and budgets.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct LoadPolicy {
-    /// Rows read at a time.
-    pub batch_rows: usize,
-    /// Rows that commit together at most.
-    pub unit_rows: usize,
-    /// Rows that may be in quarantine.
-    pub max_errors: ErrorBudget,
-    /// Times that a unit is tried again after a passing failure of the destination.
-    pub max_retry_attempts: u32,
-    /// Key ranges that are moved side by side; as many as fit the entity and the machine where nothing is said.
-    pub streams: Option<usize>,
-}
-
-impl Default for LoadPolicy {
-    fn default() -> Self {
-        Self {
-            batch_rows: 8_192,
-            unit_rows: 65_536,
-            max_errors: Share::Rows(100),
-            max_retry_attempts: 3,
-            streams: None,
-        }
-    }
 }
 
 /// Why parts do not make a plan. Only a bug in what compiled them can cause it.
@@ -485,14 +238,6 @@ impl Plan {
     #[must_use]
     pub fn snapshot_max_age(&self) -> Duration {
         self.snapshot_max_age
-    }
-}
-
-impl FieldPlan {
-    /// Whether the source columns are looked up as they are: a reference to a key of several columns.
-    #[must_use]
-    pub fn refers_by_columns(&self) -> bool {
-        self.reference.is_some() && self.sources.len() > 1 && self.calls.is_empty()
     }
 }
 
