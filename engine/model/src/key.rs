@@ -45,12 +45,6 @@ impl KeyRange {
             && self.to.as_ref().is_none_or(|to| key < to.as_bytes())
     }
 
-    /// Whether it holds every row, those without a key among them.
-    #[must_use]
-    pub fn is_whole(&self) -> bool {
-        self.from.is_none() && self.to.is_none()
-    }
-
     /// The range cut at each of `keys`, which ascend.
     #[must_use]
     pub fn cut(&self, keys: &[KeyBytes]) -> Vec<Self> {
