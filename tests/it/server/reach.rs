@@ -109,24 +109,30 @@ fn authority() -> String {
     std::env::var("TRANSLOAD_TEST_POSTGRES_CA").expect("tests/run names the authority in TRANSLOAD_TEST_POSTGRES_CA")
 }
 
-/// A shop with another URL at one side. The new database has no table yet.
-fn shop_at(side: Side, url: fn(&str) -> String) -> World {
+/// A shop with another URL at one side, and that URL. The new database has no table yet.
+fn shop_at(side: Side, url: fn(&str) -> String) -> (World, String) {
     let world = shop_of(Ends::PostgresToPostgres, "select 1");
     world.write("schema.sql", super::SCHEMA);
     let good = side.of(&world).url();
-    world.replace("transload.yaml", &good, &url(&good));
-    world
+    let other = url(&good);
+    world.replace("transload.yaml", &good, &other);
+    (world, other)
 }
 
 fn check(case: &Case, side: Side) {
-    let world = shop_at(side, case.url);
+    let (world, url) = shop_at(side, case.url);
     for verb in ["validate", "run"] {
         let start = Instant::now();
         let told = told(&world, verb);
         let what = format!("{verb}: {} at the {side:?}", case.what);
-        let connection = if case.exit == 4 { side.connection() } else { "connection `" };
+        let at = format!("{} at {} ", side.connection(), host_and_port(&url));
+        let connection = if case.exit == 4 { at.as_str() } else { "connection `" };
         assert_refused(&what, &told, case.code, case.exit, case.says);
         assert_refused(&what, &told, case.code, case.exit, &[connection]);
+        for secret in [PASSWORD, "tested", "tester", "nobody_at_all"] {
+            // What is wrong with the project's own text is shown in it, without the password.
+            assert!(case.exit == 2 || !format!("{told:?}").contains(secret), "{what} says {secret}: {told:?}");
+        }
         assert!(start.elapsed() < Duration::from_secs(8), "{what}: it took {:?}", start.elapsed());
         let tables = "select count(*) from pg_class where relnamespace = 'public'::regnamespace or relname = 'meta'";
         assert_eq!(world.destination().number(tables), 0, "{what}: something was created");
@@ -151,7 +157,7 @@ fn a_server_that_proves_who_it_is_is_believed() {
     ];
     for proof in proofs {
         for side in [Side::Source, Side::Destination] {
-            super::assert_arrives(&shop_at(side, proof));
+            super::assert_arrives(&shop_at(side, proof).0);
         }
     }
 }

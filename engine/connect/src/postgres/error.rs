@@ -151,7 +151,7 @@ fn words(error: &sqlx::Error) -> String {
     }
 }
 
-/// What the server says with names that stand in the URL, without them.
+/// What the server says with the user or the database of the URL, without them.
 fn unnamed(state: &str) -> Option<&'static str> {
     match state {
         "28P01" | "28000" => Some("the server does not let this user in with this password, or with none"),
@@ -160,7 +160,7 @@ fn unnamed(state: &str) -> Option<&'static str> {
     }
 }
 
-/// A certificate's complaint names hosts, which stand in the URL.
+/// A certificate's complaint lists every host that it is for.
 fn about_certificates(words: String) -> String {
     match () {
         () if !words.contains("certificate") => words,

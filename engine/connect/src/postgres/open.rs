@@ -38,6 +38,8 @@ const SESSION: &str = "
 pub(super) struct Address {
     /// The connection's name, for messages.
     pub(super) name: String,
+    /// Its host and port, for messages.
+    place: String,
     options: PgConnectOptions,
     /// What each session begins with.
     session: String,
@@ -57,11 +59,13 @@ impl Address {
         };
         let url = Url::parse(url).map_err(|_| unreadable())?;
         let text = |encoded: &str| percent_decoded(encoded).ok_or_else(unreadable);
+        let (host, port) = (url.host_str().unwrap_or("localhost"), url.port().unwrap_or(PORT));
         let mut address = Self {
             name: name.to_owned(),
+            place: format!("{host}:{port}"),
             options: PgConnectOptions::new_without_pgpass()
-                .host(url.host_str().unwrap_or("localhost").trim_matches(['[', ']']))
-                .port(url.port().unwrap_or(PORT))
+                .host(host.trim_matches(['[', ']']))
+                .port(port)
                 .username(&text(url.username())?)
                 .password(&text(url.password().unwrap_or_default())?)
                 .database(&text(url.path().trim_start_matches('/'))?)
@@ -84,6 +88,7 @@ impl Address {
                 }
                 "host" if Path::new(&*value).is_absolute() => {
                     (is_local, is_plain) = (true, true);
+                    address.place = format!("the socket of port {port} in {value}");
                     address.options = address.options.socket(&*value);
                 }
                 "application_name" => address.options = address.options.application_name(&value),
@@ -111,28 +116,35 @@ impl Address {
     /// A new session.
     pub(super) async fn connect(&self) -> Result<PgConnection> {
         tokio::time::timeout(self.timeout, self.begin()).await.unwrap_or_else(|_| {
-            let headline = format!("{} did not answer within {} s", self.name, self.timeout.as_secs());
+            let headline = format!("{} did not answer within {} s", self.called(), self.timeout.as_secs());
             let help = "check host and port in the URL, and whether the server runs and a firewall lets you through";
             Err(Box::new(Diagnostic::new(Code::CannotConnect, headline).help(help)))
         })
     }
 
+    /// Its name and where it is. Who gets in with which password is never told.
+    fn called(&self) -> String {
+        format!("{} at {}", self.name, self.place)
+    }
+
     async fn begin(&self) -> Result<PgConnection> {
         let Some(connected) = unless_it_panics(self.options.connect()).await else {
+            let called = self.called();
             let headline =
-                format!("{} cannot be opened: what answers there does not speak PostgreSQL's protocol", self.name);
+                format!("{called} cannot be opened: what answers there does not speak PostgreSQL's protocol");
             let help = "check host and port in the URL";
             return Err(Box::new(Diagnostic::new(Code::CannotConnect, headline).help(help)));
         };
-        let mut connection = connected.map_err(|error| cannot_connect(&error, &self.name))?;
+        let mut connection = connected.map_err(|error| cannot_connect(&error, &self.called()))?;
         nodelay::set();
         if connection.server_version_num().is_some_and(|version| version < OLDEST) {
-            let headline = format!("{} is a server older than PostgreSQL {}", self.name, OLDEST / 10_000);
+            let headline = format!("{} is a server older than PostgreSQL {}", self.called(), OLDEST / 10_000);
             let help = "upgrade the server, or copy the database to a newer one";
             return Err(Box::new(Diagnostic::new(Code::CannotConnect, headline).help(help)));
         }
         let set_up = sql::batch(&mut connection, &self.session).await;
-        set_up.map_err(|error| failure(&error, Code::CannotConnect, &format!("{} could not be set up", self.name)))?;
+        set_up
+            .map_err(|error| failure(&error, Code::CannotConnect, &format!("{} could not be set up", self.called())))?;
         Ok(connection)
     }
 }

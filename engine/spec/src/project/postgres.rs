@@ -129,6 +129,10 @@ fn check_names(url: &Url) -> Result<(), Flaw> {
     if database.contains('/') {
         return flaw("has a second `/` behind its host", WRITE_ESCAPES);
     }
+    // Then what stands before it may be the end of a password, and hosts are shown.
+    if database.contains('@') {
+        return flaw("has an `@` behind its host", WRITE_ESCAPES);
+    }
     if !parts.iter().all(|part| is_sendable(part)) {
         return flaw("has a `%` that is no escape of text", WRITE_ESCAPES);
     }
@@ -305,6 +309,7 @@ mod tests {
             ("postgres://u@h", "names no database"),
             ("postgres://u@h/", "names no database"),
             ("postgres://u@h/a/b", "has a second `/` behind its host"),
+            ("postgres://u:p@12/ss@h", "has an `@` behind its host"),
             ("postgres://u@a,b/d", "names several hosts"),
             ("postgres://u@%2Frun%2Fpg/d", "has a `%` in its host"),
             ("postgres://u:pa/ss@h/d", "cannot be parsed"),

@@ -67,7 +67,8 @@ async fn a_database_that_is_not_there_is_refused() {
     let server = Server::new().await;
     let problem = open_control_store(&server.with_path("nowhere")).await.err().unwrap();
     assert_eq!(problem.code, Code::ControlStore);
-    assert!(problem.headline.contains("the control store cannot be opened"), "{}", problem.headline);
+    let told = &problem.headline;
+    assert!(told.contains("the control store at ") && told.contains(" cannot be opened"), "{told}");
 }
 
 #[tokio::test]
