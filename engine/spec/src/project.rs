@@ -160,6 +160,12 @@ impl Project {
         &self.control
     }
 
+    /// Where a connection leads, as people may read it.
+    pub(crate) fn whereabouts(&self, name: &ConnectionName) -> String {
+        let named = self.connections.iter().find(|connection| connection.name == *name);
+        named.map(connection::whereabouts).unwrap_or_default()
+    }
+
     /// All connections.
     pub fn connections(&self) -> impl Iterator<Item = &ConnectionPlan> {
         self.connections.iter()

@@ -114,6 +114,26 @@ fn a_project_that_cannot_start_says_why_and_touches_nothing() {
 }
 
 #[test]
+fn another_database_as_the_source_is_told_once() {
+    let world = World::clinic();
+    std::fs::remove_file(world.file("data/legacy.db")).unwrap();
+    world.database("data/legacy.db").execute_batch("create table albums (id integer primary key)").unwrap();
+    world.replace("specs/jaw.yaml", "source_table: jaw_types", "source_table: jaw_types\nsource: { where: \"1 = 1\" }");
+
+    for verb in ["validate", "run"] {
+        let says = [
+            "none of the 6 source tables",
+            "data/legacy.db, which holds one table: `albums`",
+            "`jaw_types` and 1 more",
+        ];
+        assert_told(verb, &world.transload(&[verb]), "TL0204", 1, &says);
+        let answered = world.transload(&[verb, "--format", "json"]);
+        let document: serde_json::Value = serde_json::from_str(&answered.stdout).unwrap();
+        assert_eq!(document["problems"].as_array().unwrap().len(), 1, "{document}");
+    }
+}
+
+#[test]
 fn a_schema_that_is_not_sql_leaves_no_file() {
     let world = library(1);
     world.replace("schema.sql", "create table books", "create tabel books");

@@ -17,6 +17,7 @@ mod unknown_entity;
 mod unknown_field;
 mod unknown_function;
 mod unknown_table;
+mod wrong_source;
 
 use crate::compile::{Entities, Scope};
 use crate::problems::Problems;
@@ -30,6 +31,7 @@ pub(crate) const ENTITY_CHECKS: &[EntityCheck] = &[duplicate_entity::check, unkn
 /// All other checks.
 pub(crate) const CHECKS: &[Check] = &[
     self_reference::check,
+    wrong_source::check,
     unknown_table::check,
     source_sql::check,
     loaded_table::check,

@@ -2,17 +2,19 @@
 
 use transload_model::{Catalog, Code, ConnectionName, TableName};
 
+use crate::checks::wrong_source;
 use crate::compile::{Scope, targets};
 use crate::problems::{Located, Problems, problem};
 
 pub(crate) fn check(scope: &Scope<'_>, problems: &mut Problems) {
+    let is_told = wrong_source::is_told(scope);
     for spec in scope.specs {
         let ends = [
             (scope.source, scope.project.source(), &spec.source_table),
             (scope.destination, scope.project.destination(), &spec.destination_table),
         ];
         // The table of a query is only its name.
-        for (catalog, connection, table) in ends.into_iter().skip(usize::from(spec.is_query())) {
+        for (catalog, connection, table) in ends.into_iter().skip(usize::from(spec.is_query() || is_told)) {
             check_table(scope, (catalog, connection), table, problems);
         }
         for target in targets(scope.destination, spec) {

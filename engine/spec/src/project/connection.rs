@@ -100,6 +100,14 @@ fn is_given(map: &Map<'_>) -> bool {
     place.is_some_and(|entry| matches!(&entry.value.kind, Kind::Scalar(scalar) if scalar.is_given))
 }
 
+/// Where a connection leads, without its user, its password and its parameters.
+pub(crate) fn whereabouts(plan: &ConnectionPlan) -> String {
+    match plan.url.strip_prefix("sqlite:") {
+        Some(path) => format!("the file {path}"),
+        None => format!("{}, schema `{}`", postgres::whereabouts(&plan.url), plan.schema),
+    }
+}
+
 /// The system of a connection and its URL; the URL's scheme says which, so `type` only must not contradict it.
 fn location(
     reader: &mut Reader<'_>,

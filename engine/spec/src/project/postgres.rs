@@ -98,6 +98,14 @@ pub(crate) fn url(text: &str, root: &Path) -> Result<String, Flaw> {
     Ok(url.into())
 }
 
+/// Host, port and database of a URL that counts.
+pub(crate) fn whereabouts(url: &str) -> String {
+    let Ok(url) = Url::parse(url) else { return String::new() };
+    let socket = url.query_pairs().find(|(key, _)| key == "host");
+    let socket = socket.map(|(_, folder)| format!(" by the socket in {folder}")).unwrap_or_default();
+    format!("{}:{}{}{socket}", url.host_str().unwrap_or_default(), url.port().unwrap_or(5432), url.path())
+}
+
 /// The URL, and whether it names a host itself. One without is no URL by the book; where a socket is named there is nothing to say.
 fn with_host(text: &str) -> (String, bool) {
     let Some((scheme, rest)) = text.split_once("://") else {

@@ -3,7 +3,7 @@
 use serde_json::json;
 use transload_model::Diagnostic;
 
-use super::kit::{changed, good, places, prose, write, written};
+use super::kit::{PROJECT, changed, good, places, prose, write, written};
 use crate::Project;
 
 /// Loads the good project with one text of `transload.yaml` replaced.
@@ -246,4 +246,47 @@ fn a_catalog_that_is_missing_stops_the_plan() {
     let compiled = crate::compile(&project, &super::vocabulary::FewWords { library: 7 }, &catalogs);
     assert!(compiled.plan.is_none());
     assert_eq!(places(&compiled.diagnostics), ["TL0005 "]);
+}
+
+/// A source that holds some of the tables that the specs read.
+fn wrong_source(project: &str, tables: &[&str]) -> Vec<Diagnostic> {
+    let mut files = good();
+    files.insert("transload.yaml".to_owned(), project.to_owned());
+    let positions = "source: { where: \"tooth_no > 3\" }\ndepends_on";
+    let text = files["specs/positions.yaml"].replace("depends_on", positions);
+    files.insert("specs/positions.yaml".to_owned(), text);
+    let project = super::kit::load(written(&files).path()).unwrap();
+    let mut catalogs = super::kit::catalogs();
+    let held = catalogs.get_mut(project.source()).unwrap();
+    held.tables.clear();
+    tables.iter().for_each(|name| super::kit::add(held, super::kit::table(name, &[], &[("x", "text")])));
+    let refused = Diagnostic::new(transload_model::Code::SourceSql, "no such table: jaw_types");
+    held.written.insert(transload_model::EntityName::parse("positions").unwrap(), Err(refused));
+    crate::compile(&project, &super::vocabulary::FewWords { library: 7 }, &catalogs).diagnostics
+}
+
+#[test]
+fn a_source_that_holds_no_table_of_the_specs_is_told_once() {
+    let found = wrong_source(PROJECT, &["albums"]);
+    assert_eq!(places(&found), ["TL0204 "]);
+    let told = prose(&found[0]);
+    for text in ["wrong database", "none of the 3 source tables", "`legacy`", "data/legacy.db", "`dispatch_doctors`"] {
+        assert!(told.contains(text), "no {text:?}: {told}");
+    }
+    let server = "type: postgres, url: \"postgres://reader:hunter2@old-db.example:5433/clinic?connect_timeout=5\"";
+    let project = PROJECT.replace("type: sqlite, url: \"sqlite:data/legacy.db\"", server);
+    let found = wrong_source(&project, &[]);
+    assert_eq!(places(&found), ["TL0204 "]);
+    let told = prose(&found[0]);
+    assert!(told.contains("old-db.example:5433/clinic") && told.contains("schema `public`"), "{told}");
+    assert!(!told.contains("reader") && !told.contains("hunter2") && !told.contains("timeout"), "{told}");
+}
+
+#[test]
+fn a_source_with_names_that_are_nearly_right_is_told_of_each() {
+    for tables in [&["DISPATCH_OFFICES", "DISPATCH_DOCTORS", "JAW_TYPES"][..], &["dispatch_offices", "jaw_types"]] {
+        let found = wrong_source(PROJECT, tables);
+        assert!(!found.iter().any(|found| found.headline.contains("wrong database")), "{found:?}");
+        assert!(places(&found).contains(&"TL0204 specs/doctors.yaml:2:15".to_owned()), "{found:?}");
+    }
 }
