@@ -378,7 +378,7 @@ pub(crate) fn fenced(table: &TableName) -> Box<Diagnostic> {
 
 /// A table whose definition changed while a run was at work. The unit that met it left no trace.
 pub(crate) fn drifted(table: &TableName) -> Box<Diagnostic> {
-    let headline = format!("`{table}` is not what it was when the run began");
+    let headline = format!("`{table}` of the destination is not what it was when the run began");
     Box::new(Diagnostic::new(Code::SchemaDrift, headline).help(Code::SchemaDrift.info().remedy))
 }
 

@@ -14,7 +14,7 @@ use crate::start::{Job, Options};
 pub(crate) fn check_tables(job: &Job, held: &Catalog) -> Result<()> {
     job.plan.entities().iter().try_for_each(|entity| {
         let TableRef { connection, table } = &entity.destination;
-        check_table(&job.catalogs, connection, (table, held.table(table)))
+        check_table(&job.catalogs, (connection, "destination"), (table, held.table(table)))
     })
 }
 
@@ -25,13 +25,13 @@ pub(crate) fn check_sources(job: &Job, catalogs: &BTreeMap<ConnectionName, Catal
         let Some(table) = relation.stored() else { return Ok(()) };
         let connection = &entity.source.connection;
         let now = catalogs.get(connection).and_then(|catalog| catalog.table(table));
-        check_table(&job.catalogs, connection, (table, now))
+        check_table(&job.catalogs, (connection, "source"), (table, now))
     })
 }
 
 fn check_table(
     planned: &BTreeMap<ConnectionName, Catalog>,
-    connection: &ConnectionName,
+    (connection, side): (&ConnectionName, &str),
     (table, now): (&TableName, Option<&Table>),
 ) -> Result<()> {
     let before = planned.get(connection).and_then(|catalog| catalog.table(table));
@@ -39,7 +39,7 @@ fn check_table(
     if changes.is_empty() {
         return Ok(());
     }
-    let headline = format!("`{table}` changed since this run was planned");
+    let headline = format!("`{table}` of the {side} changed since this run was planned");
     let problem = Diagnostic::new(Code::SchemaDrift, headline).at(format!("connection `{connection}`"));
     let told = changes.into_iter().fold(problem, Diagnostic::note);
     Err(Box::new(told.help("run again: the plan is made anew")))
@@ -115,4 +115,32 @@ pub(crate) async fn check_destination(
 
 fn rows(count: u64) -> String {
     if count == 1 { "1 row".to_owned() } else { format!("{count} rows") }
+}
+
+#[cfg(test)]
+mod tests {
+    use transload_model::SideEffects;
+
+    use super::*;
+
+    #[test]
+    fn a_table_that_changed_since_the_plan_is_told_with_its_end() {
+        let (name, table) = (ConnectionName::parse("legacy").unwrap(), TableName::parse("people").unwrap());
+        let held = Table {
+            name: table.clone(),
+            columns: Vec::new(),
+            primary_key: Vec::new(),
+            unique_keys: Vec::new(),
+            foreign_keys: Vec::new(),
+            side_effects: SideEffects::default(),
+        };
+        let mut catalog = Catalog::default();
+        catalog.tables.insert(table.clone(), held);
+        let planned = BTreeMap::from([(name.clone(), catalog)]);
+        for side in ["source", "destination"] {
+            let problem = check_table(&planned, (&name, side), (&table, None)).unwrap_err();
+            assert_eq!(problem.headline, format!("`people` of the {side} changed since this run was planned"));
+            assert_eq!(problem.notes, ["the table is gone"]);
+        }
+    }
 }

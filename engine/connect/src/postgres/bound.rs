@@ -169,7 +169,8 @@ fn parts(request: &ReadRequest, readings: &[Reading], key: &KeyBytes) -> Result<
     let parts =
         parts.and_then(|parts| parts.iter().zip(columns).map(|(part, column)| Bound::of(part, column)).collect());
     parts.ok_or_else(|| {
-        let headline = format!("a stored key of `{}` is not one of its columns' types any more", request.relation);
+        let headline =
+            format!("a stored key of `{}` of the source is not one of its columns' types any more", request.relation);
         Box::new(Diagnostic::new(Code::SchemaDrift, headline).help(Code::SchemaDrift.info().remedy))
     })
 }

@@ -37,6 +37,7 @@ fn session() -> String {
 
 pub(super) async fn open_destination(connection: &ConnectionPlan) -> Result<Arc<dyn Destination>> {
     let end = End {
+        side: "destination",
         connections: Connections::to_one_database(Address::of(connection)?.with_session(&session()), connection.pool),
         schema: connection.schema.clone(),
     };

@@ -55,19 +55,21 @@ pub(super) async fn open_source(connection: &ConnectionPlan) -> Result<Arc<dyn S
     let connections = Connections::new(Address::of(connection)?, connection.pool);
     // Opened once to say now why it cannot be.
     connections.lease().await?.give_back();
-    Ok(Arc::new(PostgresSource { end: End { connections, schema: connection.schema.clone() } }))
+    Ok(Arc::new(PostgresSource { end: End { side: "source", connections, schema: connection.schema.clone() } }))
 }
 
 /// A database and the schema that matters in it.
 #[derive(Clone)]
 pub(super) struct End {
+    /// Which of the two it is, for messages.
+    pub(super) side: &'static str,
     pub(super) connections: Arc<Connections>,
     pub(super) schema: String,
 }
 
 impl End {
     pub(super) fn failed(&self, error: &sqlx::Error) -> Box<Diagnostic> {
-        let doing = format!("reading from {} failed", self.connections.address.name);
+        let doing = format!("reading from {}, the {}, failed", self.connections.address.name, self.side);
         failure(error, Code::SourceFailed, &doing)
     }
 
@@ -273,8 +275,8 @@ impl Reader {
 
     fn column<'a>(&self, columns: &'a [PgColumn], relation: &Relation, name: &ColumnName) -> Result<&'a PgColumn> {
         columns.iter().find(|column| column.name == *name).ok_or_else(|| {
-            let headline =
-                format!("`{relation}` has no column `{name}` any more in {}", self.end.connections.address.name);
+            let at = &self.end.connections.address.name;
+            let headline = format!("`{relation}` of the source has no column `{name}` any more in {at}");
             Box::new(Diagnostic::new(Code::SchemaDrift, headline).help(Code::SchemaDrift.info().remedy))
         })
     }

@@ -66,7 +66,7 @@ pub(super) struct Shape {
 impl Shape {
     pub(super) fn column(&self, name: &ColumnName) -> Written<&PgColumn> {
         self.columns.iter().find(|column| column.name == *name).ok_or_else(|| {
-            let headline = format!("`{}` has no column `{name}` any more", self.name);
+            let headline = format!("`{}` of the destination has no column `{name}` any more", self.name);
             problem(Code::SchemaDrift, headline)
         })
     }

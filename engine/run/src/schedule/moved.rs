@@ -103,10 +103,10 @@ pub(super) async fn cause(context: &Context, plan: &EntityPlan, problem: Diagnos
     }
 }
 
-/// Says what changed about the table. Where nobody can be asked any more, what happened is told all the same.
+/// Says what changed about the destination's table. Where nobody can be asked any more, what happened is told all the same.
 async fn drifted(context: &Context, plan: &EntityPlan, problem: Diagnostic) -> Diagnostic {
     let changes = context.changes(&plan.destination.table).await.unwrap_or_default();
-    changes.into_iter().fold(problem, Diagnostic::note)
+    changes.into_iter().fold(problem, |problem, change| problem.note(format!("at the destination: {change}")))
 }
 
 /// What a problem does to its entity. One that was asked to stop, or waits for a resource, goes on some other time, unless it was cancelled
