@@ -74,6 +74,39 @@ fn forget(world: &World) {
     }
 }
 
+/// Rows belong to the entity that loaded them, whatever its spec is called now.
+fn an_entity_that_is_renamed_does_not_load_its_rows_again(ends: Ends) {
+    for strategy in ["keep", "uuid_v5"] {
+        let (column, namespace) = match strategy {
+            "keep" => ("bigint", ""),
+            _ => ("uuid", ", namespace: 0b6ff3a2-5d43-4f0e-9a3c-6d8f0f3f2c11"),
+        };
+        let schema = format!("create table teams (no {column} primary key, name text not null)");
+        let key = format!("destination: no, strategy: {strategy}{namespace} }}");
+        let teams = TEAMS.replace("destination: no, strategy: keep }", &key);
+        let world = World::project(ends, "", &schema, &[("teams", &teams)]);
+        world.source().execute(FILL);
+        world.run();
+        world.replace("specs/teams.yaml", "entity_type: teams", "entity_type: groups");
+        let before = world.destination().fingerprint();
+
+        for flags in [&["run"][..], &["run", "--adopt-existing"]] {
+            let told = world.transload(flags);
+
+            let said: Vec<&str> = told.stderr.split_whitespace().collect();
+            let said = said.join(" ");
+            assert_eq!(told.code, 6, "{strategy} {flags:?}: {told:?}");
+            for text in ["TL0310", "`teams` holds 2 rows of entity `teams`", "`entity_type: teams`", "specs/teams.yaml"]
+            {
+                assert!(said.contains(text), "{strategy} {flags:?} does not say {text:?}: {told:?}");
+            }
+            assert!(before == world.destination().fingerprint(), "{strategy} {flags:?}: the destination was touched");
+        }
+        world.replace("specs/teams.yaml", "entity_type: groups", "entity_type: teams");
+        assert_eq!(moved(&world.run(), "teams"), [0, 0, 2, 0]);
+    }
+}
+
 fn moved(report: &Value, entity: &str) -> [u64; 4] {
     let counts = counts(report, entity);
     ["new", "modified", "unchanged", "quarantined"].map(|name| counts[name].as_u64().unwrap())
@@ -280,6 +313,7 @@ for_pair!(in_sqlite, SqliteToSqlite, a_row_of_another_spelling_is_not_taken_over
 
 for_each_pair!(
     rows_that_are_there_are_taken_over,
+    an_entity_that_is_renamed_does_not_load_its_rows_again,
     what_is_there_as_it_should_be_is_not_written,
     keys_that_are_made_cannot_be_found_again,
     a_row_of_another_old_key_is_not_taken_over,

@@ -301,7 +301,7 @@ codes! {
         "Several source rows have the same key, so one would overwrite the other."
         "Add columns to `key.source` until they identify a row.";
     KeyChanged "TL0310" "KEY_CHANGED" Refused 409 Never
-        "The key's strategy, namespace, columns or types, or the destination table, changed after rows were loaded, so that those rows could not be found again."
+        "The key's strategy, namespace, columns or types, the destination table, or the entity's name changed after rows were loaded, so that those rows could not be found again."
         "Undo the change, or start over with an empty destination and no ledger (`transload_*` tables; on PostgreSQL, schema `transload`).";
     TableRules "TL0311" "TABLE_RULES" Problems 422 Never
         "Rules of the destination table rewrite the statements that write its rows, so that it could not be told what arrives."

@@ -78,6 +78,9 @@ pub(crate) async fn check_destination(
     let loaded: u64 = destination.segments(&plan.name).await?.iter().map(|head| head.present).sum();
     let is_known = ledger.positions.contains_key(&plan.name);
     let table = &plan.destination.table;
+    if loaded == 0 && held > 0 {
+        check_owner(plan, destination, ledger).await?;
+    }
     if !is_known && held > 0 && !options.adopt_existing {
         let headline = format!("`{table}` holds {} that no ledger knows", rows(held));
         let help = "empty the table, or load into another one; `run --adopt-existing` takes rows with the keys of your spec as loaded";
@@ -111,6 +114,28 @@ pub(crate) async fn check_destination(
         return Ok(Some(Diagnostic::warning(Code::LedgerMismatch, headline)));
     }
     Ok(None)
+}
+
+/// Refuses a table whose rows the ledger has under another entity's name: most likely this one's, before it was renamed.
+async fn check_owner(plan: &EntityPlan, destination: &dyn Destination, ledger: &LedgerState) -> Result<()> {
+    let table = &plan.destination.table;
+    let others =
+        ledger.positions.values().filter(|other| other.entity != plan.name && other.destination_table == *table);
+    for owner in others.map(|other| &other.entity) {
+        let loaded: u64 = destination.segments(owner).await?.iter().map(|head| head.present).sum();
+        if loaded == 0 {
+            continue;
+        }
+        let headline =
+            format!("`{table}` holds {} of entity `{owner}`, and `{}` would load into it", rows(loaded), plan.name);
+        let help = format!(
+            "was the entity renamed, write `entity_type: {owner}` in {} again; else start over with an empty table and no ledger (docs/ledger.md)",
+            plan.spec_path
+        );
+        let problem = Diagnostic::new(Code::KeyChanged, headline).at(format!("spec {}", plan.spec_path));
+        return Err(Box::new(problem.note("the ledger keeps rows and their keys under the entity's name").help(help)));
+    }
+    Ok(())
 }
 
 fn rows(count: u64) -> String {
