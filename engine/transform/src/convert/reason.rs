@@ -11,9 +11,22 @@ pub(crate) fn not_a(text: &str, wanted: &str) -> Reason {
     Reason::new(Code::ValueFormat, format!("{} is not {wanted}", length(text)))
 }
 
-/// Text that has not the form of a date or time.
-pub(crate) fn not_the_format(text: &str, wanted: &str) -> Reason {
-    Reason::new(Code::ValueFormat, format!("{} is not {wanted}", length(text)))
+/// Why text is no date or time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Flaw {
+    /// It has another form.
+    Form,
+    /// It has the form, and the calendar or the clock has no such value.
+    Missing,
+}
+
+/// Text that is no date; of one with the form of one, that there is no such day. `what` is a day, or a day or time.
+pub(crate) fn not_in_calendar(text: &str, wanted: &str, (flaw, what): (Flaw, &str)) -> Reason {
+    let reason = not_a(text, wanted);
+    match flaw {
+        Flaw::Form => reason,
+        Flaw::Missing => Reason { message: format!("{}: there is no such {what}", reason.message), ..reason },
+    }
 }
 
 /// A value that is read well and does not fit.

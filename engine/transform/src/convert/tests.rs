@@ -204,3 +204,52 @@ fn no_message_holds_the_value() {
         assert!(done.faults[0].reason.message.starts_with("text of 8 characters is not "), "{:?}", done.faults[0]);
     }
 }
+
+#[test]
+fn a_day_that_does_not_exist_is_told_as_such() {
+    let message = |text: &str, to: &str, format: Option<&str>| {
+        let array: ArrayRef = Arc::new(StringArray::from(vec![text]));
+        let format = format.map(|pattern| Format::parse(pattern).unwrap());
+        convert(&array, LogicalType::Text, logical(to), format.as_ref()).faults[0].reason.message.clone()
+    };
+    for (text, to, format, expected) in [
+        ("2020-02-30", "date", None, "text of 10 characters is not a date YYYY-MM-DD: there is no such day"),
+        ("2020-13-01", "date", None, "text of 10 characters is not a date YYYY-MM-DD: there is no such day"),
+        (
+            "30/02/2020",
+            "date",
+            Some("%d/%m/%Y"),
+            "text of 10 characters is not a date in the format `%d/%m/%Y`: there is no such day",
+        ),
+        (
+            "20201301",
+            "date",
+            Some("%Y%m%d"),
+            "text of 8 characters is not a date in the format `%Y%m%d`: there is no such day",
+        ),
+        (
+            "2020-02-30T10:00:00",
+            "timestamp",
+            None,
+            "text of 19 characters is not a timestamp YYYY-MM-DDTHH:MM:SS: there is no such day or time",
+        ),
+        (
+            "2020-02-28 24:00:00",
+            "timestamp",
+            None,
+            "text of 19 characters is not a timestamp YYYY-MM-DDTHH:MM:SS: there is no such day or time",
+        ),
+        (
+            "2020-02-30T10:00:00Z",
+            "timestamptz",
+            None,
+            "text of 20 characters is not a moment YYYY-MM-DDTHH:MM:SSZ: there is no such day or time",
+        ),
+        ("2020-2-30", "date", None, "text of 9 characters is not a date YYYY-MM-DD"),
+        ("2020-02-3x", "date", None, "text of 10 characters is not a date YYYY-MM-DD"),
+        ("30.02.2020", "date", Some("%d/%m/%Y"), "text of 10 characters is not a date in the format `%d/%m/%Y`"),
+        ("2020-02-28T10:00", "timestamp", None, "text of 16 characters is not a timestamp YYYY-MM-DDTHH:MM:SS"),
+    ] {
+        assert_eq!(message(text, to, format), expected, "{text}");
+    }
+}
