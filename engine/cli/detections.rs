@@ -6,6 +6,7 @@ use std::sync::Arc;
 use transload_model::{Code, ControlStore, DetectionRecord, Diagnostic, EntityName, KeyBytes, Plan};
 use transload_run::{NamedRows, Planned, Reach};
 
+use super::by_id::by_id;
 use super::failure::Failure;
 
 /// Detections that are looked through for an id.
@@ -14,26 +15,10 @@ const SEARCHED: u32 = 10_000;
 /// Changes that are read at a time.
 const PAGE: u32 = 10_000;
 
-/// The detection whose id ends, or begins, with what was typed.
+/// The detection that was meant by what was typed.
 pub(crate) async fn find(store: &dyn ControlStore, wanted: &str) -> Result<DetectionRecord, Failure> {
-    let wanted = wanted.to_lowercase().replace('-', "");
-    let is_it = |detection: &DetectionRecord| {
-        let id = detection.id.to_string().replace('-', "");
-        id.ends_with(&wanted) || id.starts_with(&wanted)
-    };
-    let mut found: Vec<DetectionRecord> = store.detections(SEARCHED).await?.into_iter().filter(is_it).collect();
-    match (found.len(), found.pop()) {
-        (1, Some(detection)) => Ok(detection),
-        (0, _) => {
-            let headline = format!("no detection that is kept has the id `{wanted}`");
-            let help = "`transload detect` makes one, and prints its id; it is kept for a month";
-            Err(Diagnostic::new(Code::UnknownRun, headline).help(help).into())
-        }
-        (many, _) => {
-            let headline = format!("{many} detections have an id with `{wanted}`");
-            Err(Diagnostic::new(Code::UnknownRun, headline).help("type more of it").into())
-        }
-    }
+    let help = "`transload detect` makes one, and prints its id; it is kept for a month";
+    by_id(store.detections(SEARCHED).await?, |detection| detection.id, wanted, ("detection", help))
 }
 
 /// The rows that a detection found, for a run to move.

@@ -3,6 +3,7 @@
 mod args;
 mod artifacts;
 mod asking;
+mod by_id;
 mod catch_up;
 mod commands;
 mod confirm;

@@ -1,9 +1,10 @@
 //! `status`: what ran, and how it went.
 
 use serde_json::{Value, json};
-use transload_model::{Code, Diagnostic, EntityRecord, Exit, Requests, RunRecord, RunState, Wish};
+use transload_model::{Code, EntityRecord, Exit, Requests, RunRecord, RunState, Wish};
 
 use crate::cli::args::{Format, Status};
+use crate::cli::by_id::by_id;
 use crate::cli::failure::Failure;
 use crate::cli::render::{Screen, Signs, pretty};
 use crate::cli::summary::table;
@@ -36,25 +37,9 @@ pub(crate) async fn run(chosen: &Chosen, status: &Status, screen: &Screen) -> Re
     Ok(Exit::Done)
 }
 
-/// The run whose id ends, or begins, with what was typed.
+/// The run that was meant by what was typed.
 pub(crate) fn find(runs: Vec<RunRecord>, wanted: &str) -> Result<RunRecord, Failure> {
-    let wanted = wanted.to_lowercase().replace('-', "");
-    let is_it = |run: &RunRecord| {
-        let id = run.id.to_string().replace('-', "");
-        id.ends_with(&wanted) || id.starts_with(&wanted)
-    };
-    let mut found: Vec<RunRecord> = runs.into_iter().filter(is_it).collect();
-    match (found.len(), found.pop()) {
-        (1, Some(run)) => Ok(run),
-        (0, _) => {
-            let problem = Diagnostic::new(Code::UnknownRun, format!("no run has the id `{wanted}`"));
-            Err(problem.help(Code::UnknownRun.info().remedy).into())
-        }
-        (many, _) => {
-            let headline = format!("{many} runs have an id with `{wanted}`");
-            Err(Diagnostic::new(Code::UnknownRun, headline).help("type more of it").into())
-        }
-    }
+    by_id(runs, |run| run.id, wanted, ("run", Code::UnknownRun.info().remedy))
 }
 
 fn list(runs: &[RunRecord], screen: &Screen) {

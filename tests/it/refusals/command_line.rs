@@ -87,6 +87,24 @@ fn every_verbs_help_ends_with_examples() {
 }
 
 #[test]
+fn a_part_of_an_id_that_is_not_enough_is_answered_with_the_runs_there_are() {
+    let world = super::library(1);
+    let ids: Vec<String> = (0..2).map(|_| world.run()["run_id"].as_str().unwrap().to_owned()).collect();
+    let short = ids.iter().map(|id| format!("`{}`", &id[id.len() - 8..]));
+    let short: Vec<String> = short.collect();
+    let listed: Vec<&str> = short.iter().map(String::as_str).collect();
+
+    for verb in ["status", "pause"] {
+        super::assert_told("ambiguous", &world.transload(&[verb, "0"]), "TL0009", 2, &listed);
+        super::assert_told("unknown", &world.transload(&[verb, "nothing"]), "TL0009", 2, &listed);
+    }
+    for part in [&ids[0][..], &ids[0][..18], &short[0][1..9]] {
+        let told = world.transload(&["status", part]);
+        assert!(told.code == 0 && told.stdout.contains(&ids[0]), "{part}: {told:?}");
+    }
+}
+
+#[test]
 fn what_does_not_exist_is_answered_with_what_is_near() {
     let world = super::library(1);
     world.run();
