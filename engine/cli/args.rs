@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
-use clap::error::ErrorKind;
-use clap::{Args as Group, CommandFactory, Parser, Subcommand, ValueEnum};
+use clap::builder::{PossibleValuesParser, StyledStr, TypedValueParser as _};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{ArgMatches, Args as Group, CommandFactory, FromArgMatches as _, Parser, Subcommand, ValueEnum};
 use transload_model::Share;
 
 /// Moves data from an old database schema to a new one, again and again until the cut-over.
@@ -27,10 +28,12 @@ pub(crate) struct Args {
 impl Args {
     /// Reads the command line; a wrong one ends the process, as clap does it.
     pub(crate) fn read() -> Self {
-        let args = Self::parse();
-        let format = args.global.format;
-        if !args.command.formats().contains(&format) {
-            let wrong = format!("this verb answers only with '--format' {}", one_of(args.command.formats()));
+        let matches = command().try_get_matches().unwrap_or_else(|error| advised(error).exit());
+        let args = Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+        let (format, formats) = (args.global.format, formats(verb(&matches)));
+        // Before the verb any of them is read.
+        if !formats.contains(&format) {
+            let wrong = format!("this verb answers only with '--format' {}", one_of(formats));
             Self::command().error(ErrorKind::InvalidValue, wrong).exit()
         }
         if let Some(conflict) = args.conflict() {
@@ -46,9 +49,10 @@ impl Args {
 }
 
 impl Args {
-    /// A project where the verb asks none.
+    /// A project, or one of its environments, where the verb asks none.
     fn conflict(&self) -> Option<&'static str> {
         let is_named = self.global.project != Path::new(".");
+        let has_environment = self.global.env.is_some();
         match &self.command {
             Command::Demo(_) if is_named => {
                 Some("'--project' names a project that is there; write 'transload demo DIR'")
@@ -56,10 +60,52 @@ impl Args {
             Command::Init(_) if is_named => {
                 Some("'--project' names a project that is there; write 'transload init DIR'")
             }
+            Command::Init(_) if has_environment => {
+                Some("a new project is the same in any environment; leave '--env' out")
+            }
+            Command::Explain(_) if has_environment => Some("'explain' asks no environment; leave '--env' out"),
             Command::Explain(_) if is_named => Some("'explain' asks no project; leave '--project' out"),
             _ => None,
         }
     }
+}
+
+/// The command line, in which each verb lists the forms that it has.
+fn command() -> clap::Command {
+    let whole = Args::command();
+    let every = whole.get_arguments().find(|argument| argument.get_id() == "format").cloned();
+    let every = every.expect("`--format` is a flag of every verb");
+    whole.mut_subcommands(|verb| with_formats(verb, &every))
+}
+
+fn with_formats(verb: clap::Command, every: &clap::Arg) -> clap::Command {
+    let words = formats(verb.get_name()).iter().filter_map(ValueEnum::to_possible_value);
+    let read = PossibleValuesParser::new(words).try_map(|word| <Format as ValueEnum>::from_str(&word, false));
+    let own = every.clone().value_parser(read).help("How the answer is written");
+    verb.arg(own).mut_subcommands(|verb| with_formats(verb, every))
+}
+
+/// The verb that was given; of one with verbs of its own, that.
+fn verb(matches: &ArgMatches) -> &str {
+    let mut found = ("", matches);
+    while let Some(next) = found.1.subcommand() {
+        found = next;
+    }
+    found.0
+}
+
+/// Tells whoever wants a new project what there is today.
+fn advised(mut error: clap::Error) -> clap::Error {
+    let lacks_demo = |names: &[String]| names.iter().any(|name| name == "--demo");
+    if matches!(error.get(ContextKind::InvalidArg), Some(ContextValue::Strings(names)) if lacks_demo(names)) {
+        let tips = [
+            "'transload init NAME --demo' makes a project to try things with, 'transload demo' makes and migrates it",
+            "for your own, write 'transload.yaml' with both connections; then 'transload infer' drafts its specs",
+        ];
+        let tips = tips.map(StyledStr::from).to_vec();
+        error.insert(ContextKind::Suggested, ContextValue::StyledStrs(tips));
+    }
+    error
 }
 
 /// Flags of every verb.
@@ -115,6 +161,16 @@ const PLAIN: &[Format] = &[Format::Text, Format::Json];
 const REPORTS: &[Format] =
     &[Format::Text, Format::Json, Format::Concise, Format::Github, Format::Gitlab, Format::Junit, Format::Sarif];
 const PICTURES: &[Format] = &[Format::Text, Format::Json, Format::Mermaid, Format::Dot, Format::Svg];
+
+/// The forms in which a verb answers.
+fn formats(verb: &str) -> &'static [Format] {
+    match verb {
+        // Of `quarantine`.
+        "validate" | "run" | "test" | "retry" => REPORTS,
+        "graph" => PICTURES,
+        _ => PLAIN,
+    }
+}
 
 /// `'text', 'json' or 'svg'`
 fn one_of(formats: &[Format]) -> String {
@@ -218,18 +274,6 @@ pub(crate) enum Command {
     /// Explain a problem's code, or a function that specs may call
     #[command(after_help = "Examples:\n  transload explain TL0203\n  transload explain trimmed")]
     Explain(Explain),
-}
-
-impl Command {
-    /// The forms in which the verb answers.
-    fn formats(&self) -> &'static [Format] {
-        match self {
-            Self::Validate(_) | Self::Run(_) | Self::Test(_) => REPORTS,
-            Self::Quarantine(Quarantine { verb: Some(QuarantineVerb::Retry(_)), .. }) => REPORTS,
-            Self::Graph(_) => PICTURES,
-            _ => PLAIN,
-        }
-    }
 }
 
 /// `demo`
@@ -378,7 +422,7 @@ pub(crate) struct Detect {
     /// Entities that are looked at; without any, all
     #[arg(value_name = "ENTITY")]
     pub(crate) entities: Vec<String>,
-    /// Show changes of a detection that is kept, by the end of its id
+    /// Show changes of a detection that is kept, by the end or the beginning of its id
     #[arg(long, value_name = "DETECTION", conflicts_with_all = ["entities", "exit_code"])]
     pub(crate) show: Option<String>,
     /// With `--show`: begin with the change of this number
@@ -395,7 +439,7 @@ pub(crate) struct Detect {
 /// `pause`, `cancel`, and what `resume` has in common with them
 #[derive(Debug, Group)]
 pub(crate) struct Asked {
-    /// The end of the run's id, as `transload status` lists it
+    /// The end of the run's id, as `transload status` lists it, or its beginning
     #[arg(value_name = "RUN")]
     pub(crate) run: String,
     /// Only this entity of it
@@ -431,7 +475,7 @@ pub(crate) struct Run {
     /// Take rows that the destination holds already, by the keys that the specs give them, as loaded, and write only what differs
     #[arg(long, conflicts_with = "plan")]
     pub(crate) adopt_existing: bool,
-    /// Move exactly what this detection found, by the end of its id; what moved since is left alone
+    /// Move exactly what this detection found, by the end or the beginning of its id; what moved since is left alone
     #[arg(long, value_name = "DETECTION", conflicts_with_all = ["remap", "retry_quarantined"])]
     pub(crate) plan: Option<String>,
     /// Begin without being asked, where the environment has `confirm: true`
@@ -451,7 +495,7 @@ pub(crate) struct Run {
 /// `status`
 #[derive(Debug, Group)]
 pub(crate) struct Status {
-    /// The end of a run's id; without it, the newest runs are listed
+    /// The end of a run's id, or its beginning; without it, the newest runs are listed
     #[arg(value_name = "RUN")]
     pub(crate) run: Option<String>,
 }
@@ -631,7 +675,7 @@ mod tests {
 
     #[test]
     fn the_command_line_is_sound() {
-        Args::command().debug_assert();
+        command().debug_assert();
     }
 
     #[test]

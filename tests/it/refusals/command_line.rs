@@ -5,22 +5,28 @@ use crate::world::World;
 #[test]
 fn a_wrong_flag_is_refused_before_anything_is_looked_at() {
     let world = World::empty();
-    let wrong: [(&[&str], &str); 17] = [
+    let wrong: &[(&[&str], &str)] = &[
         (&["run", "--nope"], "'--nope'"),
         (&["run", "extra"], "'extra'"),
         (&["run", "--max-deletes", "many"], "a number of rows (50) or a percentage (2.5%) is expected"),
         (&["run", "--max-deletes", "101%"], "a number of rows (50) or a percentage (2.5%) is expected"),
-        (
-            &["validate", "--format", "xml"],
-            "[possible values: text, json, concise, github, gitlab, junit, sarif, mermaid, dot, svg]",
-        ),
-        (&["validate", "--format", "svg"], "'text', 'json', 'concise', 'github', 'gitlab', 'junit' or 'sarif'"),
-        (&["status", "--format", "sarif"], "'text' or 'json'"),
-        (&["explain", "--format", "concise"], "'text' or 'json'"),
-        (&["graph", "--format", "junit"], "'text', 'json', 'mermaid', 'dot' or 'svg'"),
+        (&["validate", "--format", "xml"], "[possible values: text, json, concise, github, gitlab, junit, sarif]"),
+        (&["--format", "svg", "validate"], "'text', 'json', 'concise', 'github', 'gitlab', 'junit' or 'sarif'"),
+        (&["validate", "--format", "svg"], "[possible values: text, json, concise, github, gitlab, junit, sarif]"),
+        (&["status", "--format", "sarif"], "[possible values: text, json]"),
+        (&["quarantine", "show", "--format", "sarif"], "[possible values: text, json]"),
+        (&["--format", "concise", "explain"], "'text' or 'json'"),
+        (&["graph", "--format", "junit"], "[possible values: text, json, mermaid, dot, svg]"),
         (&["graph", "--format", "dot", "--edges"], "Usage: transload graph"),
         (&["validate", "--project"], "--project <DIR>"),
         (&["init"], "<NAME>"),
+        (&["init"], "'transload init NAME --demo'"),
+        (&["init", "x"], "'transload init NAME --demo'"),
+        (&["init", "x"], "'transload infer'"),
+        (&["init", "x"], "'transload demo'"),
+        (&["init", "x", "--demo", "--env", "dev"], "leave '--env' out"),
+        (&["explain", "--env", "dev"], "leave '--env' out"),
+        (&["--env", "dev", "explain", "TL0203"], "leave '--env' out"),
         (&["demo", "-C", "here"], "transload demo DIR"),
         (&["init", "x", "--demo", "-C", "here"], "transload init DIR"),
         (&["explain", "-C", "here"], "asks no project"),
@@ -83,6 +89,38 @@ fn every_verbs_help_ends_with_examples() {
         let shown = format!("  transload {}", verb.unwrap_or_default());
         assert!(examples.lines().any(|line| line.starts_with(shown.trim_end())), "{verb:?}: {examples}");
         assert!(examples.lines().all(|line| line.starts_with("  ")), "{verb:?} does not end with them: {examples}");
+    }
+}
+
+#[test]
+fn help_lists_the_formats_that_the_verb_gives() {
+    let world = World::empty();
+    let reports = ["text", "json", "concise", "github", "gitlab", "junit", "sarif"];
+    let expected: [(&[&str], &[&str]); 8] = [
+        (&["validate"], &reports),
+        (&["run"], &reports),
+        (&["quarantine", "retry"], &reports),
+        (&["quarantine", "list"], &["text", "json"]),
+        (&["quarantine"], &["text", "json"]),
+        (&["status"], &["text", "json"]),
+        (&["graph"], &["text", "json", "mermaid", "dot", "svg"]),
+        (&["resume"], &["text", "json"]),
+    ];
+    for (verb, formats) in expected {
+        let told = world.transload(&[verb, &["--help"]].concat());
+        let (_, behind) = told.stdout.split_once("--format <FORMAT>").unwrap();
+        let (list, _) = behind.split_once("[default: text]").unwrap();
+        let listed: Vec<&str> = list
+            .lines()
+            .filter_map(|line| line.trim().strip_prefix("- ")?.split_once(':'))
+            .map(|(name, _)| name)
+            .collect();
+        assert_eq!(listed, formats, "{verb:?}");
+        // And each is taken: there is no project here, which is another problem.
+        for format in formats {
+            let told = world.transload(&[verb, &["--format", format]].concat());
+            assert!(!told.stderr.contains("possible values"), "{verb:?} {format}: {told:?}");
+        }
     }
 }
 
