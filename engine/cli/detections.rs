@@ -3,11 +3,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use serde_json::json;
 use transload_model::{Code, ControlStore, DetectionRecord, Diagnostic, EntityName, KeyBytes, Plan};
 use transload_run::{NamedRows, Planned, Reach};
 
+use super::args::Format;
 use super::by_id::by_id;
 use super::failure::Failure;
+use super::render::{Screen, pretty};
 
 /// Detections that are looked through for an id.
 const SEARCHED: u32 = 10_000;
@@ -21,10 +24,38 @@ pub(crate) async fn find(store: &dyn ControlStore, wanted: &str) -> Result<Detec
     by_id(store.detections(SEARCHED).await?, |detection| detection.id, wanted, ("detection", help))
 }
 
-/// The rows that a detection found, for a run to move.
-pub(crate) async fn reach(store: &dyn ControlStore, wanted: &str, plan: &Plan) -> Result<Reach, Failure> {
-    let detection = find(store, wanted).await?;
-    check(&detection, plan)?;
+/// The detection that a run is to be held to, if it is to be.
+pub(crate) async fn wanted(store: &dyn ControlStore, wanted: Option<&str>) -> Result<Option<DetectionRecord>, Failure> {
+    match wanted {
+        Some(wanted) => find(store, wanted).await.map(Some),
+        None => Ok(None),
+    }
+}
+
+/// Says that a run moved all of a detection, if one did: nothing is left to do then.
+pub(crate) fn is_carried_out(detection: Option<&DetectionRecord>, screen: &Screen) -> bool {
+    let Some((id, run)) = detection.and_then(|detection| Some((detection.id, detection.carried_out_by?))) else {
+        return false;
+    };
+    if screen.format == Format::Json {
+        screen.answer(&pretty(&json!({ "schema": "transload.plan/1", "detectionId": id, "carriedOutBy": run })));
+    } else {
+        let (id, run) = (id.short(), run.short());
+        screen.say(&format!(
+            "detection {id} was carried out by run {run}; `transload detect` finds what has changed since"
+        ));
+    }
+    true
+}
+
+/// The rows that a run is about: those that a detection found, or all.
+pub(crate) async fn reach(
+    store: &dyn ControlStore,
+    detection: Option<&DetectionRecord>,
+    plan: &Plan,
+) -> Result<Reach, Failure> {
+    let Some(detection) = detection else { return Ok(Reach::Everything) };
+    check(detection, plan)?;
     let mut changes: BTreeMap<EntityName, BTreeMap<KeyBytes, Planned>> =
         detection.entities.iter().map(|entity| (entity.entity.clone(), BTreeMap::new())).collect();
     let mut from = 0;

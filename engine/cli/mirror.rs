@@ -8,8 +8,8 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use tokio::sync::mpsc;
 use transload_model::{
-    ControlStore, Counts, EntityName, EntityRecord, EntityState, Performance, Result, RunId, RunRecord, RunState,
-    UnitNumber,
+    ControlStore, Counts, DetectionRecord, EntityName, EntityRecord, EntityState, Exit, Performance, Result, RunId,
+    RunRecord, RunState, UnitNumber,
 };
 use transload_run::{Event, EventSink, RunReport};
 use transload_spec::Project;
@@ -38,13 +38,19 @@ pub(crate) struct Recorder {
     store: Arc<dyn ControlStore>,
     project: String,
     environment: String,
+    /// The detection that the run is held to.
+    planned: Option<DetectionRecord>,
     started_at: DateTime<Utc>,
 }
 
 impl Recorder {
-    pub(crate) fn new(store: Arc<dyn ControlStore>, project: &Project, started_at: DateTime<Utc>) -> Self {
+    pub(crate) fn new(
+        store: Arc<dyn ControlStore>,
+        (project, planned): (&Project, Option<DetectionRecord>),
+        started_at: DateTime<Utc>,
+    ) -> Self {
         let (name, environment) = (project.name().to_owned(), project.environment().to_owned());
-        Self { store, project: name, environment, started_at }
+        Self { store, project: name, environment, planned, started_at }
     }
 
     /// A mirror, and the work of writing what it hands on; that ends when the mirror is dropped.
@@ -130,6 +136,11 @@ impl Recorder {
             };
             self.store.put_entity(report.run, &record).await?;
         }
+        let is_carried_out = report.state == RunState::Completed && report.exit() == Exit::Done;
+        if let Some(planned) = self.planned.as_ref().filter(|_| is_carried_out) {
+            let carried_out = DetectionRecord { carried_out_by: Some(report.run), ..planned.clone() };
+            self.store.put_detection(&carried_out).await?;
+        }
         Ok(())
     }
 }
@@ -200,7 +211,7 @@ mod tests {
     use std::sync::Mutex;
 
     use async_trait::async_trait;
-    use transload_model::{Change, Code, DetectionRecord, DetectionStore, Diagnostic, Requests, Wish};
+    use transload_model::{Change, Code, DetectionStore, Diagnostic, Requests, Wish};
 
     use super::*;
 
@@ -301,6 +312,7 @@ mod tests {
             store: Arc::clone(&store) as Arc<dyn ControlStore>,
             project: "clinic".to_owned(),
             environment: "default".to_owned(),
+            planned: None,
             started_at: DateTime::UNIX_EPOCH,
         });
         let (mirror, work) = recorder.listen();

@@ -138,6 +138,33 @@ fn a_run_moves_exactly_what_was_detected(ends: Ends) {
     assert_eq!(names(), ["AA", "G", "b", "c", "e", "h"]);
 }
 
+/// Whatever the source holds by then: to run it again would tell of rows that are not what they were, which is true and helps nobody.
+fn a_plan_that_was_carried_out_says_so(ends: Ends) {
+    let world = loaded(ends);
+    world.source().execute(CHANGES);
+    let id = detect(&world, &[])["detectionId"].as_str().unwrap().to_owned();
+    let done = world.run_with(&["--plan", &id]);
+    assert_eq!(counts(&done, "people")["quarantined"], 1);
+    world.source().execute("update old_people set nm = 'later' where no = 1");
+    let run = done["run_id"].as_str().unwrap();
+    let (before, folders) = (world.destination().fingerprint(), runs(&world));
+
+    let again = world.transload(&["run", "--plan", &id]);
+
+    assert_eq!(again.code, 0, "{again:?}");
+    let told = format!("detection {} was carried out by run {}", &id[id.len() - 8..], &run[run.len() - 8..]);
+    assert!(again.stdout.contains(&told) && again.stderr.is_empty(), "{again:?}");
+    let document = world.run_with(&["--plan", &id]);
+    assert_eq!(document, json!({ "schema": "transload.plan/1", "detectionId": id, "carriedOutBy": run }));
+    assert_eq!(world.destination().fingerprint(), before, "the destination was written");
+    assert_eq!(runs(&world), folders, "it counts as a run");
+    assert_eq!(lines(&detect(&world, &[])), ["people modified 1 name"]);
+}
+
+fn runs(world: &World) -> usize {
+    std::fs::read_dir(world.file(".transload/runs")).unwrap().count()
+}
+
 fn a_plan_does_not_outlive_its_specs_or_its_ledger(ends: Ends) {
     let world = loaded(ends);
     world.source().execute("update old_people set nm = 'x' where no = 1");
@@ -280,6 +307,7 @@ for_each_pair!(
     several_entities_at_a_time_are_told_of_in_their_order,
     changes_are_found_with_their_fields_and_nothing_is_written,
     a_run_moves_exactly_what_was_detected,
+    a_plan_that_was_carried_out_says_so,
     a_plan_does_not_outlive_its_specs_or_its_ledger,
     a_run_after_a_plan_looks_at_every_row,
     an_interrupted_run_is_not_ended_by_a_plan,

@@ -46,6 +46,7 @@ pub(crate) async fn run(chosen: &Chosen, detect: &Detect, screen: &Screen) -> Re
         completed_at: None,
         digest_seed: 0,
         entities: Vec::new(),
+        carried_out_by: None,
     };
     store.put_detection(&record).await?;
     let limit = usize::try_from(detect.limit).unwrap_or(usize::MAX);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use transload_model::{
     Clock, Code, Destination, EntityName, Exit, Plan, RunId, RunState, SystemClock, TransformFactory,
 };
-use transload_run::{EventSink, Halt, Job, Options, Reach, RetrySelection, RunReport, Stop};
+use transload_run::{EventSink, Halt, Job, Options, RetrySelection, RunReport, Stop};
 
 use crate::cli::args::{Format, Limited, Run};
 use crate::cli::artifacts::{EventsFile, make_folder, write_report};
@@ -50,25 +50,25 @@ async fn go(
     (run, again, resume): (&Run, Option<&Again<'_>>, Option<RunId>),
     screen: &Screen,
 ) -> Result<Exit, Failure> {
-    let root = chosen.root.as_path();
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let started_at = clock.now();
     let mut world = wiring::world(chosen).await?;
     let (plan, warnings) = world.plan()?;
     warnings.iter().for_each(|warning| screen.problem(warning));
     confirm(&world.project, run.yes, screen)?;
-    make_folder(root)?;
+    make_folder(&chosen.root)?;
     let store = wiring::control_store(chosen, &world.project).await?;
-    let reach = match &run.plan {
-        Some(wanted) => detections::reach(&*store, wanted, &plan).await?,
-        None => Reach::Everything,
-    };
+    let planned = detections::wanted(&*store, run.plan.as_deref()).await?;
+    if detections::is_carried_out(planned.as_ref(), screen) {
+        return Ok(Exit::Done);
+    }
+    let reach = detections::reach(&*store, planned.as_ref(), &plan).await?;
     let destination = wiring::destination(&world.project).await?;
     let options = options((run, again, resume), &plan, (&*world.functions, &*destination)).await?;
-    let recorder = Arc::new(Recorder::new(Arc::clone(&store), &world.project, started_at));
+    let recorder = Arc::new(Recorder::new(Arc::clone(&store), (&world.project, planned), started_at));
     let (mirror, mirroring) = recorder.listen();
     let heartbeat = Heartbeat::new(Arc::clone(&clock));
-    let mut sinks: Vec<Box<dyn EventSink>> = vec![Box::new(EventsFile::new(root)), Box::new(mirror)];
+    let mut sinks: Vec<Box<dyn EventSink>> = vec![Box::new(EventsFile::new(&chosen.root)), Box::new(mirror)];
     sinks.extend(listener(screen, &heartbeat));
     let stop = Stop::default();
     let job = Job {
@@ -107,7 +107,7 @@ async fn go(
         false => recorder.finish(&report, clock.now()).await.err(),
     };
     let exit = if lost.is_some() { or_unavailable(exit) } else { exit };
-    let written = (!report.is_overtaken).then(|| write_report(root, report.run, &document(exit))).transpose();
+    let written = (!report.is_overtaken).then(|| write_report(&chosen.root, report.run, &document(exit))).transpose();
     let exit = if written.is_err() { or_unavailable(exit) } else { exit };
     show(&report, screen, plan.parallel_entity_limit());
     if exit == Exit::Quarantine && run.fail_on_quarantine {

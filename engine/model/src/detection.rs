@@ -105,4 +105,6 @@ pub struct DetectionRecord {
     pub digest_seed: u64,
     /// Entities, parents first; none before it is complete.
     pub entities: Vec<DetectedEntity>,
+    /// The run that moved all of it, if one did.
+    pub carried_out_by: Option<RunId>,
 }

@@ -17,6 +17,7 @@ pub(crate) struct DetectionRow {
     pub(crate) started_at: String,
     pub(crate) completed_at: Option<String>,
     pub(crate) entities: String,
+    pub(crate) carried_out_by: Option<String>,
 }
 
 /// A change's row.
@@ -39,6 +40,7 @@ impl DetectionRow {
             started_at: detection.started_at.to_rfc3339(),
             completed_at: detection.completed_at.map(|moment| moment.to_rfc3339()),
             entities: serde_json::to_string(&detection.entities).unwrap_or_else(|_| "[]".to_owned()),
+            carried_out_by: detection.carried_out_by.map(|run| run.to_string()),
         }
     }
 
@@ -52,6 +54,7 @@ impl DetectionRow {
             completed_at: self.completed_at.as_deref().and_then(moment),
             digest_seed: self.digest_seed.parse().ok()?,
             entities: serde_json::from_str(&self.entities).ok()?,
+            carried_out_by: self.carried_out_by.and_then(|run| run.parse().ok()),
         })
     }
 }

@@ -53,6 +53,10 @@ const SCRIPTS: &[Script] = &[
         name: "006_add_detections",
         sql: include_str!("../../../../migrations/control/postgres/006_add_detections.sql"),
     },
+    Script {
+        name: "007_add_carried_out",
+        sql: include_str!("../../../../migrations/control/postgres/007_add_carried_out.sql"),
+    },
 ];
 
 /// Which scripts ran. It is there before the first.

@@ -10,11 +10,12 @@ use crate::control::detected::{ChangeRow, DetectionRow, KEPT_DAYS};
 use crate::ledger::signed;
 
 const PUT: &str = "with old as (
-        delete from transload.detections where started_at < clock_timestamp() - make_interval(days => $8) and detection_id <> $1::text::uuid)
-    insert into transload.detections (detection_id, project, environment, digest_seed, started_at, completed_at, entities)
-    values ($1::text::uuid, $2, $3, $4, $5::text::timestamptz, $6::text::timestamptz, $7::text::jsonb)
+        delete from transload.detections where started_at < clock_timestamp() - make_interval(days => $9) and detection_id <> $1::text::uuid)
+    insert into transload.detections (detection_id, project, environment, digest_seed, started_at, completed_at, entities,
+        carried_out_by)
+    values ($1::text::uuid, $2, $3, $4, $5::text::timestamptz, $6::text::timestamptz, $7::text::jsonb, $8::text::uuid)
     on conflict (detection_id) do update set digest_seed = excluded.digest_seed, completed_at = excluded.completed_at,
-        entities = excluded.entities";
+        entities = excluded.entities, carried_out_by = excluded.carried_out_by";
 
 const ADD: &str = "insert into transload.detected_changes
         (detection_id, number, entity_type, change_type, source_key, digest, fields, fields_unknown)
@@ -28,7 +29,7 @@ const ADD: &str = "insert into transload.detected_changes
 
 const DETECTIONS: &str = "select detection_id::text, project, environment, digest_seed,
         to_char(started_at at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"'),
-        to_char(completed_at at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"'), entities::text
+        to_char(completed_at at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"'), entities::text, carried_out_by::text
     from transload.detections where completed_at is not null order by detection_id desc limit $1";
 
 const CHANGES: &str = "select entity_type, change_type, source_key, digest, fields::text, fields_unknown
@@ -40,6 +41,7 @@ impl DetectionStore for PostgresControlStore {
         let row = DetectionRow::of(detection);
         let put = sqlx::query(PUT).bind(row.id).bind(storable(&row.project)).bind(storable(&row.environment));
         let put = put.bind(row.digest_seed).bind(row.started_at).bind(row.completed_at).bind(row.entities);
+        let put = put.bind(row.carried_out_by);
         let days = i32::try_from(KEPT_DAYS).unwrap_or(i32::MAX);
         self.asked(async |connection| put.bind(days).execute(connection).await.map(drop)).await
     }
@@ -82,6 +84,7 @@ fn detection(row: &PgRow) -> sqlx::Result<DetectionRow> {
         started_at: row.try_get(4)?,
         completed_at: row.try_get(5)?,
         entities: row.try_get(6)?,
+        carried_out_by: row.try_get(7)?,
     })
 }
 

@@ -14,9 +14,10 @@ impl DetectionStore for SqliteControlStore {
         self.call(move |connection| {
             let old = "delete from detections where julianday(started_at) < julianday('now') - ?";
             connection.execute(old, [KEPT_DAYS])?;
-            let sql = "insert into detections (detection_id, project, environment, digest_seed, started_at, completed_at, entities) \
-                       values (?, ?, ?, ?, ?, ?, ?) on conflict (detection_id) do update set \
-                       digest_seed = excluded.digest_seed, completed_at = excluded.completed_at, entities = excluded.entities";
+            let sql = "insert into detections (detection_id, project, environment, digest_seed, started_at, completed_at, entities, carried_out_by) \
+                       values (?, ?, ?, ?, ?, ?, ?, ?) on conflict (detection_id) do update set \
+                       digest_seed = excluded.digest_seed, completed_at = excluded.completed_at, entities = excluded.entities, \
+                       carried_out_by = excluded.carried_out_by";
             let values = params![
                 row.id,
                 row.project,
@@ -24,7 +25,8 @@ impl DetectionStore for SqliteControlStore {
                 row.digest_seed,
                 row.started_at,
                 row.completed_at,
-                row.entities
+                row.entities,
+                row.carried_out_by
             ];
             connection.execute(sql, values).map(drop)
         })
@@ -39,7 +41,7 @@ impl DetectionStore for SqliteControlStore {
 
     async fn detections(&self, limit: u32) -> Result<Vec<DetectionRecord>> {
         self.call(move |connection| {
-            let sql = "select detection_id, project, environment, digest_seed, started_at, completed_at, entities \
+            let sql = "select detection_id, project, environment, digest_seed, started_at, completed_at, entities, carried_out_by \
                        from detections where completed_at is not null order by detection_id desc limit ?";
             let mut statement = connection.prepare(sql)?;
             let row = |row: &rusqlite::Row<'_>| {
@@ -51,6 +53,7 @@ impl DetectionStore for SqliteControlStore {
                     started_at: row.get(4)?,
                     completed_at: row.get(5)?,
                     entities: row.get(6)?,
+                    carried_out_by: row.get(7)?,
                 })
             };
             let rows = statement.query_map([limit], row)?.collect::<rusqlite::Result<Vec<_>>>()?;

@@ -2,6 +2,7 @@
 //!
 //! Each scenario is written once and runs on every system; a system's tests say where its stores are made.
 
+pub(crate) mod detections;
 pub(crate) mod follow;
 pub(crate) mod put;
 pub(crate) mod requests;
@@ -54,6 +55,7 @@ macro_rules! for_each_scenario {
             put::a_missed_step_is_made_up_for,
             put::a_completed_run_does_not_go_on,
             put::an_adopted_run_is_stored_once_and_goes_on,
+            detections::a_detection_comes_back_as_it_was_put,
             requests::what_is_asked_comes_back,
             requests::what_is_asked_is_dated,
             follow::a_checkpoint_follows_its_entity,

@@ -18,6 +18,7 @@ pub(crate) async fn opening_again_does_nothing(place: &dyn Place) {
         "004_migrate_existing_migration_data",
         "005_add_entity_requests",
         "006_add_detections",
+        "007_add_carried_out",
     ];
     assert_eq!(names, expected);
 
@@ -29,13 +30,13 @@ pub(crate) async fn opening_again_does_nothing(place: &dyn Place) {
 
 pub(crate) async fn a_newer_store_is_refused(place: &dyn Place) {
     drop(place.open().await);
-    let sql = "insert into control_migrations (version, name, applied_by) values (7, '007_later', 'transload 9')";
+    let sql = "insert into control_migrations (version, name, applied_by) values (8, '008_later', 'transload 9')";
     place.execute(sql).await.unwrap();
 
     let problem = place.try_open().await.err().unwrap();
 
     assert_eq!(problem.code, Code::ControlStore);
-    assert_eq!(problem.headline, "the control store has version 7, this Transload knows 6");
+    assert_eq!(problem.headline, "the control store has version 8, this Transload knows 7");
     assert!(problem.help.is_some());
 }
 
@@ -50,5 +51,5 @@ pub(crate) async fn eight_first_opens_make_one_store(place: &dyn Place) {
             assert_eq!(opened.join().unwrap(), []);
         }
     });
-    assert_eq!(place.texts(RAN).await.len(), 6);
+    assert_eq!(place.texts(RAN).await.len(), 7);
 }
