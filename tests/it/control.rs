@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use rusqlite::Connection;
 use serde_json::Value;
 
-use crate::alongside::{awaited, begun, begun_with, committed, signal, wait_for_units, wait_until_alone};
+use crate::alongside::{awaited, begun, begun_with, committed, signal, wait_for, wait_for_units, wait_until_alone};
 use crate::ends::{End, Ends, for_each_pair};
 use crate::world::{Ended, Random, World};
 
@@ -414,6 +414,69 @@ fn a_second_signal_ends_a_run_at_once(ends: Ends) {
     }
 }
 
+/// Refuses rows of `others` while the gate is closed, as a server does that takes no changes for a while, and counts how often.
+const GUARD: &str = "
+create table gate (is_closed boolean not null);
+insert into gate values (false);
+create sequence tries;
+create function guard() returns trigger language plpgsql as $$ begin
+    if (select is_closed from gate) then perform nextval('tries'); raise read_only_sql_transaction; end if;
+    return new;
+end $$;
+create trigger guard before insert on others for each row execute function guard();
+";
+
+/// Keeps units from being written, and waits until one waits to be tried again.
+fn refuse(world: &World) -> Option<Gate<'_>> {
+    if let End::Server(_) = world.destination() {
+        world.destination().execute("alter sequence tries restart; update gate set is_closed = true");
+        wait_for(world.destination(), "select is_called::integer from tries");
+        return None;
+    }
+    let gate = Gate::close(world);
+    // Who waits for a file cannot be seen. It takes a moment only: the next unit is some rows away.
+    std::thread::sleep(Duration::from_secs(1));
+    Some(gate)
+}
+
+/// What others keep from being written is not in, so whoever wants the run to stop need not wait until it is, or is given up.
+fn a_run_stops_while_a_unit_waits_to_be_tried_again(ends: Ends) {
+    let world = world(ends);
+    let mut ways = vec![("pause", "paused"), ("INT", "paused")];
+    if ends.is_to_postgres() {
+        world.write("schema.sql", &(world.read("schema.sql") + GUARD));
+        world.destination().execute(&world.read("schema.sql"));
+        // Where the file itself is locked, a run that is cancelled cannot give back what it holds.
+        ways.push(("cancel", "cancelled"));
+    }
+    for (way, becomes) in &ways {
+        let (mut run, id) = begun_and_known(&world, 10);
+        let gate = refuse(&world);
+
+        match *way {
+            "INT" => signal(&run, way),
+            verb => drop(asked(&world, &[verb, &id])),
+        }
+
+        let start = Instant::now();
+        while run.try_wait().unwrap().is_none() {
+            assert!(start.elapsed() < Duration::from_secs(4), "{way}: it does not end");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        let ended = awaited(run);
+        assert_eq!(ended.code, 130, "{way}: {ended:?}");
+        assert_eq!(status(&world, &[&id])["status"], *becomes, "{way}");
+        match gate {
+            Some(gate) => gate.open(),
+            None => world.destination().execute("update gate set is_closed = false"),
+        }
+        assert_whole(&world, way);
+    }
+    hurry(&world);
+    assert_eq!(world.run()["resumed"], !ends.is_to_postgres());
+    world.assert_as_expected();
+}
+
 fn cancels() -> u64 {
     std::env::var("TRANSLOAD_TEST_CANCELS")
         .map_or(10, |count| count.parse().expect("TRANSLOAD_TEST_CANCELS is a number"))
@@ -517,5 +580,6 @@ for_each_pair!(
     a_run_ends_when_what_it_sees_is_too_old,
     a_service_manager_is_told_that_it_was_heard,
     a_second_signal_ends_a_run_at_once,
+    a_run_stops_while_a_unit_waits_to_be_tried_again,
     whenever_a_run_is_cancelled_what_is_there_is_whole,
 );

@@ -13,6 +13,9 @@ const SLOW: [Duration; 3] = [Duration::from_secs(2), Duration::from_secs(4), Dur
 const FIRST: Duration = Duration::from_millis(400);
 const LONGEST: Duration = Duration::from_secs(30);
 
+/// How long nobody looks whether the run is to stop.
+pub(crate) const PART: Duration = Duration::from_millis(100);
+
 /// What may be done about a failure of a whole unit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Class {
@@ -62,6 +65,15 @@ impl Tries {
     }
 }
 
+/// A pause in parts, so that someone may look up between them.
+pub(crate) fn parts(mut pause: Duration) -> impl Iterator<Item = Duration> {
+    std::iter::from_fn(move || {
+        let part = pause.min(PART);
+        pause -= part;
+        (!part.is_zero()).then_some(part)
+    })
+}
+
 /// Somewhere from zero to one.
 fn chance() -> f64 {
     // Each of these hashes with keys of its own.
@@ -87,6 +99,15 @@ mod tests {
         assert!(longest[0] <= FIRST && longest[0] > Duration::ZERO, "{longest:?}");
         assert!(longest[3] > FIRST && longest[9] > Duration::from_secs(20), "{longest:?}");
         assert!(longest.iter().all(|pause| *pause <= LONGEST), "{longest:?}");
+    }
+
+    #[test]
+    fn the_parts_of_a_pause_are_the_pause() {
+        for millis in [0, 1, 100, 101, 2_350] {
+            let pause = Duration::from_millis(millis);
+            assert_eq!(parts(pause).sum::<Duration>(), pause);
+            assert!(parts(pause).all(|part| part <= PART && !part.is_zero()));
+        }
     }
 
     #[test]

@@ -8,8 +8,8 @@ use arrow::record_batch::RecordBatch;
 use arrow::util::display::array_value_to_string;
 use transload_model::{
     Claim, ColumnName, Counts, Destination, EntityName, Found, KeyBytes, KeyRange, KeyValue, LedgerWrite, LogicalType,
-    Only, Phase, Position, ReadColumn, ReadRequest, Refusal, Relation, RunId, Settle, SnapshotReader, SourceBatch,
-    TableName, Unit,
+    Only, Patience, Phase, Position, ReadColumn, ReadRequest, Refusal, Relation, RunId, Settle, SnapshotReader,
+    SourceBatch, TableName, Unit,
 };
 
 pub(crate) fn table(name: &str) -> TableName {
@@ -135,6 +135,7 @@ impl Held {
             deletes: Vec::new(),
             at: chrono::Utc::now(),
             max_retry_attempts: 0,
+            patience: Patience::default(),
         }
     }
 

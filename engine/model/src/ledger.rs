@@ -4,11 +4,13 @@
 //! it can be neither ahead of them nor behind.
 
 use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
 
 use arrow::record_batch::RecordBatch;
 use chrono::{DateTime, Utc};
 
-use crate::{Code, ColumnName, Counts, EntityName, KeyBytes, KeyRange, RunId, Stage, TableName};
+use crate::{Code, ColumnName, Counts, EntityName, KeyBytes, KeyRange, Result, RunId, Stage, TableName};
 
 /// What became of a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -319,6 +321,41 @@ pub struct Unit {
     pub at: DateTime<Utc>,
     /// Times that the unit may be tried again after a failure that passes.
     pub max_retry_attempts: u32,
+    /// Whether it may go on waiting for that.
+    pub patience: Patience,
+}
+
+/// What a unit asks that waits to be tried again, about once in a tenth of a second: its run may be asked to stop meanwhile. A unit that may be
+/// in already is not let go of.
+#[derive(Clone)]
+pub struct Patience(Arc<dyn Fn() -> Result<()> + Send + Sync>);
+
+impl Patience {
+    /// Patience that ends with a problem, where one is given.
+    pub fn new(ends: impl Fn() -> Result<()> + Send + Sync + 'static) -> Self {
+        Self(Arc::new(ends))
+    }
+
+    /// Whether it is at its end.
+    ///
+    /// # Errors
+    /// Why it is.
+    pub fn check(&self) -> Result<()> {
+        (self.0)()
+    }
+}
+
+impl Default for Patience {
+    /// It has no end.
+    fn default() -> Self {
+        Self::new(|| Ok(()))
+    }
+}
+
+impl fmt::Debug for Patience {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Patience")
+    }
 }
 
 /// Columns that hold the key of another table.

@@ -41,7 +41,7 @@ pub use id::RunId;
 pub use key::{KeyBytes, KeyError, KeyRange, KeyValue};
 pub use ledger::{
     Claim, DISCARDED, Decision, Entry, Fence, Found, HeldRow, Holder, LedgerState, LedgerWrite, MappingRow, OPEN,
-    Outcome, Phase, Position, QuarantineRow, Referrer, SegmentHead, SegmentOverlay, SegmentPart, SegmentPut,
+    Outcome, Patience, Phase, Position, QuarantineRow, Referrer, SegmentHead, SegmentOverlay, SegmentPart, SegmentPut,
     ServerDigest, StreamPosition, Unit,
 };
 pub use logical::{Conversion, Kind, LogicalType, UnknownType};

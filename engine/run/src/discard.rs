@@ -9,7 +9,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use transload_model::{
     Claim, Clock, Code, Decision, Destination, Diagnostic, EntityPlan, Entry, HeldRow, KeyBytes, LedgerState,
-    LedgerWrite, Outcome, Phase, Position, Result, RunId, SegmentPut, StreamPosition, Unit,
+    LedgerWrite, Outcome, Patience, Phase, Position, Result, RunId, SegmentPut, StreamPosition, Unit,
 };
 
 use crate::segment;
@@ -211,6 +211,7 @@ impl Held<'_> {
             deletes: Vec::new(),
             at,
             max_retry_attempts: self.plan.load.max_retry_attempts,
+            patience: Patience::default(),
         }
     }
 

@@ -1,12 +1,13 @@
 //! Who is to stop, and how.
 //!
-//! Anyone may ask at any time; what is asked is looked at between units, so that what is in hand commits or is never begun.
+//! Anyone may ask at any time; what is asked is looked at between units, so that what is in hand commits or is never begun, and while a unit that
+//! is not in waits to be tried again.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tokio::sync::watch;
-use transload_model::{Code, Diagnostic, EntityName, Requests, Wish};
+use transload_model::{Code, Diagnostic, EntityName, Patience, Requests, Wish};
 
 /// How a run, or an entity of it, is to stop. The later ones outrank those before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -124,6 +125,12 @@ impl Stop {
     pub(crate) fn of(&self, entity: &EntityName) -> Option<Halt> {
         let asked = self.0.borrow();
         asked.run.max(asked.entities.get(entity).copied())
+    }
+
+    /// Patience for a unit of an entity, until the entity is to stop.
+    pub(crate) fn patience(&self, entity: &EntityName) -> Patience {
+        let (stop, entity) = (self.clone(), entity.clone());
+        Patience::new(move || stop.of(&entity).map_or(Ok(()), |halt| Err(halt.problem(&entity))))
     }
 
     /// Tells when something else is asked than before.

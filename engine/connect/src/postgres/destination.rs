@@ -14,7 +14,7 @@ use transload_model::{
     KeyBytes, LedgerState, Result, RunId, SegmentHead, SegmentPart, Settle, SnapshotReader, TableName, Unit, planted,
 };
 
-use crate::backoff::{Class, Tries};
+use crate::backoff::{Class, Tries, parts};
 use crate::ledger::{fenced, shown_referrer};
 
 use super::catalog::{self, Referrer};
@@ -134,8 +134,9 @@ impl PostgresDestination {
         Ok(referrers)
     }
 
-    /// One transaction. Every way out before its end drops the connection, and with it the transaction.
-    async fn try_commit(&self, unit: &Unit, settle: &Settle, is_retry: bool) -> Written<()> {
+    /// One transaction. Every way out before its end drops the connection, and with it the transaction. While nobody heard what became of one
+    /// that was to be committed, the unit is in doubt.
+    async fn try_commit(&self, unit: &Unit, settle: &Settle, in_doubt: &mut bool) -> Written<()> {
         let mut lease = self.end.connections.lease().await.map_err(WriteError::Problem)?;
         let shape = self.shape(&mut lease, &unit.table).await?;
         let referrers =
@@ -148,8 +149,8 @@ impl PostgresDestination {
         let begin = "begin; set constraints all immediate; set local statement_timeout to default";
         sql::batch(connection, &format!("{begin}; {}", definition::hold(&self.end.schema, &unit.table))).await?;
         match ledger::standing(connection, (&self.end.schema, session), unit).await? {
-            Standing::Next => {}
-            Standing::Committed if is_retry => {
+            Standing::Next => *in_doubt = false,
+            Standing::Committed if *in_doubt => {
                 sql::batch(connection, "rollback").await?;
                 lease.give_back();
                 return Ok(());
@@ -171,6 +172,7 @@ impl PostgresDestination {
         }
         let settled = settle(&refusals);
         let transaction = ledger::write(connection, &self.end.schema, unit, &settled).await?;
+        *in_doubt = true;
         match sql::batch(connection, "commit").await {
             Err(_) if planted(Bug::CommitSwallowed) => return Ok(()),
             done => done?,
@@ -316,9 +318,10 @@ impl Destination for PostgresDestination {
 
     async fn commit(&self, unit: Unit, settle: Settle) -> Result<()> {
         let mut first = None;
+        let mut in_doubt = false;
         let mut tries = Tries::new(unit.max_retry_attempts);
         loop {
-            let Err(error) = self.try_commit(&unit, &settle, tries.count() > 0).await else { return Ok(()) };
+            let Err(error) = self.try_commit(&unit, &settle, &mut in_doubt).await else { return Ok(()) };
             let class = class_of(&error);
             let problem = error.told(&unit.table);
             let tried = tries.count();
@@ -329,7 +332,13 @@ impl Destination for PostgresDestination {
                 });
             };
             first.get_or_insert(*problem);
-            tokio::time::sleep(pause).await;
+            for part in parts(pause) {
+                // Whether a unit is in is known before anyone lets go of it.
+                if !in_doubt {
+                    unit.patience.check()?;
+                }
+                tokio::time::sleep(part).await;
+            }
         }
     }
 

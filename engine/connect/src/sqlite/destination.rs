@@ -8,20 +8,20 @@ use std::sync::{Arc, Mutex};
 
 use arrow::record_batch::RecordBatch;
 use async_trait::async_trait;
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
 use transload_model::{
     Bug, Catalog, Claim, Code, ColumnName, ConnectionPlan, Destination, Diagnostic, EntityName, Fence, Held, HeldRow,
     KeyBytes, LedgerState, Result, RunId, SegmentHead, SegmentPart, Settle, SnapshotReader, TableName, Unit, planted,
 };
 
-use crate::backoff::{Class, Tries};
+use crate::backoff::{Class, PART, Tries, parts};
 use crate::ledger::fenced;
 
 use super::error::{class, failure, unit_failure};
-use super::open::{Access, Database};
+use super::open::{Access, BUSY_TIMEOUT, Database};
 use super::source::boxed;
 use super::worker::Worker;
-use super::write::{self, WriteError};
+use super::write::{self, WriteError, Written};
 use super::{catalog, compare, defaults, definition, ledger, locked, sql};
 
 /// How often fences are tried to be taken again, each time for [`BUSY_TIMEOUT`](super::open::BUSY_TIMEOUT).
@@ -181,13 +181,38 @@ fn commit(connection: &mut Connection, unit: &Unit, settle: &Settle) -> Result<(
         let Some(pause) = tries.pause(class(&error)) else {
             return Err(locked::told(unit_failure(&error, &unit.table), connection.path()));
         };
-        std::thread::sleep(pause);
+        for part in parts(pause) {
+            unit.patience.check()?;
+            std::thread::sleep(part);
+        }
     }
 }
 
+/// Takes the file for writing.
+fn begin<'a>(connection: &'a Connection, unit: &Unit) -> Written<Transaction<'a>> {
+    let begun = begin_patiently(connection, unit);
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    begun
+}
+
+/// Whoever has locked the file is waited for, as long as the unit may wait.
+fn begin_patiently<'a>(connection: &'a Connection, unit: &Unit) -> Written<Transaction<'a>> {
+    let begin = || Transaction::new_unchecked(connection, TransactionBehavior::Immediate);
+    for part in parts(BUSY_TIMEOUT.saturating_sub(PART)) {
+        connection.busy_timeout(part)?;
+        match begin() {
+            Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => {
+                unit.patience.check().map_err(WriteError::Problem)?;
+            }
+            begun => return Ok(begun?),
+        }
+    }
+    Ok(begin()?)
+}
+
 /// One transaction; dropping it on the way out rolls it back.
-fn try_commit(connection: &mut Connection, unit: &Unit, settle: &Settle) -> std::result::Result<(), WriteError> {
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+fn try_commit(connection: &mut Connection, unit: &Unit, settle: &Settle) -> Written<()> {
+    let transaction = begin(connection, unit)?;
     if !ledger::holds(&transaction, unit)? {
         return Err(WriteError::Problem(fenced(&unit.table)));
     }

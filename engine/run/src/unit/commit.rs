@@ -79,6 +79,7 @@ impl Stream {
             deletes: pending.deletes,
             at: self.context.clock.now(),
             max_retry_attempts: self.plan.load.max_retry_attempts,
+            patience: self.context.stop.patience(&self.plan.name),
         };
         let mut released = pending.released;
         released.extend(rewrite.forgotten);
