@@ -131,6 +131,37 @@ fn the_long_form_says_it(ends: Ends) {
     assert_eq!(retired(&world), [""; 0]);
 }
 
+/// The ledger knows which rows went, and only the spec knows which column says so.
+fn a_row_that_comes_back_when_no_column_is_named_any_more_is_told(ends: Ends) {
+    const SOFT: &str = "mode: soft, field: deleted_on";
+    let world = world(ends);
+    world.run();
+    let says = || world.destination().count("orders where deleted_on is not null");
+    for (mode, gone) in [("mode: ignore", 1), ("mode: hard", 2)] {
+        world.source().execute(&format!("delete from old_orders where no = {gone}"));
+        world.run();
+        assert_eq!(says(), 1, "{mode}");
+        world.replace("specs/orders.yaml", &format!("{SOFT}, max: 60%"), mode);
+        world.source().execute(&format!("insert into old_orders values ({gone}, 3)"));
+
+        let told = world.transload(&["run", "--format", "json"]);
+
+        assert_eq!(told.code, 0, "{mode}: {told:?}");
+        let expected = "1 row of `orders` came back, and its column still says when it went";
+        assert!(told.stderr.contains(expected), "{mode}: {told:?}");
+        let report: Value = serde_json::from_str(&told.stdout).unwrap();
+        assert_eq!(counts(&report, "orders")["modified"], 1, "{mode}");
+        assert_eq!(says(), 1, "{mode}");
+        let again = world.transload(&["run"]);
+        assert!(again.code == 0 && !again.stderr.contains("came back"), "{mode}: {again:?}");
+        // What the warning says helps.
+        world.replace("specs/orders.yaml", mode, &format!("{SOFT}, max: 60%"));
+        let mended = world.transload(&["run", "--remap"]);
+        assert!(mended.code == 0 && !mended.stderr.contains("came back"), "{mode}: {mended:?}");
+        assert_eq!(says(), 0, "{mode}");
+    }
+}
+
 /// Somebody deleted it at the destination, and the source lost it after that: when it comes back it is a new row.
 fn a_row_that_comes_back_and_is_nowhere_is_loaded(ends: Ends) {
     let world = world(ends);
@@ -156,5 +187,6 @@ for_each_pair!(
     the_guard_holds_for_them_too,
     a_row_that_is_not_there_any_more_is_listed_once,
     a_row_that_comes_back_and_is_nowhere_is_loaded,
+    a_row_that_comes_back_when_no_column_is_named_any_more_is_told,
     the_long_form_says_it,
 );

@@ -14,6 +14,7 @@ use crate::cost::ScriptCosts;
 use crate::event::EventSink;
 use crate::fence::Fences;
 use crate::lookup::Lookups;
+use crate::marks::Marks;
 use crate::reach::Reach;
 use crate::start::{Job, Options};
 use crate::stop::Stop;
@@ -47,6 +48,8 @@ pub(crate) struct Context {
     /// The number of the last unit that this process committed of each entity.
     committed: Mutex<BTreeMap<EntityName, u64>>,
     pub(crate) script_costs: ScriptCosts,
+    /// Rows that came back and are marked as gone.
+    pub(crate) marks: Marks,
     pub(crate) lookups: Lookups,
     pub(crate) claims: Claims,
 }
@@ -199,6 +202,7 @@ pub(crate) fn context(
         gained: Mutex::new(gained),
         committed: Mutex::default(),
         script_costs: ScriptCosts::default(),
+        marks: Marks::default(),
     }
 }
 

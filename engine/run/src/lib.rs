@@ -20,6 +20,7 @@ mod join;
 mod keys;
 mod load;
 mod lookup;
+mod marks;
 mod mint;
 mod overlay;
 mod policy;

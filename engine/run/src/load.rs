@@ -127,6 +127,7 @@ impl Pass<'_> {
             self.stream.count(judged.counted(scope));
             self.stream.unknown.append(&mut judged.unknown);
             self.stream.regain(std::mem::take(&mut merge.returned));
+            self.context.marks.add(self.plan, std::mem::take(&mut merge.unretired));
             approved += judged.approved;
             self.stream.found += judged.approved - judged.known_before;
             to_fill |= judged.to_fill | self.move_rows(&scored, &judged.work).await?;

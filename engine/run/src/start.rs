@@ -118,6 +118,7 @@ pub async fn start(job: Job) -> Result<RunReport> {
         Vec::new()
     });
     warnings.extend(context.script_costs.warnings());
+    warnings.extend(context.marks.warnings());
     leave_out_repeated(&mut warnings, &done.entities);
     let is_overtaken = is_overtaken(&context, &tables, &done.entities).await;
     let report = RunReport {

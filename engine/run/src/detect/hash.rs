@@ -177,6 +177,8 @@ pub(crate) struct HashMerge {
     resume_behind: Option<KeyBytes>,
     /// Rows that were about to be deleted, and came back.
     pub(crate) returned: u64,
+    /// Of those, rows that stayed in the destination and say there when they went.
+    pub(crate) unretired: u64,
     /// Whether the next row is not at the destination what would be written of it.
     pub(crate) differs: bool,
     /// Rows that are gone.
@@ -223,6 +225,7 @@ impl HashMerge {
             last: None,
             resume_behind,
             returned: 0,
+            unretired: 0,
             differs: false,
             gone: 0,
             gone_rows: None,
@@ -457,6 +460,7 @@ impl HashMerge {
             Verdict::Unchanged | Verdict::Deferred | Verdict::Untried | Verdict::Discarded => self.push(entry, false),
             Verdict::New(_) | Verdict::Modified(_) => {
                 self.returned += u64::from(is_going(entry.outcome));
+                self.unretired += u64::from(entry.outcome == Outcome::Retired);
                 self.push(Entry { digest, outcome: Outcome::Loaded, present: true, ..entry }, true);
             }
         }
@@ -514,6 +518,7 @@ impl HashMerge {
             Verdict::New(None) => self.take_back(),
             Verdict::New(Some(known)) | Verdict::Modified(known) => {
                 self.returned -= u64::from(is_going(known.outcome));
+                self.unretired -= u64::from(known.outcome == Outcome::Retired);
                 if let Some(entry) = self.out.last_mut() {
                     (entry.digest, entry.outcome, entry.present) = (known.digest, known.outcome, known.present);
                 }
