@@ -5,8 +5,8 @@ use std::fmt::Write;
 
 use comfy_table::{CellAlignment, Table, presets};
 use serde_json::{Value, json};
-use transload_model::{Code, Counts, EntityName, EntityState, Exit, Retry, RunState};
-use transload_run::{EntityReport, QuarantineReason, RunReport};
+use transload_model::{Code, Counts, EntityName, EntityState, Exit, QuarantineReason, Retry, RunState};
+use transload_run::{EntityReport, RunReport};
 
 use super::render::{Screen, Signs};
 use super::report::as_json;

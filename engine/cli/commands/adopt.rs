@@ -109,7 +109,7 @@ impl Held {
             phase: position.phase.as_str(),
             rows: segments.iter().map(|head| head.rows).sum(),
             present: segments.iter().map(|head| head.present).sum(),
-            quarantined: destination.quarantine(Some(entity)).await?.len() as u64,
+            quarantined: destination.quarantine_reasons(Some(entity)).await?.iter().map(|reason| reason.rows).sum(),
         }))
     }
 

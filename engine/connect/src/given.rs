@@ -8,8 +8,8 @@ use arrow::record_batch::RecordBatch;
 use arrow::util::display::array_value_to_string;
 use transload_model::{
     Claim, ColumnName, Counts, Destination, EntityName, Found, KeyBytes, KeyRange, KeyValue, LedgerWrite, LogicalType,
-    Only, Patience, Phase, Position, ReadColumn, ReadRequest, Refusal, Relation, RunId, Settle, SnapshotReader,
-    SourceBatch, TableName, Unit,
+    Only, Patience, Phase, Position, QuarantineReason, ReadColumn, ReadRequest, Refusal, Relation, RunId, Settle,
+    SnapshotReader, SourceBatch, TableName, Unit,
 };
 
 pub(crate) fn table(name: &str) -> TableName {
@@ -71,6 +71,53 @@ pub(crate) async fn compared(destination: &dyn Destination, key: &[&str], rows: 
         transload_model::Held::Row(differing) => format!("{differing:?}"),
     };
     held.iter().map(told).collect()
+}
+
+/// A statement that sets rows aside, in the ledger's table of this name, where keys are of this type.
+pub(crate) fn set_aside(table: &str, bytes: &str) -> String {
+    const ROWS: [[&str; 4]; 6] = [
+        ["people", "PARENT_MISSING", "'boss'", "null"],
+        ["people", "PARENT_MISSING", "'boss'", "'ada'"],
+        ["people", "PARENT_MISSING", "'home'", "null"],
+        ["people", "CONSTRAINT_CHECK", "null", "null"],
+        ["people", "PARENT_MISSING", "'boss'", "null"],
+        ["orders", "PARENT_MISSING", "'boss'", "'ada'"],
+    ];
+    let row = |(number, [entity, code, field, by]): (usize, &[&str; 4])| {
+        let (at, status) = ("'2026-01-01T00:00:00Z'", if *by == "null" { "open" } else { "discarded" });
+        let decided = if *by == "null" { "null" } else { at };
+        format!(
+            "('{entity}', cast('{number}' as {bytes}), '{number}', 'load', '{code}', {field}, 'why', 'run', 1, {at}, {at}, '{status}', {by}, {by}, {decided})"
+        )
+    };
+    let rows: Vec<String> = ROWS.iter().enumerate().map(row).collect();
+    format!(
+        "insert into {table} (entity_type, key, source_key, stage, code, field, message, run_id, attempts, created_at, updated_at, \
+         status, reason, decided_by, decided_at) values {}",
+        rows.join(", ")
+    )
+}
+
+/// Shows that a destination counts these rows by their reasons.
+pub(crate) async fn assert_reasons_are_counted(destination: &dyn Destination) {
+    let reasons = async |entity: Option<&str>| {
+        let entity = entity.map(|name| EntityName::parse(name).unwrap());
+        let told = |reason: &QuarantineReason| {
+            let field = reason.field.as_ref().map_or("-", ColumnName::as_str);
+            format!("{} {} {field} {} {}", reason.entity, reason.code.info().word, reason.rows, reason.discarded)
+        };
+        let found = destination.quarantine_reasons(entity.as_ref()).await.unwrap();
+        found.iter().map(told).collect::<Vec<String>>()
+    };
+    let all = [
+        "orders PARENT_MISSING boss 1 1",
+        "people CONSTRAINT_CHECK - 1 0",
+        "people PARENT_MISSING boss 3 1",
+        "people PARENT_MISSING home 1 0",
+    ];
+    assert_eq!(reasons(None).await, all);
+    assert_eq!(reasons(Some("people")).await, all[1..]);
+    assert_eq!(reasons(Some("pets")).await, [""; 0]);
 }
 
 /// Keys to ask for, ascending as a request wants them.

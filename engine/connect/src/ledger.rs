@@ -6,8 +6,8 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use transload_model::{
     Code, ColumnName, DISCARDED, Decision, Diagnostic, EntityName, Found, HeldRow, Holder, KeyBytes, KeyRange,
-    LedgerState, OPEN, Phase, Position, QuarantineRow, Referrer, Result, SegmentPart, ServerDigest, Stage,
-    StreamPosition, TableName,
+    LedgerState, OPEN, Phase, Position, QuarantineReason, QuarantineRow, Referrer, Result, SegmentPart, ServerDigest,
+    Stage, StreamPosition, TableName,
 };
 
 /// The version of the tables that this code reads and writes.
@@ -270,6 +270,27 @@ impl QuarantinedRow {
         let attempts = u64::try_from(self.attempts).ok()?;
         Some(HeldRow { row, attempts, first_at: moment(&self.first_at)?, last_at: moment(&self.last_at)?, discarded })
     }
+}
+
+/// Rows in quarantine by entity, code and field: how many, and how many of them are discarded.
+pub(crate) const REASONS: &str = "entity_type, code, field, count(*), count(*) filter (where status = 'discarded')";
+
+/// # Errors
+/// `TL0502` where a stored word is not one that was written.
+pub(crate) fn reason(
+    (entity, code, field): (String, String, Option<String>),
+    (rows, discarded): (i64, i64),
+) -> Result<QuarantineReason> {
+    let parse = || {
+        Some(QuarantineReason {
+            entity: EntityName::parse(&entity).ok()?,
+            code: Code::find(&code)?,
+            field: field.and_then(|field| ColumnName::parse(&field).ok()),
+            rows: u64::try_from(rows).ok()?,
+            discarded: u64::try_from(discarded).ok()?,
+        })
+    };
+    parse().ok_or_else(|| corrupted("quarantine"))
 }
 
 fn moment(text: &str) -> Option<DateTime<Utc>> {

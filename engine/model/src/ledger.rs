@@ -410,6 +410,21 @@ pub struct HeldRow {
     pub discarded: Option<Decision>,
 }
 
+/// Rows in quarantine for one reason.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct QuarantineReason {
+    /// Of which entity.
+    pub entity: EntityName,
+    /// Why.
+    pub code: Code,
+    /// Which field, where one can be named.
+    pub field: Option<ColumnName>,
+    /// How many.
+    pub rows: u64,
+    /// Of those, rows that a person decided are not to come.
+    pub discarded: u64,
+}
+
 impl HeldRow {
     /// The word for what is to become of it.
     #[must_use]

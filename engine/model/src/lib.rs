@@ -41,8 +41,8 @@ pub use id::RunId;
 pub use key::{KeyBytes, KeyError, KeyRange, KeyValue};
 pub use ledger::{
     Claim, DISCARDED, Decision, Entry, Fence, Found, HeldRow, Holder, LedgerState, LedgerWrite, MappingRow, OPEN,
-    Outcome, Patience, Phase, Position, QuarantineRow, Referrer, SegmentHead, SegmentOverlay, SegmentPart, SegmentPut,
-    ServerDigest, StreamPosition, Unit,
+    Outcome, Patience, Phase, Position, QuarantineReason, QuarantineRow, Referrer, SegmentHead, SegmentOverlay,
+    SegmentPart, SegmentPut, ServerDigest, StreamPosition, Unit,
 };
 pub use logical::{Conversion, Kind, LogicalType, UnknownType};
 pub use name::{ColumnName, ConnectionName, EntityName, NameError, TableName, snake_case};

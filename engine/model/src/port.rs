@@ -15,8 +15,8 @@ use serde_json::Value;
 
 use crate::{
     Catalog, CellFault, Change, Claim, Code, ColumnName, Counts, DetectionRecord, EntityName, EntityPlan, EntityState,
-    Fence, HeldRow, KeyBytes, KeyRange, LedgerState, LedgerWrite, LogicalType, ReadColumn, Relation, Requests, Result,
-    RowFault, RunId, RunState, SegmentHead, SegmentPart, ServerDigest, Table, TableName, Unit, Wish,
+    Fence, HeldRow, KeyBytes, KeyRange, LedgerState, LedgerWrite, LogicalType, QuarantineReason, ReadColumn, Relation,
+    Requests, Result, RowFault, RunId, RunState, SegmentHead, SegmentPart, ServerDigest, Table, TableName, Unit, Wish,
 };
 
 /// A database that rows are read from. It is never written.
@@ -273,6 +273,9 @@ pub trait Destination: Send + Sync {
 
     /// Rows in quarantine, of one entity or of all.
     async fn quarantine(&self, entity: Option<&EntityName>) -> Result<Vec<HeldRow>>;
+
+    /// How many rows are in quarantine, of one entity or of all, by what they are there for: the destination counts, so that none of them is read.
+    async fn quarantine_reasons(&self, entity: Option<&EntityName>) -> Result<Vec<QuarantineReason>>;
 }
 
 /// What functions and rules may know of a run.

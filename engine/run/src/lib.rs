@@ -51,7 +51,7 @@ pub use event::{Event, EventSink};
 pub use lookup::is_looked_up;
 pub use reach::{NamedRows, Planned, Reach};
 pub use regressed::Mirrored;
-pub use report::{EntityReport, QuarantineReason, RunReport, Spent};
+pub use report::{EntityReport, RunReport, Spent};
 pub use retry::RetrySelection;
 pub use start::{Job, Options, start};
 pub use stop::{Halt, Stop};

@@ -1,7 +1,7 @@
 //! What a run did, in the end.
 
 use serde::{Deserialize, Serialize};
-use transload_model::{Code, ColumnName, Counts, Diagnostic, EntityName, EntityState, Exit, RunId, RunState, Severity};
+use transload_model::{Counts, Diagnostic, EntityName, EntityState, Exit, QuarantineReason, RunId, RunState, Severity};
 
 /// A finished run.
 #[derive(Debug)]
@@ -54,21 +54,6 @@ pub struct EntityReport {
     pub elapsed_ms: u64,
     /// Why it stopped, or what it could not finish.
     pub problem: Option<Diagnostic>,
-}
-
-/// Rows in quarantine for one reason.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct QuarantineReason {
-    /// Of which entity.
-    pub entity: EntityName,
-    /// Why.
-    pub code: Code,
-    /// Which field, where one can be named.
-    pub field: Option<ColumnName>,
-    /// How many.
-    pub rows: u64,
-    /// Of those, rows that a person decided are not to come.
-    pub discarded: u64,
 }
 
 impl RunReport {

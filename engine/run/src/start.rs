@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use tokio::task::JoinSet;
 use transload_model::{
-    Catalog, Clock, Code, ColumnName, ConnectionName, ControlStore, Destination, Diagnostic, EntityName, EntityPlan,
-    LedgerState, Plan, Relation, Result, RunId, RunState, Share, Source, TableName, TransformContext, TransformFactory,
+    Catalog, Clock, Code, ConnectionName, ControlStore, Destination, Diagnostic, EntityName, EntityPlan, LedgerState,
+    Plan, QuarantineReason, Relation, Result, RunId, RunState, Share, Source, TableName, TransformContext,
+    TransformFactory,
 };
 
 use crate::context::{Context, Snapshots, context};
@@ -15,7 +16,7 @@ use crate::event::{Event, EventSink};
 use crate::fence::{Hold, Seen, in_progress};
 use crate::reach::Reach;
 use crate::regressed::{self, Mirrored};
-use crate::report::{EntityReport, QuarantineReason, RunReport};
+use crate::report::{EntityReport, RunReport};
 use crate::retry::RetrySelection;
 use crate::stop::{Halt, Stop};
 use crate::{preflight, requests, schedule};
@@ -332,15 +333,7 @@ async fn snapshots(plan: &Plan, sources: &BTreeMap<ConnectionName, Arc<dyn Sourc
 }
 
 async fn reasons(context: &Context) -> Result<Vec<QuarantineReason>> {
-    let mut counted: BTreeMap<(EntityName, Code, Option<ColumnName>), (u64, u64)> = BTreeMap::new();
-    for held in context.destination.quarantine(None).await? {
-        let is_discarded = held.discarded.is_some();
-        let (rows, discarded) = counted.entry((held.row.entity, held.row.code, held.row.field)).or_default();
-        *rows += 1;
-        *discarded += u64::from(is_discarded);
-    }
-    let reason = |((entity, code, field), (rows, discarded))| QuarantineReason { entity, code, field, rows, discarded };
-    let mut reasons: Vec<QuarantineReason> = counted.into_iter().map(reason).collect();
+    let mut reasons = context.destination.quarantine_reasons(None).await?;
     // By the words that people read.
     reasons.sort_by(|a, b| (&a.entity, a.code.info().word, &a.field).cmp(&(&b.entity, b.code.info().word, &b.field)));
     Ok(reasons)

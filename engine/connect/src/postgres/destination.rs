@@ -11,7 +11,8 @@ use async_trait::async_trait;
 use sqlx::{PgConnection, Row};
 use transload_model::{
     Bug, Catalog, Claim, Code, ColumnName, ConnectionPlan, Destination, Diagnostic, EntityName, Fence, Held, HeldRow,
-    KeyBytes, LedgerState, Result, RunId, SegmentHead, SegmentPart, Settle, SnapshotReader, TableName, Unit, planted,
+    KeyBytes, LedgerState, QuarantineReason, Result, RunId, SegmentHead, SegmentPart, Settle, SnapshotReader,
+    TableName, Unit, planted,
 };
 
 use crate::backoff::{Class, Tries, parts};
@@ -351,5 +352,12 @@ impl Destination for PostgresDestination {
         let rows = ledger::quarantine(lease.get(), entity).await?;
         lease.give_back();
         Ok(rows)
+    }
+
+    async fn quarantine_reasons(&self, entity: Option<&EntityName>) -> Result<Vec<QuarantineReason>> {
+        let mut lease = self.end.connections.lease().await?;
+        let reasons = ledger::quarantine_reasons(lease.get(), entity).await?;
+        lease.give_back();
+        Ok(reasons)
     }
 }

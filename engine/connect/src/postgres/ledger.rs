@@ -4,10 +4,13 @@ use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row};
 use transload_model::{
     Bug, Claim, Code, ColumnName, Diagnostic, EntityName, Fence, HeldRow, Holder, KeyBytes, LedgerState, LedgerWrite,
-    MappingRow, Position, QuarantineRow, Result, SegmentHead, SegmentOverlay, SegmentPart, TableName, Unit, planted,
+    MappingRow, Position, QuarantineReason, QuarantineRow, Result, SegmentHead, SegmentOverlay, SegmentPart, TableName,
+    Unit, planted,
 };
 
-use crate::ledger::{self, PositionRow, QUARANTINED, QuarantinedRow, RangeRow, VERSION, hex, server_digest, signed};
+use crate::ledger::{
+    self, PositionRow, QUARANTINED, QuarantinedRow, REASONS, RangeRow, VERSION, hex, server_digest, signed,
+};
 use crate::process;
 
 use super::copy::{self, Chunk};
@@ -335,6 +338,25 @@ pub(super) async fn quarantine(connection: &mut PgConnection, entity: Option<&En
     let rows = sql::query(sql).bind(entity.map(EntityName::as_str)).fetch_all(connection).await;
     let rows = rows.map_err(|error| failed(&error))?;
     rows.iter().map(|row| quarantined(row).map_err(|error| failed(&error))?.read()).collect()
+}
+
+pub(super) async fn quarantine_reasons(
+    connection: &mut PgConnection,
+    entity: Option<&EntityName>,
+) -> Result<Vec<QuarantineReason>> {
+    if !exists(connection).await.map_err(|error| failed(&error))? {
+        return Ok(Vec::new());
+    }
+    let sql = format!(
+        "select {REASONS} from transload.quarantine where $1::text is null or entity_type = $1 \
+         group by entity_type, code, field order by entity_type collate \"C\", code collate \"C\", field collate \"C\" nulls first"
+    );
+    let rows = sql::query(sql).bind(entity.map(EntityName::as_str)).fetch_all(connection).await;
+    let rows = rows.map_err(|error| failed(&error))?;
+    let read =
+        |row: &PgRow| Ok(((row.try_get(0)?, row.try_get(1)?, row.try_get(2)?), (row.try_get(3)?, row.try_get(4)?)));
+    let read = |row: &PgRow| read(row).map_err(|error: sqlx::Error| failed(&error));
+    rows.iter().map(|row| read(row).and_then(|(words, counts)| ledger::reason(words, counts))).collect()
 }
 
 fn quarantined(row: &PgRow) -> sqlx::Result<QuarantinedRow> {

@@ -11,7 +11,8 @@ use async_trait::async_trait;
 use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
 use transload_model::{
     Bug, Catalog, Claim, Code, ColumnName, ConnectionPlan, Destination, Diagnostic, EntityName, Fence, Held, HeldRow,
-    KeyBytes, LedgerState, Result, RunId, SegmentHead, SegmentPart, Settle, SnapshotReader, TableName, Unit, planted,
+    KeyBytes, LedgerState, QuarantineReason, Result, RunId, SegmentHead, SegmentPart, Settle, SnapshotReader,
+    TableName, Unit, planted,
 };
 
 use crate::backoff::{Class, PART, Tries, parts};
@@ -145,6 +146,12 @@ impl Destination for SqliteDestination {
         let entity = entity.cloned();
         let read = self.viewer.call(move |connection| ledger::quarantine(connection, entity.as_ref())).await;
         read.map_err(|problem| self.cause(problem))
+    }
+
+    async fn quarantine_reasons(&self, entity: Option<&EntityName>) -> Result<Vec<QuarantineReason>> {
+        let entity = entity.cloned();
+        let count = move |connection: &mut Connection| ledger::quarantine_reasons(connection, entity.as_ref());
+        self.viewer.call(count).await.map_err(|problem| self.cause(problem))
     }
 }
 

@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use transload_model::{
     Bug, Claim, Code, Diagnostic, EntityName, Fence, HeldRow, Holder, KeyBytes, LedgerState, LedgerWrite, Position,
-    Result, SegmentHead, SegmentOverlay, SegmentPart, TableName, Unit, planted,
+    QuarantineReason, Result, SegmentHead, SegmentOverlay, SegmentPart, TableName, Unit, planted,
 };
 
 use super::error::{class, failure, is_missing};
 use super::open::write_ahead;
 use crate::backoff::Class;
-use crate::ledger::{self, PositionRow, QUARANTINED, QuarantinedRow, VERSION};
+use crate::ledger::{self, PositionRow, QUARANTINED, QuarantinedRow, REASONS, VERSION};
 use crate::process;
 
 const CREATE: &str = include_str!("../../../../migrations/ledger/sqlite/001_create_ledger.sql");
@@ -263,6 +263,28 @@ pub(super) fn quarantine(connection: &Connection, entity: Option<&EntityName>) -
     let mut found = Vec::new();
     while let Some(row) = rows.next().map_err(|error| failed(&error))? {
         found.push(quarantined(row).map_err(|error| failed(&error))?.read()?);
+    }
+    Ok(found)
+}
+
+pub(super) fn quarantine_reasons(
+    connection: &Connection,
+    entity: Option<&EntityName>,
+) -> Result<Vec<QuarantineReason>> {
+    if !exists(connection).map_err(|error| failed(&error))? {
+        return Ok(Vec::new());
+    }
+    let sql = format!(
+        "select {REASONS} from transload_quarantine where ?1 is null or entity_type = ?1 \
+         group by entity_type, code, field order by entity_type, code, field"
+    );
+    let mut statement = connection.prepare(&sql).map_err(|error| failed(&error))?;
+    let mut rows = statement.query([entity.map(EntityName::as_str)]).map_err(|error| failed(&error))?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next().map_err(|error| failed(&error))? {
+        let read = || Ok(((row.get(0)?, row.get(1)?, row.get(2)?), (row.get(3)?, row.get(4)?)));
+        let (words, counts) = read().map_err(|error: rusqlite::Error| failed(&error))?;
+        found.push(ledger::reason(words, counts)?);
     }
     Ok(found)
 }

@@ -4,4 +4,5 @@ mod abandoned;
 mod asked;
 mod compare;
 mod first_runs;
+mod quarantine;
 pub(super) mod server;

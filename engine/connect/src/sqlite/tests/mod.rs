@@ -7,5 +7,6 @@ mod compare;
 mod control;
 mod delete;
 mod given;
+mod quarantine;
 mod read;
 mod snapshot;
