@@ -54,6 +54,43 @@ fn what_others_did_is_undone_and_nothing_else_is_written(ends: Ends) {
     assert_eq!(moved(&world.run()), [0, 0, 4, 1]);
 }
 
+fn what_others_did_is_detected_and_undone_by_plan(ends: Ends) {
+    let world = World::project(ends, "", SCHEMA, &[("people", PEOPLE)]);
+    world.source().execute(FILL);
+    world.run();
+    let nothing = detected(&world);
+    assert_eq!((&nothing["summary"]["totalChanges"], found(&nothing)), (&0.into(), Vec::new()));
+    world.destination().execute("update people set note = 'mine', name = 'edited' where name = 'b'");
+    world.destination().execute("delete from people where name = 'a'");
+    world
+        .source()
+        .execute("update old_people set nm = 'C' where no = 3; update old_people set nm = ' d ' where no = 4");
+    let before = world.destination().fingerprint();
+
+    let changes = detected(&world);
+
+    assert_eq!(found(&changes), ["1 modified null", "2 modified [\"name\"]", "3 modified [\"name\"]", "4 modified []"]);
+    assert_eq!(changes["changesDetected"][0]["fieldChanges_unknown"], "the destination does not have the row any more");
+    assert_eq!(world.destination().fingerprint(), before, "the destination was written");
+    assert_eq!(moved(&world.run_with(&["--plan", changes["detectionId"].as_str().unwrap()])), [1, 3, 0, 0]);
+    world.assert_as_expected();
+    assert_eq!(found(&detected(&world)), [""; 0]);
+}
+
+fn detected(world: &World) -> Value {
+    let told = world.transload(&["detect", "--format", "json"]);
+    assert_eq!(told.code, 0, "{told:?}");
+    serde_json::from_str(&told.stdout).unwrap()
+}
+
+fn found(changes: &Value) -> Vec<String> {
+    let line = |change: &Value| {
+        let text = |name: &str| change[name].as_str().unwrap().to_owned();
+        format!("{} {} {}", text("recordId"), text("changeType"), change["fieldChanges"])
+    };
+    changes["changesDetected"].as_array().unwrap().iter().map(line).collect()
+}
+
 /// Somebody else took its place, and left again.
 fn a_row_whose_place_was_taken_comes_back(ends: Ends) {
     let schema = "create table people (id uuid primary key, name text not null unique);";
@@ -112,6 +149,7 @@ fn rows_that_refer_to_one_another_are_compared_while_they_are_written(ends: Ends
 
 for_each_pair!(
     what_others_did_is_undone_and_nothing_else_is_written,
+    what_others_did_is_detected_and_undone_by_plan,
     a_row_whose_place_was_taken_comes_back,
     rows_that_refer_to_one_another_are_compared_while_they_are_written,
 );

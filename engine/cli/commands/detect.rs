@@ -202,17 +202,12 @@ impl Answer<'_> {
                 ));
             }
             match &entity.detection {
-                DetectionPlan::Hash => {}
-                DetectionPlan::Full => screen.hint(&format!(
-                    "{}: `strategy: full`: a run also puts right what was changed at the destination, which is not looked at here",
-                    found.entity
-                )),
                 DetectionPlan::Timestamp(cursor) if found.counts.written() > 0 => screen.hint(&format!(
                     "{}: `strategy: timestamp`: every row was read; what `{}` does not show, a plain run finds only within its `audit_runs`, and `run --plan` moves now",
                     found.entity,
                     cursor.column.name
                 )),
-                DetectionPlan::Timestamp(_) => {}
+                DetectionPlan::Hash | DetectionPlan::Full | DetectionPlan::Timestamp(_) => {}
             }
         }
     }

@@ -9,8 +9,8 @@ use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::JoinSet;
 use transload_model::{
-    Change, ChangeKind, ChangedFields, Code, Counts, DeletePolicy, DetectedEntity, Diagnostic, EntityName, EntityPlan,
-    KeyBytes, KeyRange, Result, SegmentHead,
+    Change, ChangeKind, ChangedFields, Code, Counts, DeletePolicy, DetectedEntity, DetectionPlan, Diagnostic,
+    EntityName, EntityPlan, KeyBytes, KeyRange, Result, SegmentHead,
 };
 
 use crate::context::Context;
@@ -155,7 +155,7 @@ async fn find(
     let mut pass = Pass { context, plan, deriver: &mut deriver, stream: &mut stream };
     let (_, heads) = pass.heads().await?;
     let loaded = heads.iter().map(|head| head.present).sum();
-    let mut merge = begin(&mut reading, policy, heads, context.reach.rows(&plan.name)).await?;
+    let mut merge = begin(&mut reading, policy, heads, (plan, context.reach.rows(&plan.name))).await?;
     let mut findings = Findings { context, plan, found: Vec::new(), counts: Counts::default() };
     while let Some(scored) = reading.next().await? {
         findings.judge(&mut pass, &mut merge, &scored).await?;
@@ -184,11 +184,13 @@ async fn begin(
     reading: &mut Reading,
     policy: Policy,
     heads: Vec<SegmentHead>,
-    rows: Option<&Arc<NamedRows>>,
+    (plan, rows): (&EntityPlan, Option<&Arc<NamedRows>>),
 ) -> Result<HashMerge> {
     let scope = rows.map_or(Scope::Whole, |rows| Scope::Named(Arc::clone(rows)));
     let range = KeyRange::default();
     let equal = match scope {
+        // What others changed at the destination, no digest of the source tells.
+        _ if plan.detection == DetectionPlan::Full => Equal::default(),
         Scope::Whole => Equal::find(reading, &heads, (&range, policy, false)).await?,
         _ => Equal::default(),
     };
@@ -211,6 +213,7 @@ impl Findings<'_> {
     /// Says of each row of a batch what it is, and of modified ones which columns they change.
     async fn judge(&mut self, pass: &mut Pass<'_>, merge: &mut HashMerge, scored: &Scored) -> Result<()> {
         let mut modified = Vec::new();
+        let beside = pass.deriver.beside(scored, |key| self.context.reach.holds(&self.plan.name, key)).await?;
         for row in 0..scored.len() {
             let Some(key) = scored.key(row) else {
                 self.counts.read += 1;
@@ -221,6 +224,7 @@ impl Findings<'_> {
                 continue;
             }
             self.counts.read += 1;
+            merge.differs = beside.differs(row);
             match pass.judge(merge, key, scored.digest(row)).await? {
                 Verdict::New(_) => {
                     self.counts.new += 1;

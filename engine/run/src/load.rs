@@ -9,7 +9,7 @@ use transload_model::{
 };
 
 use crate::context::Context;
-use crate::derive::{Compared, Deriver, Work, quarantine_row};
+use crate::derive::{Deriver, Work, quarantine_row};
 use crate::detect::{Equal, HashMerge, Policy, Rewrite, Scope, Step, Verdict};
 use crate::event::Event;
 use crate::reach::Planned;
@@ -166,7 +166,7 @@ impl Pass<'_> {
     ) -> Result<Judged> {
         let mut judged = Judged::default();
         let has_open_fields = !self.plan.open_fields().is_empty();
-        let compared = self.compare(scored, seen).await?;
+        let beside = self.deriver.beside(scored, |key| seen.holds(key)).await?;
         for row in 0..scored.len() {
             let Some(key) = scored.key(row) else {
                 keep_unkeyed(unkeyed, scored.digest(row), &self.plan.name)?;
@@ -179,9 +179,8 @@ impl Pass<'_> {
                 continue;
             }
             let digest = scored.digest(row);
-            let at = compared.as_ref().and_then(|(compared, rows)| Some((compared, rows.binary_search(&row).ok()?)));
-            merge.differs = at.is_some_and(|(compared, at)| compared.differs(at));
-            let is_missing = at.is_some_and(|(compared, at)| compared.is_missing(at));
+            merge.differs = beside.differs(row);
+            let is_missing = beside.is_missing(row);
             let verdict = self.judge(merge, key, digest).await?;
             if let Some(kind) = verdict.change() {
                 if !seen.scope.approves(key, Planned { kind, digest }) {
@@ -219,21 +218,6 @@ impl Pass<'_> {
             judged.read.read += 1;
         }
         Ok(judged)
-    }
-
-    /// Where the spec wants it, what the destination holds of the rows of a batch, and which they are.
-    async fn compare(&mut self, scored: &Scored, seen: &Seen<'_>) -> Result<Option<(Compared, Vec<usize>)>> {
-        if self.plan.detection != DetectionPlan::Full {
-            return Ok(None);
-        }
-        let is_seen = |row: &usize| scored.key(*row).is_some_and(|key| seen.holds(key));
-        let rows: Vec<usize> = (0..scored.len()).filter(is_seen).collect();
-        let work = |row: &usize| Work { row: *row, known: None, insert: false, counted: false };
-        let work: Vec<Work> = rows.iter().map(work).collect();
-        let defers = std::mem::take(&mut self.deriver.defers);
-        let compared = self.deriver.compare(scored, &work).await;
-        self.deriver.defers = defers;
-        Ok(Some((compared?, rows)))
     }
 
     /// Rows of the entity that this run was asked to try again.

@@ -1,6 +1,6 @@
 //! Rows beside what the destination holds of them.
 
-use transload_model::{ChangedFields, ColumnName, Held, KeyBytes, KeyStrategy, Result, RowFault};
+use transload_model::{ChangedFields, ColumnName, DetectionPlan, Held, KeyBytes, KeyStrategy, Result, RowFault};
 
 use super::{Derived, Deriver, Work, pick};
 use crate::keys::Of;
@@ -29,7 +29,45 @@ impl Compared {
     }
 }
 
+/// What the destination holds of some rows of a batch.
+#[derive(Default)]
+pub(crate) struct Beside {
+    compared: Compared,
+    /// Those rows, ascending.
+    rows: Vec<usize>,
+}
+
+impl Beside {
+    fn of(&self, row: usize, is: impl Fn(&Compared, usize) -> bool) -> bool {
+        self.rows.binary_search(&row).is_ok_and(|at| is(&self.compared, at))
+    }
+
+    /// Whether a row was compared, and is not there as it would be written.
+    pub(crate) fn differs(&self, row: usize) -> bool {
+        self.of(row, Compared::differs)
+    }
+
+    /// Whether a row was compared, and is not there at all.
+    pub(crate) fn is_missing(&self, row: usize) -> bool {
+        self.of(row, Compared::is_missing)
+    }
+}
+
 impl Deriver {
+    /// Where the spec wants it, what the destination holds of those rows of a batch whose keys are looked at.
+    pub(crate) async fn beside(&mut self, scored: &Scored, is_seen: impl Fn(&[u8]) -> bool) -> Result<Beside> {
+        if self.plan.detection != DetectionPlan::Full {
+            return Ok(Beside::default());
+        }
+        let rows: Vec<usize> = (0..scored.len()).filter(|row| scored.key(*row).is_some_and(&is_seen)).collect();
+        let work = |row: &usize| Work { row: *row, known: None, insert: false, counted: false };
+        let work: Vec<Work> = rows.iter().map(work).collect();
+        let defers = std::mem::take(&mut self.defers);
+        let compared = self.compare(scored, &work).await;
+        self.defers = defers;
+        Ok(Beside { compared: compared?, rows })
+    }
+
     /// Of modified rows, the columns in which the destination differs from what would be written.
     pub(crate) async fn differences(&mut self, scored: &Scored, work: &[Work]) -> Result<Vec<ChangedFields>> {
         let Compared { held, faults, columns } = self.compare(scored, work).await?;
