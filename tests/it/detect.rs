@@ -176,7 +176,7 @@ fn a_plan_does_not_outlive_its_specs_or_its_ledger(ends: Ends) {
     assert_eq!(world.destination().texts("select name from people where name = 'X' or name = 'x'"), [""; 0]);
     let unknown = world.transload(&["run", "--plan", "ffffffff"]);
     assert_eq!(unknown.code, 2, "{unknown:?}");
-    assert!(unknown.stderr.contains("no detection that is kept has the id"), "{unknown:?}");
+    assert!(unknown.stderr.contains("no detection has the id"), "{unknown:?}");
 }
 
 /// It would be told as done, and what it had not moved would wait for nobody.

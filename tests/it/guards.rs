@@ -223,7 +223,7 @@ const CASES: [Case; 47] = [
     ),
     told(
         6,
-        "TL0425",
+        "TL0310",
         guarded("the entity has another name", HARD, |w| spec(w, "entity_type: pets", "entity_type: cats")),
     ),
     told(0, "", guarded("the spec is gone", HARD, |w| std::fs::remove_file(w.file("specs/pets.yaml")).unwrap())),
