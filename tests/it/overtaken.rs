@@ -28,7 +28,7 @@ field_mappings: { name: nm }
 
 const SMALL_UNITS: &str = "  load: { batch_size: 100, checkpoint_interval: 1 }";
 
-const ROWS: u64 = 20_000;
+const ROWS: u64 = 60_000;
 
 /// Makes the fence say that nobody holds it any more: what a restart of the machine, or a lost session, makes of it.
 fn forget_holder(world: &World) {
