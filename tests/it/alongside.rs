@@ -25,10 +25,15 @@ pub(crate) fn begun_with(world: &World, arguments: &[&str]) -> Child {
 }
 
 /// How it ended; a run that hangs is a failure.
-pub(crate) fn awaited(mut run: Child) -> Ended {
+pub(crate) fn awaited(run: Child) -> Ended {
+    awaited_within(run, Duration::from_secs(180))
+}
+
+/// The same, of a run that has much to wait for.
+pub(crate) fn awaited_within(mut run: Child, limit: Duration) -> Ended {
     let start = Instant::now();
     while run.try_wait().unwrap().is_none() {
-        if start.elapsed() > Duration::from_secs(180) {
+        if start.elapsed() > limit {
             run.kill().unwrap();
             panic!("the run does not end: {:?}", run.wait_with_output());
         }

@@ -7,12 +7,13 @@
 //! are drawn.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use tempfile::TempDir;
 
-use crate::alongside::awaited;
+use crate::alongside::{awaited, awaited_within};
 use crate::ends::{End, Ends, for_each_pair, for_pair};
 use crate::refusals::{BOOKS, SCHEMA, SHELVES, assert_whole};
 use crate::world::{Ended, Random, World, counts, root};
@@ -186,14 +187,18 @@ impl Scene {
 }
 
 /// A run in which the call of this number goes wrong; how it ended, and how many calls there were.
-pub(crate) fn run(world: &World, (way, at): (&str, u64), counted: Counted) -> (Ended, u64) {
-    let out = world.file("points");
+pub(crate) fn run(world: &World, point: (&str, u64), counted: Counted) -> (Ended, u64) {
+    let told = awaited(begun(world, point, counted));
+    (told, made(world))
+}
+
+fn begun(world: &World, (way, at): (&str, u64), counted: Counted) -> Child {
     let mut command: Command = world.command(&["run"]);
     command
         .env("LD_PRELOAD", library())
         .envs([("POINTS_MODE", way), ("POINTS_AT", &at.to_string())])
         .env("POINTS_ROOT", world.path().canonicalize().unwrap())
-        .env("POINTS_OUT", &out)
+        .env("POINTS_OUT", world.file("points"))
         .envs((counted == Counted::Commits).then_some(("POINTS_ONLY", "platform.db")))
         .envs((counted == Counted::Reads).then_some(("POINTS_READS", "1")))
         .stdout(Stdio::piped())
@@ -201,9 +206,13 @@ pub(crate) fn run(world: &World, (way, at): (&str, u64), counted: Counted) -> (E
     if let End::Server(_) = world.destination() {
         command.env("POINTS_PORT", port(&world.destination().url()).expect("the server is on this machine"));
     }
-    let told = awaited(command.spawn().unwrap());
-    let made = std::fs::read_to_string(out).ok().and_then(|text| text.trim().parse().ok());
-    (told, made.unwrap_or_default())
+    command.spawn().unwrap()
+}
+
+/// How many calls the last run of a project made.
+fn made(world: &World) -> u64 {
+    let told = std::fs::read_to_string(world.file("points")).ok();
+    told.and_then(|text| text.trim().parse().ok()).unwrap_or_default()
 }
 
 /// The library, compiled once.
@@ -320,8 +329,11 @@ fn a_commit_without_an_answer_is_asked_about_and_not_guessed(ends: Ends) {
          insert into old_shelves select i, case when i % 50 = 7 then null else ' shelf ' || i end, null from n;"
     ));
 
-    let (told, commits) = run(&world, ("commits", FIRST_UNIT), Counted::Writes);
+    let run = begun(&world, ("commits", FIRST_UNIT), Counted::Writes);
 
+    // Before each of the two tries that follow, a unit waits for a moment.
+    let told = awaited_within(run, Duration::from_secs(60 + 4 * units));
+    let commits = made(&world);
     assert_eq!(told.code, 0, "{told:?}");
     // Each unit is sent twice: the first time it does not arrive.
     let cut = commits - (FIRST_UNIT - 1);
