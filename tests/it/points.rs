@@ -56,8 +56,6 @@ const DEFAULTS: &str =
     "  deletes: { mode: hard, max: 50% }\n  load: { batch_size: 20, checkpoint_interval: 2, max_errors: 50 }";
 
 const FILL: &str = "
-drop table if exists old_shelves;
-drop table if exists old_books;
 create table old_shelves (no integer primary key, label text, above integer);
 create table old_books (no integer primary key, title text, shelf integer);
 with recursive n (i) as (select 1 union all select i + 1 from n where i < 40)
@@ -81,8 +79,6 @@ insert into old_books select no + 1000, title, shelf from old_books where no <= 
 
 /// Four units and their references, a row that fails and one that misses it.
 const FEW: &str = "
-drop table if exists old_shelves;
-drop table if exists old_books;
 create table old_shelves (no integer primary key, label text, above integer);
 create table old_books (no integer primary key, title text, shelf integer);
 insert into old_shelves values (1, 'one', 4), (2, 'two', null), (3, 'three', 2), (4, 'four', null), (5, null, null);
@@ -92,11 +88,33 @@ insert into old_books values (1, 'a', 1), (2, null, 2), (3, 'c', 3), (4, 'd', 5)
 const FEW_DEFAULTS: &str =
     "  deletes: { mode: hard, max: 50% }\n  load: { batch_size: 3, checkpoint_interval: 1, max_errors: 50 }";
 
+/// What a run leaves in a project's files.
+const LEFT: [&str; 4] = [".transload", "data/platform.db", "data/platform.db-wal", "data/platform.db-shm"];
+
+/// A copy of the rows of all tables of a server's database, and the way back. What rows refer to is checked when a statement ends.
+const SAVE: &str = "
+do $$ declare held record; begin
+  create schema saved;
+  for held in select schemaname, tablename from pg_tables where schemaname in ('public', 'transload') loop
+    execute format('create table saved.%I as table %I.%I', held.schemaname || '.' || held.tablename, held.schemaname, held.tablename);
+  end loop;
+end $$";
+const RESTORE: &str = "
+do $$ declare held record; begin
+  execute (select 'truncate ' || string_agg(format('%I.%I', schemaname, tablename), ', ')
+           from pg_tables where schemaname in ('public', 'transload'));
+  for held in select schemaname, tablename from pg_tables where schemaname in ('public', 'transload')
+              order by tablename <> 'shelves' loop
+    execute format('insert into %I.%I overriding system value table saved.%I',
+                   held.schemaname, held.tablename, held.schemaname || '.' || held.tablename);
+  end loop;
+end $$";
+
 /// A project, and how it comes to be as a scenario begins.
 struct Scene {
     world: World,
-    fill: &'static str,
-    changes: bool,
+    /// What an earlier run left, where there was one.
+    earlier: Option<TempDir>,
     counted: Counted,
     expected: Vec<String>,
 }
@@ -106,10 +124,15 @@ impl Scene {
         Self::of(ends, (DEFAULTS, FILL), changes)
     }
 
-    fn of(ends: Ends, (defaults, fill): (&str, &'static str), changes: bool) -> Self {
+    fn of(ends: Ends, (defaults, fill): (&str, &str), changes: bool) -> Self {
         let world = World::project(ends, defaults, SCHEMA, &[("shelves", SHELVES), ("books", BOOKS)]);
-        let mut scene = Self { world, fill, changes, counted: Counted::Writes, expected: Vec::new() };
-        scene.set();
+        let mut scene = Self { world, earlier: None, counted: Counted::Writes, expected: Vec::new() };
+        scene.world.source().execute(fill);
+        if changes {
+            scene.world.run();
+            scene.keep();
+            scene.world.source().execute(CHANGES);
+        }
         scene.world.run();
         if !changes {
             // Who fails after it was loaded stays as it was, which the rows of now do not tell.
@@ -119,25 +142,35 @@ impl Scene {
         scene
     }
 
-    /// As it was before the run that is looked at.
+    /// Keeps what a run left.
+    fn keep(&mut self) {
+        let folder = tempfile::tempdir().unwrap();
+        copy_all(self.world.path(), folder.path());
+        if let End::Server(_) = self.world.destination() {
+            self.world.destination().execute(SAVE);
+        }
+        self.earlier = Some(folder);
+    }
+
+    /// As it was before the run that is looked at. The source is only read by runs.
     fn set(&self) {
-        self.world.source().execute(self.fill);
-        for place in [".transload", "data/platform.db", "data/platform.db-wal", "data/platform.db-shm"] {
-            let path = self.world.file(place);
+        for path in LEFT.map(|place| self.world.file(place)) {
             if path.is_dir() {
                 std::fs::remove_dir_all(path).unwrap();
             } else if path.exists() {
                 std::fs::remove_file(path).unwrap();
             }
         }
-        if let End::Server(_) = self.world.destination() {
-            self.world.destination().execute(
+        let destination = self.world.destination();
+        match (&self.earlier, destination) {
+            (Some(_), End::Server(_)) => destination.execute(RESTORE),
+            (None, End::Server(_)) => destination.execute(
                 "drop schema if exists transload cascade; drop table if exists books; drop table if exists shelves",
-            );
+            ),
+            (_, End::File(_)) => {}
         }
-        if self.changes {
-            self.world.run();
-            self.world.source().execute(CHANGES);
+        if let Some(folder) = &self.earlier {
+            copy_all(folder.path(), self.world.path());
         }
     }
 
@@ -213,6 +246,15 @@ fn begun(world: &World, (way, at): (&str, u64), counted: Counted) -> Child {
 fn made(world: &World) -> u64 {
     let told = std::fs::read_to_string(world.file("points")).ok();
     told.and_then(|text| text.trim().parse().ok()).unwrap_or_default()
+}
+
+/// Copies what a run left, where it left anything.
+fn copy_all(from: &Path, to: &Path) {
+    for place in LEFT.iter().filter(|place| from.join(place).exists()) {
+        let target = to.join(place);
+        std::fs::create_dir_all(target.parent().unwrap()).unwrap();
+        assert!(Command::new("cp").arg("-a").arg(from.join(place)).arg(&target).status().unwrap().success());
+    }
 }
 
 /// The library, compiled once.
