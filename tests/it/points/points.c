@@ -63,11 +63,15 @@ static const char *only_reads;
 
 #define REAL(name) ((__typeof__(&name))real(#name))
 
+/* The library itself cannot go on. */
+static void broken(int line) {
+    dprintf(2, "points.c:%d: %s\n", line, strerror(errno));
+    _exit(97);
+}
+
 static void *real(const char *name) {
     void *found = dlsym(RTLD_NEXT, name);
-    if (!found) {
-        _exit(97);
-    }
+    if (!found) broken(__LINE__);
     return found;
 }
 
@@ -140,7 +144,7 @@ static void path_of(int fd, char *path) {
 
 static struct change *new_change(void) {
     struct change *change = calloc(1, sizeof *change);
-    if (!change) _exit(97);
+    if (!change) broken(__LINE__);
     change->before = unsynchronised;
     return unsynchronised = change;
 }
@@ -166,14 +170,29 @@ static off_t position(int fd) {
     return appends && fstat(fd, &file) == 0 ? file.st_size : lseek(fd, 0, SEEK_CUR);
 }
 
+/* The name that goes; where it is that of a link, what this leads to stays. */
+static int place_of(const char *path, char *whole) {
+    char folder[PATH_MAX], found[PATH_MAX];
+    struct stat file;
+    const char *slash = strrchr(path, '/');
+    const char *name = slash ? slash + 1 : path;
+    snprintf(folder, sizeof folder, "%.*s", slash ? (int)(slash - path + 1) : 1, slash ? path : ".");
+    if (lstat(path, &file) != 0 || !realpath(folder, found)) return 0;
+    return snprintf(whole, PATH_MAX, "%s/%s", found, name) < PATH_MAX;
+}
+
 static void keep_removed(const char *path) {
     static int number;
     char whole[PATH_MAX];
-    if (!is_cut() || !is_ours(path) || !realpath(path, whole)) return;
+    if (!is_cut() || !is_ours(path) || !place_of(path, whole)) return;
     struct change *change = new_change();
     snprintf(change->path, sizeof change->path, "%s", whole);
-    if (snprintf(change->kept_as, sizeof change->kept_as, "%s.removed-%d-%d", whole, (int)getpid(), number++) >= PATH_MAX) _exit(97);
-    if (REAL(link)(whole, change->kept_as) != 0) _exit(97);
+    for (;;) {
+        if (snprintf(change->kept_as, sizeof change->kept_as, "%s.removed-%d-%d", whole, (int)getpid(), number++) >= PATH_MAX) broken(__LINE__);
+        if (REAL(link)(whole, change->kept_as) == 0) return;
+        /* A process of the same number may have left it in an earlier try. */
+        if (errno != EEXIST) broken(__LINE__);
+    }
 }
 
 /* A file, or a folder with what was removed from it, is durable as it is. */
@@ -214,8 +233,8 @@ static void cut(void) {
         }
         int fd = REAL(open)(change->path, O_WRONLY);
         if (fd < 0) continue;
-        if (REAL(pwrite)(fd, change->bytes, change->count, change->offset) < 0) _exit(97);
-        if (REAL(ftruncate)(fd, change->size) != 0) _exit(97);
+        if (REAL(pwrite)(fd, change->bytes, change->count, change->offset) < 0) broken(__LINE__);
+        if (REAL(ftruncate)(fd, change->size) != 0) broken(__LINE__);
         REAL(close)(fd);
     }
     die();
