@@ -97,7 +97,7 @@ fn view(world: &World, columns: &str, condition: &str) {
 const ALL: &str = "no, nm, owner, kind, chip";
 
 /// Cases for every pair of systems.
-const CASES: [Case; 47] = [
+const CASES: [Case; 48] = [
     guarded("the table is empty", HARD, |w| source(w, "delete from old_pets")),
     guarded("all tables are empty", HARD, |w| source(w, "delete from old_pets; delete from old_people")),
     guarded("the table is empty, and all may go by the spec", "mode: hard, max: 100%", |w| {
@@ -106,6 +106,12 @@ const CASES: [Case; 47] = [
     guarded("the table is empty, and soft", SOFT, |w| source(w, "delete from old_pets")),
     guarded("the table is empty, and soft, and all may go", "mode: soft, field: gone_at, max: 100%", |w| {
         source(w, "delete from old_pets");
+    }),
+    guarded("the table is empty, and what is left could not go before", "mode: hard, max: 100%", |w| {
+        source(w, "delete from old_people; insert into old_people values (41, null)");
+        let told = w.transload(&["run"]);
+        assert_eq!(told.code, 0, "{told:?}");
+        source(w, "delete from old_people");
     }),
     guarded("half is gone", HARD, |w| source(w, "delete from old_pets where no % 2 = 0")),
     guarded("half is gone, and soft", SOFT, |w| source(w, "delete from old_pets where no % 2 = 0")),

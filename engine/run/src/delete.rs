@@ -41,15 +41,17 @@ impl Pass<'_> {
         let (DeletePolicy::Hard(limit) | DeletePolicy::Soft(limit)) = self.plan.deletes else { return Ok(None) };
         let (unkeyed, heads) = self.heads().await?;
         let present: u64 = heads.iter().map(|head| head.present).sum();
-        let mut count = 0;
+        let (mut pending, mut waiting) = (0, 0);
         // The ledger accounts for each row of the source, whatever became of it and whichever of them this run read.
         let mut is_emptied = unkeyed.is_empty() && self.context.reach.rows(&self.plan.name).is_none();
         for head in heads.iter().filter(|head| self.is_touched(head)) {
             let entries = self.segment(head.id).await?;
-            // What was refused before the guard has let through.
-            count += self.waiting(&entries, false).len() as u64;
+            pending += self.waiting(&entries, false).len() as u64;
+            waiting += self.waiting(&entries, true).len() as u64;
             is_emptied &= entries.iter().all(is_gone);
         }
+        // What was refused before, the guard has let through, but not from a source without rows.
+        let count = if is_emptied { waiting } else { pending };
         if let Some(refusal) = self.guard(limit, (count, present), is_emptied) {
             return Ok(Some(refusal));
         }
