@@ -46,7 +46,7 @@ pub struct SideEffects {
 }
 
 /// A column.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Column {
     /// Its name, as the database spells it.
     pub name: ColumnName,
@@ -88,6 +88,17 @@ impl Catalog {
 }
 
 impl Column {
+    /// Whether an insert must give it a value: the database neither fills nor computes it, and takes no NULL.
+    #[must_use]
+    pub fn needs_value(&self) -> bool {
+        !self.nullable && !self.has_default && !self.generated
+    }
+
+    /// Whether it is the same but for its name.
+    pub(crate) fn is_like(&self, other: &Self) -> bool {
+        Self { name: other.name.clone(), ..self.clone() } == *other
+    }
+
     /// Whether it keeps a UUID: as such, as its text or as its bytes.
     #[must_use]
     pub fn takes_uuid(&self) -> bool {

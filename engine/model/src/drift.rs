@@ -1,174 +1,323 @@
 //! What changed between two looks at a table.
+//!
+//! One comparison serves everyone: a run, which writes nothing for a table that is not what it was, and whoever compares the databases with
+//! `transload.lock`. What a change means to a spec is not said here, because only the spec knows which columns it reads and writes.
 
-use std::collections::BTreeSet;
-use std::fmt::Display;
+mod apply;
+mod fit;
+#[cfg(test)]
+mod tests;
 
-use crate::{Column, ForeignKey, Table};
+use std::collections::BTreeMap;
+use std::fmt::{self, Display};
 
-/// Says in words what is different now, a line for each change; nothing where all that a catalog holds of the table is as it was.
+use crate::{Column, ColumnName, ForeignKey, Table};
+pub use fit::{Fit, fit};
+
+/// One thing that is different about a table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TableChange {
+    /// The table is not there any more.
+    TableGone,
+    /// The table was not there before.
+    TableNew,
+    /// A column is not there any more.
+    ColumnGone(Column),
+    /// A column was not there before.
+    ColumnNew(Column),
+    /// A column of another name stands where one was, and is like it in everything else.
+    ColumnRenamed {
+        /// The name that it had.
+        from: ColumnName,
+        /// The column as it is.
+        to: Column,
+    },
+    /// A column's type, length or precision is another.
+    Type {
+        /// As it was.
+        before: Column,
+        /// As it is.
+        now: Column,
+    },
+    /// Something else about a column came or went.
+    Trait(ColumnName, ColumnTrait, Presence),
+    /// The primary key has other columns.
+    PrimaryKey {
+        /// Those that it had.
+        before: Vec<ColumnName>,
+        /// Those that it has.
+        now: Vec<ColumnName>,
+    },
+    /// A unique key beside the primary key.
+    UniqueKey(Vec<ColumnName>, Presence),
+    /// A reference to another table.
+    ForeignKey(ForeignKey, Presence),
+    /// What else acts on rows that are written.
+    Effect(Effect, Presence),
+}
+
+/// Whether something came or went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Presence {
+    /// It is not there any more.
+    Gone,
+    /// It was not there before.
+    New,
+}
+
+/// What is said of a column beside its type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ColumnTrait {
+    /// It takes NULL.
+    Nullable,
+    /// The database fills it where an insert leaves it out.
+    HasDefault,
+    /// The database computes it.
+    Generated,
+    /// It takes a value when a row is inserted and never again.
+    InsertOnly,
+}
+
+/// What acts on a table's rows beside the statement that writes them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Effect {
+    /// A trigger.
+    Trigger(String),
+    /// A rule that rewrites statements.
+    Rule(String),
+    /// Policies that hide or refuse rows.
+    RowSecurity,
+    /// Rows with different keys can refuse one another, by a constraint that is no unique key of columns alone.
+    OtherUnique,
+}
+
+/// What is different now; nothing where all that a catalog holds of the table is as it was.
 #[must_use]
-pub fn table_changes(before: Option<&Table>, now: Option<&Table>) -> Vec<String> {
+pub fn table_changes(before: Option<&Table>, now: Option<&Table>) -> Vec<TableChange> {
     match (before, now) {
         (None, None) => Vec::new(),
-        (Some(_), None) => vec!["the table is gone".to_owned()],
-        (None, Some(_)) => vec!["there was no such table".to_owned()],
+        (Some(_), None) => vec![TableChange::TableGone],
+        (None, Some(_)) => vec![TableChange::TableNew],
         (Some(before), Some(now)) => of_table(before, now),
     }
 }
 
-fn of_table(before: &Table, now: &Table) -> Vec<String> {
+fn of_table(before: &Table, now: &Table) -> Vec<TableChange> {
+    let renamed = renamed(before, now);
     let mut changes = Vec::new();
     for column in &before.columns {
-        match now.column(&column.name) {
-            Some(now) => changes.extend(of_column(column, now)),
-            None => changes.push(format!("column `{}` is gone", column.name)),
+        match (now.column(&column.name), renamed.get(&column.name)) {
+            (Some(now), _) => of_column(column, now, &mut changes),
+            (None, Some(to)) => {
+                changes.push(TableChange::ColumnRenamed { from: column.name.clone(), to: (*to).clone() });
+            }
+            (None, None) => changes.push(TableChange::ColumnGone(column.clone())),
         }
     }
-    let is_new = |column: &&Column| before.column(&column.name).is_none();
-    changes.extend(now.columns.iter().filter(is_new).map(new_column));
-    if before.primary_key != now.primary_key {
-        changes.push(format!(
-            "the primary key was ({}), is ({})",
-            listed(&before.primary_key),
-            listed(&now.primary_key)
-        ));
-    }
-    let unique =
-        |table: &Table| table.unique_keys.iter().map(|key| format!("the unique key ({})", listed(key))).collect();
-    compare(&unique(before), &unique(now), &mut changes);
-    let foreign = |table: &Table| table.foreign_keys.iter().map(foreign_key).collect();
-    compare(&foreign(before), &foreign(now), &mut changes);
-    let acting = |table: &Table| {
-        let effects = &table.side_effects;
-        let triggers = effects.triggers.iter().map(|name| format!("the trigger `{name}`"));
-        let rules = effects.rules.iter().map(|name| format!("the rule `{name}`"));
-        let policies = effects.row_security.then(|| "row security".to_owned());
-        let unique = effects.secondary_unique.then(|| "a unique constraint beside the primary key".to_owned());
-        triggers.chain(rules).chain(policies).chain(unique).collect()
+    let is_new = |column: &&Column| {
+        before.column(&column.name).is_none() && renamed.values().all(|known| known.name != column.name)
     };
-    compare(&acting(before), &acting(now), &mut changes);
+    changes.extend(now.columns.iter().filter(is_new).cloned().map(TableChange::ColumnNew));
+    of_keys(&apply::renamed(before, &renamed), now, &mut changes);
     changes
 }
 
-fn of_column(before: &Column, now: &Column) -> Vec<String> {
-    let name = &before.name;
-    let mut changes = Vec::new();
-    if before.declared != now.declared {
-        changes.push(format!("column `{name}` was {}, is {}", declared(before), declared(now)));
+/// Columns that have another name now, by the one that they had: of those that stand between the same neighbours, as many went as came, and
+/// each is like the one in its place.
+fn renamed<'a>(before: &'a Table, now: &'a Table) -> BTreeMap<&'a ColumnName, &'a Column> {
+    let mut renamed = BTreeMap::new();
+    let is_kept = |column: &Column| before.column(&column.name).is_some() && now.column(&column.name).is_some();
+    let (gone, new) = (before.columns.split(is_kept), now.columns.split(is_kept));
+    let kept = |table: &'a Table| table.columns.iter().filter(|column| is_kept(column)).map(|column| &column.name);
+    if !kept(before).eq(kept(now)) {
+        return renamed;
+    }
+    for (gone, new) in gone.zip(new).filter(|(gone, new)| gone.len() <= new.len()) {
+        // What is added stands behind what was there.
+        let pairs: Vec<(&Column, &Column)> = gone.iter().zip(new).collect();
+        if pairs.iter().all(|(gone, new)| gone.is_like(new)) {
+            renamed.extend(pairs.into_iter().map(|(gone, new)| (&gone.name, new)));
+        }
+    }
+    renamed
+}
+
+fn of_column(before: &Column, now: &Column, changes: &mut Vec<TableChange>) {
+    if fit(before, now) != Fit::Same {
+        changes.push(TableChange::Type { before: before.clone(), now: now.clone() });
     }
     let cases = [
-        (before.nullable, now.nullable, "takes NULL"),
-        (before.has_default, now.has_default, "has a default"),
-        (before.generated, now.generated, "is computed by the database"),
-        (before.insert_only, now.insert_only, "can only be set by an insert"),
+        (before.nullable, now.nullable, ColumnTrait::Nullable),
+        (before.has_default, now.has_default, ColumnTrait::HasDefault),
+        (before.generated, now.generated, ColumnTrait::Generated),
+        (before.insert_only, now.insert_only, ColumnTrait::InsertOnly),
     ];
-    for (before, now, what) in cases {
-        match (before, now) {
-            (true, false) => changes.push(format!("that column `{name}` {what} is no longer so")),
-            (false, true) => changes.push(format!("column `{name}` {what} now")),
+    for (had, has, what) in cases {
+        match (had, has) {
+            (true, false) => changes.push(TableChange::Trait(now.name.clone(), what, Presence::Gone)),
+            (false, true) => changes.push(TableChange::Trait(now.name.clone(), what, Presence::New)),
             _ => {}
         }
     }
-    changes
 }
 
-fn new_column(column: &Column) -> String {
-    let is_required = !column.nullable && !column.has_default && !column.generated;
-    let required = if is_required { ", which must have a value" } else { "" };
-    format!("column `{}` is new: {}{required}", column.name, declared(column))
+fn of_keys(before: &Table, now: &Table, changes: &mut Vec<TableChange>) {
+    let mut primary = None;
+    if before.primary_key != now.primary_key {
+        primary = Some((&before.primary_key, &now.primary_key));
+        changes.push(TableChange::PrimaryKey { before: before.primary_key.clone(), now: now.primary_key.clone() });
+    }
+    // A primary key is one of the unique keys, too; it is told once.
+    let unique = compared(&before.unique_keys, &now.unique_keys, |a, b| a == b);
+    let unique: Vec<_> = unique
+        .filter(|(key, presence)| match presence {
+            Presence::Gone => primary.is_none_or(|(before, _)| before != *key),
+            Presence::New => primary.is_none_or(|(_, now)| now != *key),
+        })
+        .collect();
+    let is_told = |presence| unique.iter().any(|(_, told)| *told == presence);
+    let (had, has) = (before.side_effects.secondary_unique, now.side_effects.secondary_unique);
+    let other: &[Effect] = match (had, has) {
+        (true, false) if !is_told(Presence::Gone) => &[Effect::OtherUnique],
+        (false, true) if !is_told(Presence::New) => &[Effect::OtherUnique],
+        _ => &[],
+    };
+    changes.extend(unique.iter().map(|(key, presence)| TableChange::UniqueKey((*key).clone(), *presence)));
+    // What they refer to may be left out where that is a primary key.
+    let is_same = |a: &ForeignKey, b: &ForeignKey| (&a.columns, &a.table) == (&b.columns, &b.table);
+    let foreign = compared(&before.foreign_keys, &now.foreign_keys, is_same);
+    changes.extend(foreign.map(|(key, presence)| TableChange::ForeignKey(key.clone(), presence)));
+    let (acted, act) = (effects(before), effects(now));
+    let acting = compared(&acted, &act, |a, b| a == b);
+    changes.extend(acting.map(|(effect, presence)| TableChange::Effect(effect.clone(), presence)));
+    let presence = if has { Presence::New } else { Presence::Gone };
+    changes.extend(other.iter().map(|effect| TableChange::Effect(effect.clone(), presence)));
+}
+
+/// What went, and then what came.
+fn compared<'a, T>(
+    before: &'a [T],
+    now: &'a [T],
+    is_same: impl Fn(&T, &T) -> bool + Copy,
+) -> impl Iterator<Item = (&'a T, Presence)> {
+    let lacks = move |all: &'a [T], one: &T| !all.iter().any(|other| is_same(one, other));
+    let gone = before.iter().filter(move |one| lacks(now, one)).map(|one| (one, Presence::Gone));
+    gone.chain(now.iter().filter(move |one| lacks(before, one)).map(|one| (one, Presence::New)))
+}
+
+fn effects(table: &Table) -> Vec<Effect> {
+    let effects = &table.side_effects;
+    let triggers = effects.triggers.iter().cloned().map(Effect::Trigger);
+    let rules = effects.rules.iter().cloned().map(Effect::Rule);
+    triggers.chain(rules).chain(effects.row_security.then_some(Effect::RowSecurity)).collect()
+}
+
+impl TableChange {
+    /// The word for it that programs read.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::TableGone => "table_gone",
+            Self::TableNew => "table_new",
+            Self::ColumnGone(_) => "column_gone",
+            Self::ColumnNew(_) => "column_new",
+            Self::ColumnRenamed { .. } => "column_renamed",
+            Self::Type { .. } => "column_type",
+            Self::Trait(_, ColumnTrait::Nullable, _) => "column_nullable",
+            Self::Trait(_, ColumnTrait::HasDefault, _) => "column_default",
+            Self::Trait(_, ColumnTrait::Generated, _) => "column_generated",
+            Self::Trait(_, ColumnTrait::InsertOnly, _) => "column_insert_only",
+            Self::PrimaryKey { .. } => "primary_key",
+            Self::UniqueKey(..) => "unique_key",
+            Self::ForeignKey(..) => "foreign_key",
+            Self::Effect(Effect::Trigger(_), _) => "trigger",
+            Self::Effect(Effect::Rule(_), _) => "rule",
+            Self::Effect(Effect::RowSecurity, _) => "row_security",
+            Self::Effect(Effect::OtherUnique, _) => "other_unique",
+        }
+    }
+
+    /// The column that it is about, by the name that it had; `None` where it is about the table.
+    #[must_use]
+    pub fn column(&self) -> Option<&ColumnName> {
+        match self {
+            Self::ColumnGone(column) | Self::ColumnNew(column) => Some(&column.name),
+            Self::Type { before, .. } => Some(&before.name),
+            Self::ColumnRenamed { from, .. } => Some(from),
+            Self::Trait(column, ..) => Some(column),
+            _ => None,
+        }
+    }
+}
+
+impl Display for TableChange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TableGone => f.write_str("the table is gone"),
+            Self::TableNew => f.write_str("there was no such table"),
+            Self::ColumnGone(column) => write!(f, "column `{}` is gone", column.name),
+            Self::ColumnNew(column) => {
+                let required = if column.needs_value() { ", which must have a value" } else { "" };
+                write!(f, "column `{}` is new: {}{required}", column.name, declared(column))
+            }
+            Self::ColumnRenamed { from, to } => {
+                write!(f, "column `{from}` is gone; `{}` is where it was, and like it", to.name)
+            }
+            Self::Type { before, now } if before.declared == now.declared => {
+                write!(f, "column `{}` was read as {}, is read as {}", now.name, before.logical, now.logical)
+            }
+            Self::Type { before, now } => {
+                write!(f, "column `{}` was {}, is {}", now.name, declared(before), declared(now))
+            }
+            Self::Trait(name, what, Presence::Gone) => write!(f, "that column `{name}` {what} is no longer so"),
+            Self::Trait(name, what, Presence::New) => write!(f, "column `{name}` {what} now"),
+            Self::PrimaryKey { before, now } => {
+                write!(f, "the primary key was ({}), is ({})", listed(before), listed(now))
+            }
+            Self::UniqueKey(columns, presence) => write!(f, "the unique key ({}) {presence}", listed(columns)),
+            Self::ForeignKey(key, presence) => {
+                write!(f, "the foreign key ({}) to `{}` {presence}", listed(&key.columns), key.table)
+            }
+            Self::Effect(effect, presence) => write!(f, "{effect} {presence}"),
+        }
+    }
+}
+
+impl Display for Presence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Gone => "is gone",
+            Self::New => "is new",
+        })
+    }
+}
+
+impl Display for ColumnTrait {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Nullable => "takes NULL",
+            Self::HasDefault => "has a default",
+            Self::Generated => "is computed by the database",
+            Self::InsertOnly => "can only be set by an insert",
+        })
+    }
+}
+
+impl Display for Effect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Trigger(name) => write!(f, "the trigger `{name}`"),
+            Self::Rule(name) => write!(f, "the rule `{name}`"),
+            Self::RowSecurity => f.write_str("row security"),
+            Self::OtherUnique => f.write_str("a unique constraint beside the primary key"),
+        }
+    }
 }
 
 fn declared(column: &Column) -> &str {
     if column.declared.is_empty() { "without a type" } else { &column.declared }
 }
 
-fn foreign_key(key: &ForeignKey) -> String {
-    format!("the foreign key ({}) to `{}`", listed(&key.columns), key.table)
-}
-
-fn listed(names: &[impl Display]) -> String {
-    names.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
-}
-
-fn compare(before: &BTreeSet<String>, now: &BTreeSet<String>, changes: &mut Vec<String>) {
-    changes.extend(before.difference(now).map(|what| format!("{what} is gone")));
-    changes.extend(now.difference(before).map(|what| format!("{what} is new")));
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{ColumnName, Kind, LogicalType, SideEffects, TableName};
-
-    fn name(text: &str) -> ColumnName {
-        ColumnName::parse(text).unwrap()
-    }
-
-    fn column(text: &str, declared: &str) -> Column {
-        Column {
-            name: name(text),
-            declared: declared.to_owned(),
-            logical: LogicalType::Text,
-            max_length: None,
-            stores: vec![Kind::Text],
-            nullable: true,
-            has_default: false,
-            generated: false,
-            insert_only: false,
-        }
-    }
-
-    fn table() -> Table {
-        Table {
-            name: TableName::parse("orders").unwrap(),
-            columns: vec![column("id", "integer"), column("note", "text")],
-            primary_key: vec![name("id")],
-            unique_keys: vec![vec![name("id")]],
-            foreign_keys: Vec::new(),
-            side_effects: SideEffects::default(),
-        }
-    }
-
-    #[test]
-    fn what_changed_is_told_in_words() {
-        type Change = fn(&mut Table);
-        let cases: &[(Change, &str)] = &[
-            (|table| drop(table.columns.pop()), "column `note` is gone"),
-            (|table| table.columns.push(column("more", "date")), "column `more` is new: date"),
-            (
-                |table| table.columns.push(Column { nullable: false, ..column("more", "date") }),
-                "column `more` is new: date, which must have a value",
-            ),
-            (|table| table.columns[1].declared = "varchar(5)".to_owned(), "column `note` was text, is varchar(5)"),
-            (|table| table.columns[1].nullable = false, "that column `note` takes NULL is no longer so"),
-            (|table| table.columns[1].has_default = true, "column `note` has a default now"),
-            (|table| table.primary_key.push(name("note")), "the primary key was (id), is (id, note)"),
-            (|table| table.unique_keys.clear(), "the unique key (id) is gone"),
-            (
-                |table| {
-                    let to = TableName::parse("notes").unwrap();
-                    table.foreign_keys.push(ForeignKey {
-                        columns: vec![name("note")],
-                        table: to,
-                        refers_to: Vec::new(),
-                    });
-                },
-                "the foreign key (note) to `notes` is new",
-            ),
-            (|table| table.side_effects.triggers.push("audit".to_owned()), "the trigger `audit` is new"),
-            (|table| table.side_effects.row_security = true, "row security is new"),
-        ];
-        for (change, expected) in cases {
-            let mut now = table();
-            change(&mut now);
-            assert_eq!(table_changes(Some(&table()), Some(&now)), [*expected]);
-        }
-    }
-
-    #[test]
-    fn a_table_that_is_as_it_was_has_no_changes() {
-        assert_eq!(table_changes(Some(&table()), Some(&table())), [""; 0]);
-        assert_eq!(table_changes(Some(&table()), None), ["the table is gone"]);
-        assert_eq!(table_changes(None, Some(&table())), ["there was no such table"]);
-    }
+fn listed(names: &[ColumnName]) -> String {
+    names.iter().map(ColumnName::as_str).collect::<Vec<_>>().join(", ")
 }

@@ -85,7 +85,8 @@ impl Context {
     /// What is different about a destination table since the run began.
     pub(crate) async fn changes(&self, table: &TableName) -> Result<Vec<String>> {
         let now = self.destination.catalog().await?;
-        let mut changes = table_changes(self.held.table(table), now.table(table));
+        let changes = table_changes(self.held.table(table), now.table(table));
+        let mut changes: Vec<String> = changes.iter().map(ToString::to_string).collect();
         if changes.is_empty() && self.definition(table) != now.definitions.get(table).copied() {
             changes
                 .push("a check, a default, a unique index, a trigger, a rule or a policy of it is another".to_owned());

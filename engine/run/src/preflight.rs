@@ -41,7 +41,7 @@ fn check_table(
     }
     let headline = format!("`{table}` of the {side} changed since this run was planned");
     let problem = Diagnostic::new(Code::SchemaDrift, headline).at(format!("connection `{connection}`"));
-    let told = changes.into_iter().fold(problem, Diagnostic::note);
+    let told = changes.iter().fold(problem, |problem, change| problem.note(change.to_string()));
     Err(Box::new(told.help("run again: the plan is made anew")))
 }
 

@@ -27,9 +27,7 @@ fn check_spec(scope: &Scope<'_>, spec: &Spec, problems: &mut Problems) {
     };
     let mapped = spec.fields.iter().map(|field| &field.destination.value);
     let filled: BTreeSet<&ColumnName> = mapped.chain(key).collect();
-    let needs_value = |column: &&transload_model::Column| {
-        !column.nullable && !column.has_default && !column.generated && !filled.contains(&column.name)
-    };
+    let needs_value = |column: &&transload_model::Column| column.needs_value() && !filled.contains(&column.name);
     let unfilled: Vec<&str> = table.columns.iter().filter(needs_value).map(|column| column.name.as_str()).collect();
     let Some(first) = unfilled.first() else {
         return;
