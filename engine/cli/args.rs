@@ -248,6 +248,11 @@ pub(crate) enum Command {
         after_help = "Examples:\n  transload detect\n  transload detect patients --format json\n  transload detect --show 3f9c2e1a --from 1000"
     )]
     Detect(Detect),
+    /// Tell what changed since the project was locked, and which specs that touches
+    #[command(
+        after_help = "Examples:\n  transload drift\n  transload drift patients --suggest\n  transload drift --accept 'legacy.dispatch_orders.note'"
+    )]
+    Drift(Drift),
     /// Move what is new or changed; goes on where an interrupted run stopped
     #[command(after_help = "Examples:\n  transload run\n  transload run --max-deletes 5% --format json")]
     Run(Run),
@@ -433,6 +438,27 @@ pub(crate) struct Detect {
     pub(crate) limit: u32,
     /// Answer 10 where there are changes
     #[arg(long)]
+    pub(crate) exit_code: bool,
+}
+
+/// `drift`
+#[derive(Debug, Group)]
+pub(crate) struct Drift {
+    /// Entities whose tables are compared; without any, every table that the lock knows
+    #[arg(value_name = "ENTITY")]
+    pub(crate) entities: Vec<String>,
+    /// Print what could be written in the specs, as a diff that `patch -p0` takes; sentences begin with `#`
+    #[arg(long, conflicts_with_all = ["accept", "accept_all"])]
+    pub(crate) suggest: bool,
+    /// Take this change over into transload.lock, and nothing else: CONNECTION.TABLE.COLUMN, or CONNECTION.TABLE for all of it; `*` and
+    /// `?` stand for others; may be repeated
+    #[arg(long, value_name = "NAME", conflicts_with = "accept_all")]
+    pub(crate) accept: Vec<String>,
+    /// Take over everything that changed
+    #[arg(long)]
+    pub(crate) accept_all: bool,
+    /// Answer 10 where there is any difference
+    #[arg(long, conflicts_with_all = ["accept", "accept_all"])]
     pub(crate) exit_code: bool,
 }
 

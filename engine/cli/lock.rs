@@ -27,8 +27,18 @@ pub(crate) fn write_lock(project: &Project, functions: &Functions, catalogs: &Ca
     if std::fs::read_to_string(&path).is_ok_and(|known| known == text) {
         return Ok(Locked::AsItWas);
     }
+    replace_lock(project, &text)?;
+    Ok(Locked::Written)
+}
+
+/// Puts a lock in the place of the one that there is.
+///
+/// # Errors
+/// A file that cannot be written; the lock is as it was then.
+pub(crate) fn replace_lock(project: &Project, text: &str) -> Result<(), Failure> {
+    let path = project.root().join("transload.lock");
     let unfinished = path.with_extension("lock.unfinished");
     let written = std::fs::write(&unfinished, text).and_then(|()| std::fs::rename(&unfinished, &path));
     written.map_err(|error| file_error(&path, &error))?;
-    Ok(Locked::Written)
+    Ok(())
 }

@@ -9,6 +9,7 @@ mod commands;
 mod confirm;
 mod demo;
 mod detections;
+mod diff;
 mod excerpt;
 mod failure;
 mod fix;
@@ -64,6 +65,7 @@ async fn dispatch(args: &Args, screen: &Screen) -> Result<Exit, Failure> {
         Command::Schema(schema) => commands::schema::run(&chosen, schema, screen).await,
         Command::Graph(graph) => commands::graph::run(&chosen, graph, screen),
         Command::Detect(detect) => commands::detect::run(&chosen, detect, screen).await,
+        Command::Drift(drift) => commands::drift::run(&chosen, drift, screen).await,
         Command::Run(run) => commands::run::run(&chosen, run, screen).await,
         Command::Pause(asked) => commands::pause::run(&chosen, asked, screen).await,
         Command::Resume(resume) => commands::resume::run(&chosen, resume, screen).await,

@@ -82,7 +82,18 @@ pub(crate) async fn ends(chosen: &Chosen) -> Result<Ends, Failure> {
 
 /// Looks at both ends and compiles the specs against what they hold. Nothing is written.
 pub(crate) async fn world(chosen: &Chosen) -> Result<World, Failure> {
-    let Ends { project, functions, source, catalogs } = looked_at(project(chosen)?).await?;
+    compiled(project(chosen)?).await
+}
+
+/// The same, of a project with a lock that its databases can be compared with; without one, no database is asked.
+pub(crate) async fn locked_world(chosen: &Chosen) -> Result<World, Failure> {
+    let project = project(chosen)?;
+    transload_spec::check_lock(&project)?;
+    compiled(project).await
+}
+
+async fn compiled(project: Project) -> Result<World, Failure> {
+    let Ends { project, functions, source, catalogs } = looked_at(project).await?;
     let compiled = transload_spec::compile(&project, &*functions, &catalogs);
     let sources = BTreeMap::from([(project.source().clone(), source)]);
     Ok(World { project, functions, catalogs: Some(catalogs), sources, compiled })

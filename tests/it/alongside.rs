@@ -114,13 +114,18 @@ fn is_read(ports: &[String]) -> bool {
     })
 }
 
+/// The sessions of a run.
+const OURS: &str = "from pg_stat_activity where application_name = 'transload' and datname = current_database()";
+
+fn ports(end: &End) -> Vec<String> {
+    end.texts(&format!("select client_port::text {OURS}"))
+}
+
 /// Whether the server has done all that a stopped run has sent to it, and holds nothing for it.
 fn is_done(end: &End) -> bool {
-    const OURS: &str = "from pg_stat_activity where application_name = 'transload' and datname = current_database()";
-    let ports = end.texts(&format!("select client_port::text {OURS}"));
     // In this order: whoever waits for more behind an empty socket has done what came out of it.
     let at_work = format!("select count(*) {OURS} and (state <> 'idle' or wait_event is distinct from 'ClientRead')");
-    is_read(&ports) && end.number(&at_work) == 0
+    is_read(&ports(end)) && end.number(&at_work) == 0
 }
 
 /// Stops a run between two of its units: what it has in hand would hold up everyone else.
@@ -131,16 +136,34 @@ pub(crate) fn stop_between_units(world: &World, run: &Child) {
         connection.execute_batch("begin exclusive; rollback").is_ok()
     };
     let control = world.file(".transload/control.db");
+    stop_when(run, || {
+        let is_between = match world.destination() {
+            End::File(path) => is_free(path),
+            end @ End::Server(_) => is_done(end),
+        };
+        is_between && is_free(&control)
+    });
+}
+
+/// Stops a run within a unit that has written to the table and is not committed; `is_over` says that no such moment will come.
+pub(crate) fn stop_within_unit(world: &World, run: &Child, table: &str, is_over: impl Fn() -> bool) {
+    let open = format!(
+        "select count(*) from pg_stat_activity join pg_locks using (pid) join pg_class on pg_class.oid = relation
+         where application_name = 'transload' and datname = current_database() and state = 'idle in transaction' and wait_event = 'ClientRead'
+         and relname = '{table}' and mode = 'RowExclusiveLock' and granted"
+    );
+    let end = world.destination();
+    stop_when(run, || (is_read(&ports(end)) && end.number(&open) > 0) || is_over());
+}
+
+/// Stops a run at a moment at which this holds.
+fn stop_when(run: &Child, holds: impl Fn() -> bool) {
     loop {
         signal(run, "STOP");
         while !stands_still(run) {
             std::thread::sleep(Duration::from_millis(1));
         }
-        let is_between = match world.destination() {
-            End::File(path) => is_free(path),
-            end @ End::Server(_) => is_done(end),
-        };
-        if is_between && is_free(&control) {
+        if holds() {
             return;
         }
         signal(run, "CONT");

@@ -1,10 +1,13 @@
-//! Tables that someone changes while rows go into them: nothing is written for what they were before, and what was written stays.
+//! Tables that someone changes before a run, between two of its units, or within one: nothing is written for what they were before, and what was
+//! written stays.
 
 use std::process::Child;
 
-use crate::alongside::{awaited, begun, committed, signal, stop_between_units, wait_for_units};
-use crate::ends::{Ends, for_each_pair, for_pair};
-use crate::world::World;
+use crate::alongside::{
+    WAITING, awaited, begun, committed, signal, stop_between_units, stop_within_unit, wait_for, wait_for_units,
+};
+use crate::ends::{Ends, Session, for_each_pair, for_pair};
+use crate::world::{Ended, World};
 
 const TABLES: &str = "
 create table towns (id integer primary key, name text);
@@ -23,124 +26,209 @@ const SMALL_UNITS: &str = "  load: { batch_size: 20, checkpoint_interval: 1 }";
 
 const ROWS: u64 = 6_000;
 
-/// What is done to a table, how it is undone, and what is told of it.
-struct Case(&'static str, &'static str, &'static str);
+/// What is done to a table, how it is undone, what is told of it while a run goes on, and what it is before one.
+struct Case(&'static str, &'static str, &'static str, Weight);
+
+/// What a change is to a run that has yet to begin, where the project is locked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Weight {
+    /// It is refused.
+    Breaks,
+    /// It goes on, and warns.
+    Look,
+    /// It goes on.
+    Safe,
+    /// It goes on: the lock does not say such things of a table.
+    Unseen,
+}
+
+use Weight::{Breaks, Look, Safe, Unseen};
 
 /// What SQLite can change about a table.
 const OF_FILE: &[Case] = &[
-    Case("alter table people add column x text", "alter table people drop column x", "column `x` is new"),
+    Case("alter table people add column x text", "alter table people drop column x", "column `x` is new", Safe),
     Case(
         "alter table people drop column note",
         "alter table people add column note varchar(20)",
         "column `note` is gone",
+        Safe,
     ),
     Case(
         "alter table people rename column note to remark",
         "alter table people rename column remark to note",
         "column `note` is gone",
+        Safe,
     ),
     Case(
         "alter table people rename column name to called",
         "alter table people rename column called to name",
         "column `name` is gone",
+        Breaks,
     ),
-    Case("alter table people rename to persons", "alter table persons rename to people", "the table is gone"),
-    Case("create unique index one on people (name)", "drop index one", "the unique key (name) is new"),
+    Case("alter table people rename to persons", "alter table persons rename to people", "the table is gone", Breaks),
+    Case("create unique index one on people (name)", "drop index one", "the unique key (name) is new", Look),
     Case(
         "create trigger keeper after insert on people begin select 1; end",
         "drop trigger keeper",
         "the trigger `keeper` is new",
+        Look,
     ),
 ];
 
+/// Thirty kinds of change that PostgreSQL can make.
 const OF_SERVER: &[Case] = &[
-    Case("alter table people add x text", "alter table people drop x", "column `x` is new"),
-    Case("alter table people add x text not null default 'x'", "alter table people drop x", "column `x` is new"),
-    Case("alter table people drop note", "alter table people add note varchar(20)", "column `note` is gone"),
+    Case("alter table people add x text", "alter table people drop x", "column `x` is new", Safe),
+    Case("alter table people add x text not null default 'x'", "alter table people drop x", "column `x` is new", Safe),
+    Case("alter table people drop note", "alter table people add note varchar(20)", "column `note` is gone", Safe),
     Case(
         "alter table people rename note to remark",
         "alter table people rename remark to note",
         "column `note` is gone",
+        Safe,
     ),
     Case(
         "alter table people rename name to called",
         "alter table people rename called to name",
         "column `name` is gone",
+        Breaks,
     ),
     Case(
         "alter table people alter name type varchar(60)",
         "alter table people alter name type text",
         "column `name` was text, is character varying(60)",
+        Breaks,
     ),
     Case(
         "alter table people alter town type text using town::text",
         "alter table people alter town type integer using town::integer",
         "column `town` was integer, is text",
+        Breaks,
     ),
     Case(
         "alter table people alter note type varchar(10)",
         "alter table people alter note type varchar(20)",
         "column `note` was character varying(20), is character varying(10)",
+        Safe,
     ),
     Case(
         "alter table people alter name drop not null",
         "alter table people alter name set not null",
         "column `name` takes NULL now",
+        Safe,
     ),
     Case(
         "alter table people alter town set not null",
         "alter table people alter town drop not null",
         "that column `town` takes NULL is no longer so",
+        Look,
     ),
     Case(
         "alter table people alter age set default 8",
         "alter table people alter age set default 7",
         "a check, a default",
+        Unseen,
     ),
     Case(
         "alter table people alter age drop default",
         "alter table people alter age set default 7",
         "that column `age` has a default is no longer so",
+        Look,
     ),
     Case(
         "alter table people drop constraint people_pkey",
         "alter table people add primary key (id)",
         "the primary key was (id), is ()",
+        Breaks,
     ),
     Case(
         "alter table people add constraint one unique (name)",
         "alter table people drop constraint one",
         "the unique key (name) is new",
+        Look,
     ),
-    Case("create unique index one on people (lower(name))", "drop index one", "a unique constraint"),
+    Case("create unique index one on people (lower(name))", "drop index one", "a unique constraint", Look),
     Case(
         "alter table people add constraint aged check (age < 200)",
         "alter table people drop constraint aged",
         "a check, a default",
+        Unseen,
     ),
     Case(
         "alter table people add constraint of_town foreign key (town) references towns not valid",
         "alter table people drop constraint of_town",
         "the foreign key (town) to `towns` is new",
+        Look,
     ),
-    Case("alter table people rename to persons", "alter table persons rename to people", "the table is gone"),
+    Case("alter table people rename to persons", "alter table persons rename to people", "the table is gone", Breaks),
     Case(
         "create schema attic; alter table people set schema attic",
         "alter table attic.people set schema public; drop schema attic",
         "the table is gone",
+        Breaks,
     ),
-    Case("alter table people set unlogged", "alter table people set logged", "a check, a default"),
-    Case("alter table people enable row level security", "alter table people disable row level security", "a policy"),
+    Case("alter table people set unlogged", "alter table people set logged", "a check, a default", Unseen),
+    Case(
+        "alter table people enable row level security",
+        "alter table people disable row level security",
+        "a policy",
+        Unseen,
+    ),
     Case(
         "create rule hidden as on delete to people do instead nothing",
         "drop rule hidden on people",
         "the rule `hidden` is new",
+        Breaks,
     ),
     Case(
         "create function keep() returns trigger language plpgsql as 'begin return new; end';
          create trigger keeper before insert on people for each row execute function keep()",
         "drop function keep() cascade",
         "the trigger `keeper` is new",
+        Look,
+    ),
+    Case(
+        "begin; lock table people in access exclusive mode; create table kept as select id, name from people;
+         alter table people drop name; commit",
+        "alter table people add name text; update people set name = kept.name from kept where kept.id = people.id;
+         alter table people alter name set not null; drop table kept",
+        "column `name` is gone",
+        Breaks,
+    ),
+    Case(
+        "alter table people alter id type text using id::text",
+        "alter table people alter id type uuid using id::uuid",
+        "column `id` was uuid, is text",
+        Breaks,
+    ),
+    Case(
+        "alter table people add x text not null default 'x'; alter table people alter x drop default",
+        "alter table people drop x",
+        "column `x` is new: text, which must have a value",
+        Breaks,
+    ),
+    Case(
+        "alter table people alter age set not null",
+        "alter table people alter age drop not null",
+        "that column `age` takes NULL is no longer so",
+        Safe,
+    ),
+    Case(
+        "alter table people alter note type text",
+        "alter table people alter note type varchar(20)",
+        "column `note` was character varying(20), is text",
+        Safe,
+    ),
+    Case(
+        "alter table people drop constraint people_pkey, add primary key (id, name)",
+        "alter table people drop constraint people_pkey, add primary key (id)",
+        "the primary key was (id), is (id, name)",
+        Breaks,
+    ),
+    Case(
+        "alter table people add twice integer generated always as (age * 2) stored",
+        "alter table people drop twice",
+        "column `twice` is new: integer",
+        Safe,
     ),
 ];
 
@@ -156,18 +244,18 @@ const HARMLESS_OF_SERVER: &[&str] = &[
     "analyze people",
 ];
 
-fn world(ends: Ends) -> World {
+fn world(ends: Ends, rows: u64) -> World {
     let world = World::project(ends, SMALL_UNITS, TABLES, &[("people", PEOPLE)]);
     world.source().execute("create table old_people (no integer primary key, nm text, town integer)");
-    add(&world);
+    add(&world, rows);
     world
 }
 
-fn add(world: &World) {
+fn add(world: &World, rows: u64) {
     let before = world.source().count("old_people");
     world.source().execute(&format!(
-        "with recursive n (i) as (select {before} + 1 union all select i + 1 from n where i < {before} + {ROWS})
-         insert into old_people select i, 'person ' || (100000 + i), i from n"
+        "with recursive n (i) as (select {before} + 1 union all select i + 1 from n where i < {before} + {rows})
+         insert into old_people (no, nm, town) select i, 'person ' || (100000 + i), i from n"
     ));
 }
 
@@ -176,16 +264,21 @@ fn left(world: &World) -> u64 {
     world.source().count("old_people") - world.destination().try_number("select count(*) from people").unwrap_or(0)
 }
 
-/// A run that stands still between two of its units, with many of them to come. Until such a moment is met, a quick one may be done.
+/// A run that stands still between two of its units, with many of them to come.
 fn stopped(world: &World) -> Child {
+    stopped_by(world, stop_between_units)
+}
+
+/// Until a moment with rows that are to come is met, a quick run may be done.
+fn stopped_by(world: &World, stop: impl Fn(&World, &Child)) -> Child {
     for _ in 0..20 {
         if left(world) < ROWS / 2 {
-            add(world);
+            add(world, ROWS);
         }
         let before = committed(world);
         let mut run = begun(world);
         wait_for_units(world, &mut run, before + 5);
-        stop_between_units(world, &run);
+        stop(world, &run);
         if left(world) > 0 {
             return run;
         }
@@ -206,15 +299,36 @@ fn assert_prefix(world: &World) {
     assert_eq!(destination.number(&format!("select sum(present_count) from {segments}")), rows);
 }
 
+/// What was said, without the frame around it.
+fn said(told: &Ended) -> String {
+    told.stderr.replace('│', " ").split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn assert_stopped(told: &Ended, Case(change, _, expected, _): &Case) {
+    assert_eq!(told.code, 6, "{change}: {told:?}");
+    let said = said(told);
+    let says = ["TL0431", "at the destination: ", expected];
+    assert!(says.iter().all(|text| said.contains(text)), "{change}: {told:?}");
+}
+
+/// The rows that are left come with larger units, and then the destination is what the oracle says.
+fn assert_arrives(world: &World) {
+    world.replace("transload.yaml", "batch_size: 20", "batch_size: 5000");
+    world.run();
+    assert_eq!(left(world), 0);
+    world.assert_as_expected();
+}
+
 fn a_table_that_changes_between_two_units_is_not_written(ends: Ends) {
-    let world = world(ends);
+    let world = world(ends, ROWS);
     let cases = match ends {
         Ends::SqliteToSqlite => OF_FILE,
         // The destination is the same, so some are enough.
         Ends::SqliteToPostgres => &OF_SERVER[..4],
         Ends::PostgresToPostgres => OF_SERVER,
     };
-    for Case(change, undo, expected) in cases {
+    for case in cases {
+        let Case(change, undo, ..) = case;
         let run = stopped(&world);
         let (units, rows) = (committed(&world), world.destination().count("people"));
         world.destination().execute(change);
@@ -223,21 +337,176 @@ fn a_table_that_changes_between_two_units_is_not_written(ends: Ends) {
         let told = awaited(run);
 
         world.destination().execute(undo);
-        assert_eq!(told.code, 1, "{change}: {told:?}");
-        let says = ["TL0431", "at the destination: ", expected];
-        assert!(says.iter().all(|text| told.stderr.contains(text)), "{change}: {told:?}");
+        assert_stopped(&told, case);
         assert_eq!((committed(&world), world.destination().count("people")), (units, rows), "{change}");
         assert_prefix(&world);
     }
-    world.replace("transload.yaml", "batch_size: 20", "batch_size: 5000");
-    world.run();
-    assert_eq!(left(&world), 0);
-    world.assert_as_expected();
+    assert_arrives(&world);
     println!("{} changes between two units: nothing was written for the table as it had been", cases.len());
 }
 
+/// Whoever alters the table waits for the unit that is open, and comes before the next one.
+fn a_table_that_changes_within_a_unit_is_not_written_by_the_next(ends: Ends) {
+    let world = world(ends, ROWS);
+    let cases = if ends.is_from_postgres() { OF_SERVER } else { &OF_SERVER[..4] };
+    for case in cases {
+        let Case(change, undo, ..) = *case;
+        let run = stopped_by(&world, |world, run| stop_within_unit(world, run, "people", || left(world) == 0));
+        let units = committed(&world);
+        let url = world.destination().url();
+        let altering = std::thread::spawn(move || drop(Session::open(&url).unwrap().query(change).unwrap()));
+        wait_for(world.destination(), WAITING);
+        signal(&run, "CONT");
+
+        let told = awaited(run);
+
+        altering.join().unwrap();
+        world.destination().execute(undo);
+        assert_stopped(&told, case);
+        assert_eq!(committed(&world), units + 1, "{change}: the unit that was open, and no other");
+        assert_prefix(&world);
+    }
+    assert_arrives(&world);
+    println!("{} changes within a unit: the next was not written for the table as it had been", cases.len());
+}
+
+/// Loads a few rows, and locks the project to what there is then.
+fn locked(ends: Ends) -> World {
+    let world = world(ends, 50);
+    world.run();
+    let towns = "with recursive n (i) as (select 1 union all select i + 1 from n where i < 5000)
+                 insert into towns select i, 'town' from n";
+    world.destination().execute(towns);
+    let told = world.transload(&["validate", "--lock"]);
+    assert_eq!(told.code, 0, "{told:?}");
+    world
+}
+
+/// What a run says and does of a change that was made before it.
+fn check_before(world: &World, case: &Case) {
+    let Case(change, _, expected, weight) = case;
+    let told = world.transload(&["run"]);
+
+    let said = said(&told);
+    let (is_refused, is_warned) = (said.contains("TL0431"), said.contains("TL0316"));
+    assert_eq!((is_refused, is_warned), (*weight == Breaks, *weight == Look), "{change}: {told:?}");
+    assert_eq!(told.code, if *weight == Breaks { 6 } else { 0 }, "{change}: {told:?}");
+    let is_told = matches!(weight, Breaks | Look);
+    assert!(!is_told || said.contains(expected), "{change}: {expected} is not said: {told:?}");
+}
+
+fn what_changed_before_a_run_counts_as_it_weighs(ends: Ends) {
+    let world = locked(ends);
+    let cases = if ends.is_to_postgres() { OF_SERVER } else { OF_FILE };
+    for case in cases {
+        let Case(change, undo, _, weight) = case;
+        if *weight == Breaks {
+            add(&world, 50);
+        }
+        let (units, rows) = (committed(&world), world.destination().count("people"));
+        world.destination().execute(change);
+
+        check_before(&world, case);
+
+        world.destination().execute(undo);
+        assert_eq!((committed(&world), world.destination().count("people")), (units, rows), "{change}");
+        assert_prefix(&world);
+        world.run();
+        assert_eq!(left(&world), 0, "{change}");
+    }
+    world.assert_as_expected();
+    let count = |weight| cases.iter().filter(|case| case.3 == weight).count();
+    println!(
+        "{} changes before a run: {} refused, {} warned of, {} safe, {} that the lock does not see",
+        cases.len(),
+        count(Breaks),
+        count(Look),
+        count(Safe),
+        count(Unseen)
+    );
+}
+
+/// What both systems can change about a table that is read.
+const OF_SOURCE: &[Case] = &[
+    Case(
+        "alter table old_people rename column nm to called",
+        "alter table old_people rename column called to nm",
+        "column `nm` is gone; `called` is where it was",
+        Breaks,
+    ),
+    Case(
+        "create table kept as select no, nm from old_people; alter table old_people drop column nm",
+        "alter table old_people add column nm text;
+         update old_people set nm = (select kept.nm from kept where kept.no = old_people.no); drop table kept",
+        "column `nm` is gone",
+        Breaks,
+    ),
+    Case(
+        "alter table old_people rename to persons",
+        "alter table persons rename to old_people",
+        "the table is gone",
+        Breaks,
+    ),
+    Case("alter table old_people add column fax text", "alter table old_people drop column fax", "`fax`", Safe),
+];
+
+const OF_SOURCE_SERVER: &[Case] = &[
+    Case(
+        "alter table old_people alter no type text using no::text",
+        "alter table old_people alter no type integer using no::integer",
+        "column `no` was integer, is text",
+        Breaks,
+    ),
+    Case(
+        "alter table old_people drop constraint old_people_pkey",
+        "alter table old_people add primary key (no)",
+        "the primary key was (no), is ()",
+        Breaks,
+    ),
+    Case(
+        "alter table old_people drop constraint old_people_pkey, add primary key (town)",
+        "alter table old_people drop constraint old_people_pkey, add primary key (no); alter table old_people alter town drop not null",
+        "the primary key was (no), is (town)",
+        Breaks,
+    ),
+    Case(
+        "alter table old_people alter nm type varchar(60)",
+        "alter table old_people alter nm type text",
+        "column `nm`",
+        Safe,
+    ),
+    Case(
+        "alter table old_people alter town type text using town::text",
+        "alter table old_people alter town type integer using town::integer",
+        "column `town` was integer, is text",
+        Look,
+    ),
+];
+
+fn what_changed_at_the_source_before_a_run_counts_as_it_weighs(ends: Ends) {
+    let world = locked(ends);
+    let more = if ends.is_from_postgres() { OF_SOURCE_SERVER } else { &[] };
+    for case in OF_SOURCE.iter().chain(more) {
+        let Case(change, undo, _, weight) = case;
+        if *weight == Breaks {
+            add(&world, 50);
+        }
+        let before = world.destination().fingerprint();
+        world.source().execute(change);
+
+        check_before(&world, case);
+
+        world.source().execute(undo);
+        let is_same = before == world.destination().fingerprint();
+        assert!(is_same || *weight == Look, "{change}: the destination was touched");
+        world.run();
+        assert_eq!(left(&world), 0, "{change}");
+    }
+    world.assert_as_expected();
+}
+
 fn what_does_not_touch_rows_stops_no_run(ends: Ends) {
-    let world = world(ends);
+    let world = world(ends, ROWS);
     let run = stopped(&world);
     let changes = if ends.is_to_postgres() { HARMLESS_OF_SERVER } else { HARMLESS_OF_FILE };
     changes.iter().for_each(|change| world.destination().execute(change));
@@ -251,7 +520,7 @@ fn what_does_not_touch_rows_stops_no_run(ends: Ends) {
 
 /// PostgreSQL makes whoever alters a table wait until it was read, as SQLite does without a write-ahead log.
 fn a_source_that_changes_is_read_as_it_was(ends: Ends) {
-    let world = world(ends);
+    let world = world(ends, ROWS);
     world.source().execute("pragma journal_mode = wal");
     let run = stopped(&world);
     world.source().execute("alter table old_people rename column nm to called");
@@ -267,7 +536,7 @@ fn a_source_that_changes_is_read_as_it_was(ends: Ends) {
 
 /// Who writes on into a file that nobody will ever open again loads nothing.
 fn a_file_that_is_taken_away_is_not_written(ends: Ends) {
-    let world = world(ends);
+    let world = world(ends, ROWS);
     let run = stopped(&world);
     let (file, aside) = (world.file("data/platform.db"), world.file("data/aside.db"));
     std::fs::rename(&file, &aside).unwrap();
@@ -290,4 +559,15 @@ for_pair!(
     a_source_that_changes_is_read_as_it_was,
     a_file_that_is_taken_away_is_not_written
 );
-for_each_pair!(a_table_that_changes_between_two_units_is_not_written, what_does_not_touch_rows_stops_no_run);
+for_pair!(sqlite_to_postgres_within, SqliteToPostgres, a_table_that_changes_within_a_unit_is_not_written_by_the_next);
+for_pair!(
+    postgres_to_postgres_within,
+    PostgresToPostgres,
+    a_table_that_changes_within_a_unit_is_not_written_by_the_next
+);
+for_each_pair!(
+    a_table_that_changes_between_two_units_is_not_written,
+    what_changed_before_a_run_counts_as_it_weighs,
+    what_changed_at_the_source_before_a_run_counts_as_it_weighs,
+    what_does_not_touch_rows_stops_no_run,
+);

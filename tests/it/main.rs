@@ -27,6 +27,7 @@ mod demo;
 mod detect;
 mod determinism;
 mod drift;
+mod drift_verb;
 mod editor;
 mod ends;
 mod environment;

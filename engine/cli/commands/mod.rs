@@ -4,6 +4,7 @@ pub(crate) mod adopt;
 pub(crate) mod cancel;
 pub(crate) mod demo;
 pub(crate) mod detect;
+pub(crate) mod drift;
 pub(crate) mod explain;
 pub(crate) mod graph;
 pub(crate) mod infer;

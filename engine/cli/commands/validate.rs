@@ -127,7 +127,11 @@ fn is_error(problem: &Diagnostic) -> bool {
 
 fn exit(problems: &[Diagnostic], warnings: Warnings) -> Exit {
     if problems.iter().any(is_error) {
-        Failure(problems.to_vec()).exit()
+        // Who checks a project is refused nothing: a guard that a run would meet is a problem that was found.
+        match Failure(problems.to_vec()).exit() {
+            Exit::Refused => Exit::Problems,
+            exit => exit,
+        }
     } else if warnings == Warnings::Denied && !problems.is_empty() {
         Exit::Problems
     } else {
@@ -178,8 +182,11 @@ fn verdict(world: &World, made: Made, screen: &Screen) {
             let elsewhere = world.project.locked_elsewhere();
             let tables = match made {
                 Made::Later => "as `create_with` will make them",
-                Made::Now if lock.is_some() && elsewhere.is_empty() && diagnostics.is_empty() => {
+                Made::Now if lock.is_some() && elsewhere.is_empty() && world.compiled.drift.is_empty() => {
                     "as transload.lock says"
+                }
+                Made::Now if !world.compiled.drift.is_empty() => {
+                    "there, and not all as transload.lock says (`transload drift`)"
                 }
                 Made::Now => "there",
             };

@@ -319,8 +319,8 @@ codes! {
         "`auto_map` covers a column that was not there when the project was locked."
         "`transload validate --lock` takes it over; `auto_map: { exclude: [COLUMN] }` leaves it out for good.";
     LockStale "TL0316" "LOCK_STALE" Done 422 Never
-        "A table is not as `transload.lock` says. It is only a warning: the databases count."
-        "Look at what changed, adapt the spec, and let `transload validate --lock` write what is there now.";
+        "A table is not as `transload.lock` says, and a person should look at it. It is only a warning: the databases count."
+        "`transload drift` shows what changed and what it touches; `transload drift --accept` takes over what is well so.";
     NarrowColumn "TL0317" "NARROW_COLUMN" Done 422 Never
         "A destination column is narrower than the column that goes into it. It is only a warning: rows that do not fit are set aside."
         "Widen the destination column, or say what may be lost: `cut` for text, `rounded` for digits behind the point.";
@@ -424,9 +424,9 @@ codes! {
     Interrupted "TL0430" "INTERRUPTED" Interrupted 409 Wait
         "The run was asked to stop. What was committed stays."
         "`transload run` goes on after the last committed unit.";
-    SchemaDrift "TL0431" "SCHEMA_DRIFT" Problems 409 Never
-        "A table or column is not there any more, or is not what it was when the run began."
-        "Look at what changed in the database, adapt the spec, and run again; what was committed stays.";
+    SchemaDrift "TL0431" "SCHEMA_DRIFT" Refused 409 Never
+        "A table or column is not there any more, or is not what it was when the project was locked or the run began."
+        "See what changed: `transload drift`. Adapt the spec or the table, or accept the change, and run again; what was committed stays.";
     RuleLength "TL0432" "RULE_LENGTH" Problems 422 WhenRowMoves
         "The rule `length` found a text or bytes that are too short or too long."
         "Correct the row, or the bounds.";
@@ -469,6 +469,9 @@ codes! {
     CursorOverlooked "TL0445" "CURSOR_OVERLOOKED" Done 409 Never
         "Rows changed at the source without setting the column that says when: the run read them because their turn had come."
         "Let every writer set the column, or take `strategy: hash` for this entity, which finds such changes at once.";
+    UnknownDrift "TL0446" "UNKNOWN_DRIFT" CannotStart 404 Never
+        "Nothing that changed since the project was locked has that name."
+        "`transload drift` lists what changed. Name a column as `CONNECTION.TABLE.COLUMN`, a table as `CONNECTION.TABLE`; `*` and `?` stand for others.";
     SnapshotExpired "TL0450" "SNAPSHOT_EXPIRED" Interrupted 408 Backoff
         "The run saw the source as it was at one moment for as long as it may. What was committed stays."
         "`transload run` goes on after the last committed unit, with what the source holds by then; raise `execution.snapshot_max_age` where the source bears it.";

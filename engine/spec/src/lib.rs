@@ -7,6 +7,7 @@
 mod checks;
 mod compile;
 mod decode;
+mod drift;
 mod expand;
 mod graph;
 mod lock;
@@ -20,8 +21,12 @@ mod yaml;
 #[cfg(test)]
 mod tests;
 
-pub use compile::{Catalogs, Compiled, Summary, compile, compile_offline, expand, lock, written};
+pub use compile::{
+    Catalogs, Compiled, Summary, check_lock, compile, compile_offline, entities, expand, lock, unlocked, written,
+};
+pub use drift::{Drift, Side, Suggestion, Touched, Weight};
 pub use graph::{Graphed, graph};
+pub use lock::accept;
 pub use order::Broken;
 pub use outline::{KeyDefault, Mapped, Outlined, mapped_columns, outlines};
 pub use project::Project;

@@ -3,6 +3,7 @@
 //! With it a project is checked without its databases, and a star copies nothing that nobody looked at. It is written by a machine and read
 //! by people: a line for each column, always in the same order, so that a difference between two of them is the change and nothing else.
 
+mod accept;
 mod table;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,6 +19,7 @@ use crate::compile::{Catalogs, targets};
 use crate::decode::{Reader, Spec, tree};
 use crate::problems::Problems;
 use crate::yaml;
+pub use accept::accept;
 use table::LockedTable;
 
 /// The file, beside `transload.yaml`.
@@ -64,6 +66,14 @@ struct LockedEntity {
     /// What its query gives; not there for a spec without one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     query: Option<LockedTable>,
+}
+
+impl Content {
+    fn text(&self) -> String {
+        // The types of this file have no value that JSON lacks.
+        let document = serde_json::to_value(self).unwrap_or_default();
+        format!("{HEADING}{}", yaml::write(&document, usize::MAX))
+    }
 }
 
 impl Lock {
@@ -120,6 +130,11 @@ impl Lock {
     /// The system that was behind a connection.
     pub(crate) fn system(&self, connection: &ConnectionName) -> Option<&str> {
         self.content.connections.get(connection.as_str()).map(String::as_str)
+    }
+
+    /// Whether it was written when there was a spec of the entity.
+    pub(crate) fn has(&self, entity: &EntityName) -> bool {
+        self.content.entities.contains_key(entity.as_str())
     }
 
     /// When it was written.
@@ -202,7 +217,5 @@ pub(crate) fn text(project: &Project, specs: &[Spec], catalogs: &Catalogs, now: 
             content = same;
         }
     }
-    // The types of this file have no value that JSON lacks.
-    let document = serde_json::to_value(&content).unwrap_or_default();
-    format!("{HEADING}{}", yaml::write(&document, usize::MAX))
+    content.text()
 }

@@ -74,8 +74,8 @@ pub(crate) fn circle(steps: &[(&str, Vec<&Place>)], verb: &str) -> Diagnostic {
 #[derive(Debug, Default)]
 pub(crate) struct Problems {
     found: Vec<Diagnostic>,
-    /// By severity: a warning must not hide an error.
-    places: BTreeSet<(String, usize, Severity)>,
+    /// A warning hides no error, and no warning of another kind.
+    places: BTreeSet<(String, usize, Option<&'static str>)>,
     seen: usize,
     /// Names that were compared for suggestions.
     compared: usize,
@@ -89,8 +89,9 @@ impl Problems {
     /// Adds a problem, unless its first place has one already.
     pub(crate) fn push(&mut self, problem: Diagnostic) {
         self.seen += usize::from(problem.severity == Severity::Error);
+        let kind = (problem.severity == Severity::Warning).then(|| problem.code.info().number);
         let is_new = match problem.labels.first() {
-            Some(label) => self.places.insert((label.file.path.clone(), label.span.start, problem.severity)),
+            Some(label) => self.places.insert((label.file.path.clone(), label.span.start, kind)),
             None => !self.found.contains(&problem),
         };
         if is_new {
@@ -124,6 +125,19 @@ impl Problems {
     /// Takes note that what is being read holds a part that was refused before.
     pub(crate) fn note_refused(&mut self) {
         self.seen += 1;
+    }
+
+    /// What is to be shown so far.
+    pub(crate) fn all(&self) -> &[Diagnostic] {
+        &self.found
+    }
+
+    /// Tells a problem as what came of a database that changed.
+    pub(crate) fn blame(&mut self, at: usize, cause: String) {
+        if let Some(found) = self.found.get_mut(at) {
+            found.code = Code::SchemaDrift;
+            found.notes.push(cause);
+        }
     }
 
     /// How often anything was wrong: what is read between two equal counts is sound.

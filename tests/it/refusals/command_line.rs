@@ -69,6 +69,7 @@ fn every_verbs_help_ends_with_examples() {
             "test",
             "preview",
             "detect",
+            "drift",
             "run",
             "pause",
             "resume",

@@ -105,7 +105,7 @@ fn what_goes_away_in_the_middle_of_a_run_ends_its_entity_and_no_other() {
             Side::Source => ("the source", "destination"),
             Side::Destination => ("the destination", "source"),
         };
-        assert_refused(gone.what, &told, "TL0431", 1, &["books", end_word]);
+        assert_refused(gone.what, &told, "TL0431", 6, &["books", end_word]);
         let (_, problem) = told.stderr.split_once("TL0431").unwrap();
         assert!(!problem.contains(other), "{} is told of the {other}: {told:?}", gone.what);
         end.execute(gone.mend);

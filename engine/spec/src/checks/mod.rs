@@ -9,7 +9,6 @@ mod loaded_table;
 mod self_reference;
 mod side_effect;
 mod source_sql;
-mod stale_lock;
 mod test_column;
 mod unfilled_column;
 mod unknown_column;
@@ -17,7 +16,7 @@ mod unknown_entity;
 mod unknown_field;
 mod unknown_function;
 mod unknown_table;
-mod wrong_source;
+pub(crate) mod wrong_source;
 
 use crate::compile::{Entities, Scope};
 use crate::problems::Problems;
@@ -37,7 +36,6 @@ pub(crate) const CHECKS: &[Check] = &[
     loaded_table::check,
     unknown_column::check,
     side_effect::check,
-    stale_lock::check,
     field_conflict::check,
     function_conflict::check,
     unknown_function::check,

@@ -132,7 +132,7 @@ fn pairs<'a>(spec: &Spec, auto_map: &AutoMap, source: &'a Table, destination: &'
 }
 
 /// A name as it is compared.
-fn paired(pairing: Pairing, name: &ColumnName) -> String {
+pub(crate) fn paired(pairing: Pairing, name: &ColumnName) -> String {
     match pairing {
         Pairing::Exact => name.as_str().to_owned(),
         Pairing::SnakeCase => snake_case(name.as_str()),
@@ -179,7 +179,8 @@ fn known<'a>(
         let headline =
             format!("`auto_map` no longer finds {}, which transload.lock knows", listed(gone.iter().copied()));
         let problem = problem(Code::SchemaDrift, headline, &auto_map.place, format!("of `{}`", spec.entity.value));
-        problems.push(problem.help("`transload validate --lock` writes what is there now"));
+        problems
+            .push(problem.help("`transload drift` shows what changed, and `transload drift --accept` takes it over"));
     }
     if new.is_empty() {
         return kept;

@@ -21,8 +21,10 @@ mod script;
 mod test;
 mod width;
 
-pub(crate) use auto_map::settle;
-pub(crate) use lookup::targets;
-pub use plan::{Catalogs, Compiled, Summary, compile, compile_offline, expand, lock, written};
+pub(crate) use auto_map::{paired, settle};
+pub(crate) use lookup::{Target, targets};
+pub use plan::{
+    Catalogs, Compiled, Summary, check_lock, compile, compile_offline, entities, expand, lock, unlocked, written,
+};
 pub(crate) use plan::{locked, specs, with_surroundings};
 pub(crate) use scope::{Entities, Scope, TableView};

@@ -16,6 +16,7 @@ use crate::compile::key::{ResolvedKey, resolve};
 use crate::compile::test::tests;
 use crate::compile::{Scope, auto_map, old_key, script};
 use crate::decode::{Outline, Spec, Surroundings, decode, taken, templates};
+use crate::drift::{self, Drift};
 use crate::expand::long_form;
 use crate::lock::{Lock, text};
 use crate::order::{Broken, Order};
@@ -35,6 +36,8 @@ pub struct Compiled {
     pub diagnostics: Vec<Diagnostic>,
     /// Where circles of entities are broken.
     pub broken: Vec<Broken>,
+    /// What is not as `transload.lock` says, the gravest first.
+    pub drift: Vec<Drift>,
     /// What was looked at.
     pub summary: Summary,
 }
@@ -74,6 +77,7 @@ pub fn compile_offline(project: &Project, vocabulary: &dyn Vocabulary) -> Compil
             tests: Vec::new(),
             diagnostics: vec![*problem],
             broken: Vec::new(),
+            drift: Vec::new(),
             summary: Summary::default(),
         },
     }
@@ -87,6 +91,27 @@ pub fn written(project: &Project) -> BTreeMap<EntityName, Relation> {
     // Of two of one name the active one counts.
     written.sort_by_key(|spec| spec.is_active);
     written.into_iter().map(|spec| (spec.entity.value.clone(), spec.relation())).collect()
+}
+
+/// Whether the project has a lock with which its databases can be compared.
+///
+/// # Errors
+/// Where there is none, or it was written for other systems.
+pub fn check_lock(project: &Project) -> transload_model::Result<()> {
+    locked(project).map(drop)
+}
+
+/// The entities of which the project has a spec that can be read, active or not.
+#[must_use]
+pub fn entities(project: &Project) -> BTreeSet<EntityName> {
+    specs(project, &mut Problems::default()).0.into_iter().map(|spec| spec.entity.value).collect()
+}
+
+/// The entities of which the project's lock knows nothing, because their specs came later.
+#[must_use]
+pub fn unlocked(project: &Project) -> BTreeSet<EntityName> {
+    let is_known = |entity: &EntityName| project.lock.as_ref().is_some_and(|lock| lock.has(entity));
+    entities(project).into_iter().filter(|entity| !is_known(entity)).collect()
 }
 
 /// What the databases hold, as far as the lock says; it must have been written for such databases.
@@ -195,7 +220,8 @@ fn compile_against(project: &Project, vocabulary: &dyn Vocabulary, basis: Basis<
     }
     let order = Order::of(&scope.entities, scope.destination);
     order.report(&mut problems);
-    let entities = entities(&scope, &order, &mut problems);
+    let entities = entity_plans(&scope, &order, &mut problems);
+    let drift = drift::settle(&scope, drift::found(&scope), &mut problems);
     let plan = if problems.has_errors() { None } else { plan(project, entities, &mut problems) };
     let mut summary = summary(&scope, &order);
     let broken = order.broken();
@@ -203,7 +229,7 @@ fn compile_against(project: &Project, vocabulary: &dyn Vocabulary, basis: Basis<
     summary.waves = plan.as_ref().map_or(0, |plan| plan.waves().len());
     let active = specs.iter().filter(|spec| spec.is_active && plan.is_some());
     let tests = active.flat_map(tests).collect();
-    (Compiled { plan, tests, diagnostics: problems.finish(), broken, summary }, specs)
+    (Compiled { plan, tests, diagnostics: problems.finish(), broken, drift, summary }, specs)
 }
 
 /// Reads every spec, and says what is wrong with those that cannot be read.
@@ -237,7 +263,7 @@ pub(crate) fn with_surroundings<T>(
 }
 
 /// Compiles every spec and gives the active ones. Keys come first, because references need those of other entities.
-fn entities(scope: &Scope<'_>, order: &Order<'_>, problems: &mut Problems) -> Vec<EntityPlan> {
+fn entity_plans(scope: &Scope<'_>, order: &Order<'_>, problems: &mut Problems) -> Vec<EntityPlan> {
     let mut keys: Vec<Option<ResolvedKey<'_>>> = Vec::new();
     for spec in scope.specs {
         let before = problems.count();

@@ -3,6 +3,7 @@
 mod auto_map;
 mod cases;
 mod defaults;
+mod drift;
 mod entities;
 mod environments;
 mod expand;

@@ -1,0 +1,95 @@
+//! `drift`: what is not as `transload.lock` says, and what that means to the specs.
+//!
+//! It judges nothing itself: what it shows is what a run is refused for, or warned of.
+
+mod accepted;
+mod show;
+
+use std::collections::BTreeSet;
+
+use transload_model::{Diagnostic, EntityName, Exit};
+use transload_spec::{Drift as Drifted, Project, Weight};
+
+use crate::cli::args::{Drift, Format};
+use crate::cli::failure::{Failure, unknown_entity};
+use crate::cli::lock::replace_lock;
+use crate::cli::render::{Screen, pretty};
+use crate::cli::wiring::{self, Chosen, World};
+
+pub(crate) async fn run(chosen: &Chosen, asked: &Drift, screen: &Screen) -> Result<Exit, Failure> {
+    let world = wiring::locked_world(chosen).await?;
+    let unreadable = unreadable(&world);
+    if !unreadable.is_empty() {
+        return Err(Failure(unreadable));
+    }
+    let drifts = of_entities(&world, asked)?;
+    if asked.accept_all || !asked.accept.is_empty() {
+        return accept(&world, asked, &drifts, screen);
+    }
+    if asked.suggest && screen.format == Format::Text {
+        screen.answer(show::suggested(&drifts).trim_end());
+        return Ok(exit(&drifts, asked));
+    }
+    let exit = exit(&drifts, asked);
+    match screen.format {
+        Format::Json => screen.answer(&pretty(&show::document(&world.project, &drifts, exit))),
+        _ => show::text(&world.project, &drifts, screen),
+    }
+    Ok(exit)
+}
+
+/// Problems of specs that cannot be read: nobody could tell what a change touches.
+fn unreadable(world: &World) -> Vec<Diagnostic> {
+    let is_of_form = |problem: &&Diagnostic| problem.code.info().number.starts_with("TL01");
+    world.compiled.diagnostics.iter().filter(is_of_form).cloned().collect()
+}
+
+/// Where entities are named, only what their specs name.
+fn of_entities<'a>(world: &'a World, asked: &Drift) -> Result<Vec<&'a Drifted>, Failure> {
+    let known = transload_spec::entities(&world.project);
+    let names: Vec<&EntityName> = known.iter().collect();
+    let named = |text: &String| {
+        let found = names.iter().find(|name| name.as_str() == text);
+        found.map(|name| (*name).clone()).ok_or_else(|| unknown_entity(text, &names))
+    };
+    let wanted: BTreeSet<EntityName> = asked.entities.iter().map(named).collect::<Result<_, _>>()?;
+    let is_wanted = |drift: &&Drifted| wanted.is_empty() || !wanted.is_disjoint(&drift.entities);
+    Ok(world.compiled.drift.iter().filter(is_wanted).collect())
+}
+
+fn exit(drifts: &[&Drifted], asked: &Drift) -> Exit {
+    let breaks = drifts.iter().any(|drift| drift.weight == Weight::Breaks);
+    match (asked.exit_code, breaks) {
+        (true, _) if !drifts.is_empty() => Exit::Different,
+        (false, true) => Exit::Problems,
+        _ => Exit::Done,
+    }
+}
+
+fn accept(world: &World, asked: &Drift, drifts: &[&Drifted], screen: &Screen) -> Result<Exit, Failure> {
+    let taken = match asked.accept_all {
+        true => drifts.to_vec(),
+        false => accepted::chosen(drifts, &asked.accept)?,
+    };
+    if !taken.is_empty() {
+        write(&world.project, world, &taken)?;
+    }
+    let left: Vec<&Drifted> = drifts.iter().filter(|drift| !taken.contains(drift)).copied().collect();
+    match screen.format {
+        Format::Json => {
+            let mut document = show::document(&world.project, &left, Exit::Done);
+            document["accepted"] = taken.iter().map(|drift| show::change(drift)).collect();
+            screen.answer(&pretty(&document));
+        }
+        _ => show::accepted(&taken, &left, screen),
+    }
+    Ok(Exit::Done)
+}
+
+fn write(project: &Project, world: &World, taken: &[&Drifted]) -> Result<(), Failure> {
+    let catalogs = world.catalogs.clone().unwrap_or_default();
+    match transload_spec::accept(project, &catalogs, taken) {
+        Some(text) => replace_lock(project, &text),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,160 @@
+//! How changes are shown to people and to programs.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+use transload_model::{ColumnName, EntityName, Exit, Fix};
+use transload_spec::{Drift, Project, Suggestion, Touched, Weight};
+
+use crate::cli::diff::unified;
+use crate::cli::render::Screen;
+
+/// The table of changes, and what to do next.
+pub(super) fn text(project: &Project, drifts: &[&Drift], screen: &Screen) {
+    let (from, to) = (project.source(), project.destination());
+    let moment = project.locked_at().unwrap_or_default();
+    let day = moment.split('T').next().unwrap_or_default();
+    screen.say(&format!("against transload.lock of {day}, {from} and {to} as of now\n"));
+    let unlocked = transload_spec::unlocked(project);
+    if !unlocked.is_empty() {
+        let names = unlocked.iter().map(|entity| format!("`{entity}`")).collect::<Vec<_>>().join(", ");
+        screen.hint(&format!(
+            "not compared, because their specs came after the lock: {names} (`transload validate --lock`)"
+        ));
+    }
+    if drifts.is_empty() {
+        screen.say("nothing changed");
+        return;
+    }
+    screen.answer(&table(drifts));
+    screen.say(&format!("\n{}", counted(drifts)));
+    let reviewed = drifts.iter().rev().find(|drift| drift.weight < Weight::Breaks).or(drifts.last());
+    if let Some(drift) = reviewed {
+        let path = drift.path();
+        screen.hint(&format!(
+            "accept what you have reviewed:  transload drift --accept '{path}'   (writes transload.lock)"
+        ));
+    }
+    if drifts.iter().any(|drift| !drift.suggestions.is_empty()) {
+        screen.hint("suggested edits of the specs:   transload drift --suggest");
+    }
+}
+
+/// Two lines for each change: what changed, and below it where that is felt and why.
+fn table(drifts: &[&Drift]) -> String {
+    let width = drifts.iter().flat_map(|drift| names(drift)).map(|name| name.chars().count()).max().unwrap_or(0);
+    let mut lines = Vec::new();
+    for drift in drifts {
+        let [name, place] = names(drift);
+        let weight = drift.weight.to_string();
+        lines.push(format!("{weight:<6}  {name:<width$}  {}", drift.change));
+        lines.push(format!("{:6}  {place:<width$}  {}", "", drift.why));
+        for touched in drift.touches.iter().skip(1) {
+            lines.push(format!("{:6}  {}", "", touched.place()));
+        }
+    }
+    lines.iter().map(|line| line.trim_end()).collect::<Vec<_>>().join("\n")
+}
+
+/// The change's name, and the first place that it touches.
+fn names(drift: &Drift) -> [String; 2] {
+    [drift.path(), drift.touches.first().map(Touched::place).unwrap_or_default()]
+}
+
+/// `2 breaking, 1 to look at, 3 safe`
+fn counted(drifts: &[&Drift]) -> String {
+    let count = |weight| drifts.iter().filter(|drift| drift.weight == weight).count();
+    let (breaks, look, safe) = (count(Weight::Breaks), count(Weight::Look), count(Weight::Safe));
+    format!("{breaks} breaking, {look} to look at, {safe} safe")
+}
+
+/// What was taken over, and what is left.
+pub(super) fn accepted(taken: &[&Drift], left: &[&Drift], screen: &Screen) {
+    for drift in taken {
+        screen.say(&format!("accepted  {}  {}", drift.path(), drift.change));
+    }
+    match taken.len() {
+        0 => screen.say("nothing changed: transload.lock is as it was"),
+        _ => screen.hint(&format!("wrote transload.lock; commit it. Left: {}", counted(left))),
+    }
+}
+
+/// Edits as a diff, and sentences where no edit is surely meant.
+pub(super) fn suggested(drifts: &[&Drift]) -> String {
+    let mut edits: BTreeMap<&str, Vec<&Fix>> = BTreeMap::new();
+    let mut text = String::new();
+    for drift in drifts {
+        for suggestion in &drift.suggestions {
+            match suggestion {
+                Suggestion::Edit(fix) => edits.entry(fix.file.path.as_str()).or_default().push(fix),
+                Suggestion::Words(words) => {
+                    let place = drift.touches.first().map(|touched| format!(" ({})", touched.place()));
+                    text += &format!("# {}: {words}{}\n", drift.path(), place.unwrap_or_default());
+                }
+            }
+        }
+    }
+    for mut fixes in edits.into_values() {
+        fixes.sort_by_key(|fix| (fix.span.start, fix.span.end));
+        let fixes = apart(fixes);
+        if let Some(first) = fixes.first() {
+            text += &unified(&first.file, &fixes);
+        }
+    }
+    if text.is_empty() { "# no spec needs another word".to_owned() } else { text }
+}
+
+/// Edits that do not meet: of two that overlap the first counts.
+fn apart(fixes: Vec<&Fix>) -> Vec<&Fix> {
+    let mut kept: Vec<&Fix> = Vec::new();
+    for fix in fixes {
+        let is_free = kept.last().is_none_or(|last| last.span.end <= fix.span.start && *last != fix);
+        if is_free {
+            kept.push(fix);
+        }
+    }
+    kept
+}
+
+/// The answer for programs.
+pub(super) fn document(project: &Project, drifts: &[&Drift], exit: Exit) -> Value {
+    let count = |weight| drifts.iter().filter(|drift| drift.weight == weight).count();
+    json!({
+        "schema": "transload.drift/1",
+        "project": project.name(),
+        "environment": project.environment(),
+        "locked_at": project.locked_at(),
+        "exit_code": exit as i32,
+        "not_locked": transload_spec::unlocked(project),
+        "breaks": count(Weight::Breaks),
+        "look": count(Weight::Look),
+        "safe": count(Weight::Safe),
+        "changes": drifts.iter().map(|drift| change(drift)).collect::<Vec<_>>(),
+    })
+}
+
+/// One change for programs.
+pub(super) fn change(drift: &Drift) -> Value {
+    json!({
+        "name": drift.path(),
+        "weight": drift.weight.to_string(),
+        "side": drift.side.to_string(),
+        "connection": drift.connection.as_str(),
+        "table": drift.table.as_str(),
+        "column": drift.change.column().map(ColumnName::as_str),
+        "query_of": drift.query.as_ref().map(EntityName::as_str),
+        "change": drift.change.word(),
+        "message": drift.change.to_string(),
+        "why": drift.why,
+        "entities": drift.entities.iter().map(EntityName::as_str).collect::<Vec<_>>(),
+        "places": drift.touches.iter().map(Touched::place).collect::<Vec<_>>(),
+        "suggestions": drift.suggestions.iter().map(suggestion).collect::<Vec<_>>(),
+    })
+}
+
+fn suggestion(suggestion: &Suggestion) -> Value {
+    match suggestion {
+        Suggestion::Edit(fix) => json!({ "diff": unified(&fix.file, &[fix]) }),
+        Suggestion::Words(words) => json!({ "words": words }),
+    }
+}
