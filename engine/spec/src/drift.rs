@@ -225,7 +225,8 @@ impl Judged {
         if drift.why.is_empty() || verdict.weight > drift.weight {
             (drift.weight, drift.why) = (verdict.weight, verdict.why);
         }
-        if verdict.weight > Weight::Safe || !verdict.places.is_empty() {
+        let is_new = matches!(drift.change, TableChange::ColumnNew(_));
+        if verdict.weight > Weight::Safe || !verdict.places.is_empty() || is_new {
             drift.suggestions.extend(suggest::suggestions(end, &drift.change, verdict.weight));
         }
         for place in verdict.places {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use transload_model::{Column, ColumnName, Fix, TableChange, snake_case};
 
 use super::judge::End;
-use super::uses::{Role, Use, uses};
+use super::uses::{Role, Use, mappings, uses};
 use super::{Side, Suggestion, Weight};
 use crate::decode::Field;
 use crate::problems::Place;
@@ -33,7 +33,7 @@ pub(super) fn suggestions(end: &End<'_, '_>, change: &TableChange, weight: Weigh
             let uses = uses(end, &column.name).into_iter();
             uses.filter_map(|used| gone(end, &used, &column.name)).collect()
         }
-        TableChange::ColumnNew(column) if weight > Weight::Safe || end.side == Side::Source => {
+        TableChange::ColumnNew(column) if end.side == Side::Source || end.is_loaded() => {
             new(end, column, weight).into_iter().collect()
         }
         _ => Vec::new(),
@@ -121,6 +121,9 @@ fn new(end: &End<'_, '_>, column: &Column, weight: Weight) -> Option<Suggestion>
         Side::Source => end.scope.destination_table(end.spec)?.table,
         Side::Destination => end.scope.source_table(end.spec)?.table,
     };
+    if end.side == Side::Destination && mappings(end, &column.name).next().is_some() {
+        return None;
+    }
     let is_same = |found: &&Column| snake_case(found.name.as_str()) == snake_case(column.name.as_str());
     let pair = other.columns.iter().find(is_same).filter(|found| end.side == Side::Destination || is_free(end, found));
     let (source, destination) = match (end.side, pair) {
@@ -142,7 +145,10 @@ fn new(end: &End<'_, '_>, column: &Column, weight: Weight) -> Option<Suggestion>
 
 fn is_free(end: &End<'_, '_>, column: &Column) -> bool {
     let is_key = end.scope.destination_key(end.spec).is_some_and(|key| key.contains(&&column.name));
-    !column.generated && !is_key && end.spec.fields.iter().all(|field| field.destination.value != column.name)
+    !column.generated
+        && !column.insert_only
+        && !is_key
+        && end.spec.fields.iter().all(|field| field.destination.value != column.name)
 }
 
 /// A line before the first mapping of the spec.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use transload_model::{Code, Column, ColumnName, ConnectionName, ForeignKey, Table, TableName};
+use transload_model::{Code, Column, ColumnName, ConnectionName, EntityName, ForeignKey, Table, TableName};
 
 use super::kit::{catalogs, changed, good, load, places, prose, table, write, written};
 use super::vocabulary::FewWords;
@@ -467,6 +467,34 @@ fn a_new_column_is_judged_as_its_star_says() {
     }
 }
 
+/// What a query gives is weighed and taken over as a table is.
+#[test]
+fn the_columns_of_a_query_are_compared() {
+    let given = |columns: &[(&str, &str)]| {
+        let mut catalogs = catalogs();
+        let catalog = catalogs.get_mut(&ConnectionName::parse(SOURCE).unwrap()).unwrap();
+        let entity = EntityName::parse("positions").unwrap();
+        catalog.written.insert(entity, Ok(table("jaw_types", &[], columns)));
+        catalogs
+    };
+    let (no, name, more) = (("tooth_no", "integer not null"), ("tooth_nm", "text"), ("root", "text"));
+    let query = "source: { query: select tooth_no from jaw }\nfield_mappings:";
+    let root = locked(&changed("specs/positions.yaml", "field_mappings:", query), &given(&[no, name, more]));
+    let project = load(root.path()).unwrap();
+
+    let gone = compile(&project, &WORDS, &given(&[no, more]));
+    let safe = given(&[no, name]);
+    let compiled = compile(&project, &WORDS, &safe);
+
+    let why = "breaks specs/positions.yaml:9 column `tooth_nm` is gone: `name` has no source any more";
+    assert_eq!(told(&gone), [why]);
+    assert_eq!(gone.diagnostics.iter().map(|found| found.code).collect::<Vec<_>>(), [Code::SchemaDrift]);
+    assert_eq!(told(&compiled), ["safe - column `root` is gone: no spec reads it"]);
+    assert_eq!(compiled.drift[0].query, EntityName::parse("positions").ok());
+    let accepted = accept(&project, &safe, &compiled.drift.iter().collect::<Vec<_>>()).unwrap();
+    assert_eq!(accepted, lock(&project, &WORDS, &safe, "2026-11-20T09:14:00Z").unwrap());
+}
+
 /// Applies each edit that is suggested to the files.
 fn edited(compiled: &Compiled) -> (BTreeMap<String, String>, Vec<String>) {
     let (mut files, mut words) = (good(), Vec::new());
@@ -541,6 +569,9 @@ fn what_is_suggested_mends_the_spec_or_says_what_would() {
             &["map `fax`, or give it a `default_value`"],
         ),
         ((SOURCE, "dispatch_doctors", |t| t.columns.push(column("fax", "text"))), &[]),
+        ((SOURCE, "dispatch_doctors", |t| t.columns.push(column("entry_no", "integer"))), &[]),
+        ((SOURCE, "jaw_types", |t| t.columns.push(column("status", "text"))), &[]),
+        ((DESTINATION, "doctors", |t| t.columns.push(column("photo", "blob"))), &["+  photo: photo"]),
     ] {
         assert_eq!(suggested(edit), expected);
     }
