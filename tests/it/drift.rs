@@ -186,7 +186,7 @@ fn check_before(world: &World, case: &Case) {
     let told = world.transload(&["run"]);
 
     let said = said(&told);
-    let (is_refused, is_warned) = (said.contains("TL0431"), said.contains("TL0316"));
+    let (is_refused, is_warned) = (said.contains("TL0431"), said.contains("TL0316") || said.contains("TL0313"));
     assert_eq!((is_refused, is_warned), (*weight == Breaks, *weight == Look), "{change}: {told:?}");
     assert_eq!(told.code, if *weight == Breaks { 6 } else { 0 }, "{change}: {told:?}");
     let is_told = matches!(weight, Breaks | Look);

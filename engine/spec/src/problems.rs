@@ -140,6 +140,13 @@ impl Problems {
         }
     }
 
+    /// Says more of a problem that was found.
+    pub(crate) fn note(&mut self, at: usize, note: String) {
+        if let Some(found) = self.found.get_mut(at) {
+            found.notes.push(note);
+        }
+    }
+
     /// How often anything was wrong: what is read between two equal counts is sound.
     pub(crate) fn seen(&self) -> usize {
         self.seen

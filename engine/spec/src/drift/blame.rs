@@ -138,7 +138,14 @@ fn warn(drifts: &[Drift], problems: &mut Problems) {
         matches!(drift.change, TableChange::ColumnNew(_))
             && new.into_iter().any(|found| name.as_ref().is_some_and(|name| found.headline.contains(name)))
     };
-    for drift in drifts.iter().filter(|drift| drift.weight == Weight::Look && !is_told(drift, problems)) {
+    for drift in drifts.iter().filter(|drift| drift.weight == Weight::Look) {
+        if let Some(at) = warned_of_triggers(drift, problems) {
+            problems.note(at, format!("{}, since the project was locked", drift.change));
+            continue;
+        }
+        if is_told(drift, problems) {
+            continue;
+        }
         tables.entry((drift.side, &drift.connection, &drift.table)).or_default().push(drift);
     }
     for ((_, connection, table), drifts) in tables {
@@ -155,4 +162,14 @@ fn warn(drifts: &[Drift], problems: &mut Problems) {
         }
         problems.push(warning);
     }
+}
+
+/// The warning that a table has triggers, where one of them is new.
+fn warned_of_triggers(drift: &Drift, problems: &Problems) -> Option<usize> {
+    let TableChange::Effect(Effect::Trigger(_), Presence::New) = drift.change else { return None };
+    let is_here = |found: &Diagnostic| {
+        let mut labels = found.labels.iter();
+        labels.any(|label| drift.touches.iter().any(|at| at.file == label.file && at.span == label.span))
+    };
+    problems.all().iter().position(|found| found.code == Code::TableTriggers && is_here(found))
 }
