@@ -167,7 +167,12 @@ fn connection<'a>(project: &'a Project, name: &ConnectionName) -> Result<&'a Con
 impl World {
     /// What functions and rules may know of a run that starts now.
     pub(crate) fn context(&self, plan: &Plan, now: DateTime<Utc>) -> TransformContext {
-        TransformContext { now, environment: self.project.environment().to_owned(), vars: plan.vars().clone() }
+        TransformContext {
+            now,
+            environment: self.project.environment().to_owned(),
+            vars: plan.vars().clone(),
+            mask_key: self.project.mask_key().cloned(),
+        }
     }
 
     /// The plan, and the warnings that came with it.

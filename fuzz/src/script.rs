@@ -35,6 +35,7 @@ impl Target {
             now: chrono::DateTime::UNIX_EPOCH,
             environment: "fuzz".to_owned(),
             vars: BTreeMap::from([("country_prefix".to_owned(), "+1".into()), ("limit".to_owned(), 3.into())]),
+            mask_key: None,
         };
         Self { functions: Functions::new(&[]).expect("the library is sound"), context, rows: rows() }
     }
@@ -108,6 +109,7 @@ fn plan(body: &str, row: Vec<usize>) -> EntityPlan {
         source: table.clone(),
         rows: Selection::All,
         destination: table,
+        masks: Vec::new(),
         reads: COLUMNS.iter().map(|(name, logical)| ReadColumn { name: column(name), logical: *logical }).collect(),
         key: KeyPlan { source: vec![0], destination: vec![column("id")], strategy: KeyStrategy::Keep },
         fields: vec![field],

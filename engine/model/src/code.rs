@@ -333,6 +333,18 @@ codes! {
     OldKey "TL0320" "OLD_KEY" Done 422 Never
         "A field copies an old key into a column that refers to rows with new keys, where it finds nobody, or somebody else. It is only a warning."
         "Write `references: ENTITY` on the field, so that the old key becomes that entity's new key.";
+    MaskUnfit "TL0321" "MASK_UNFIT" Problems 422 Never
+        "A mask that its column cannot have: of another type, or in a column that must stay as it is, because keys are found by it."
+        "Take a strategy that fits the type. A key is hidden by a key of its own: `key: { strategy: uuid_v5 }`, and a mask on no key column.";
+    MaskKeyMissing "TL0322" "MASK_KEY" CannotStart 422 Never
+        "Columns are masked in this environment, and the project has no key for it, or one that could be guessed."
+        "Write `masking: { key: \"${MASK_KEY:?}\" }` into `transload.yaml`, and set the variable to what `openssl rand -base64 32` prints.";
+    MaskBypassed "TL0323" "MASK_BYPASSED" Done 422 Never
+        "A column that one spec masks is read by another spec as it is. It is only a warning."
+        "Mask it there, too, or take the mapping out.";
+    Residency "TL0324" "RESIDENCY" Refused 403 Never
+        "An entity's `residency` does not have the region of a connection that its rows come from or go to."
+        "Choose an environment whose connections are in one of these regions, or write the connection's `region` where it is missing.";
     // TL04: rows and loading
     ValueType "TL0401" "VALUE_TYPE" Problems 422 WhenRowMoves
         "A value of another type than its column promises."
@@ -472,6 +484,9 @@ codes! {
     UnknownDrift "TL0446" "UNKNOWN_DRIFT" CannotStart 404 Never
         "Nothing that changed since the project was locked has that name."
         "`transload drift` lists what changed. Name a column as `CONNECTION.TABLE.COLUMN`, a table as `CONNECTION.TABLE`; `*` and `?` stand for others.";
+    MaskLeak "TL0448" "MASK_LEAK" Problems 422 WhenRowMoves
+        "A field of the row shows what a mask of another column hides."
+        "Mask the column that shows it, too, or do not map it.";
     SnapshotExpired "TL0450" "SNAPSHOT_EXPIRED" Interrupted 408 Backoff
         "The run saw the source as it was at one moment for as long as it may. What was committed stays."
         "`transload run` goes on after the last committed unit, with what the source holds by then; raise `execution.snapshot_max_age` where the source bears it.";

@@ -17,6 +17,7 @@ mod id;
 mod key;
 mod ledger;
 mod logical;
+mod mask_key;
 mod name;
 mod plan;
 mod planted;
@@ -45,11 +46,12 @@ pub use ledger::{
     SegmentPart, SegmentPut, ServerDigest, StreamPosition, Unit,
 };
 pub use logical::{Conversion, Kind, LogicalType, UnknownType};
+pub use mask_key::{MaskKey, WeakKey};
 pub use name::{ColumnName, ConnectionName, EntityName, NameError, TableName, snake_case};
 pub use plan::{
     Call, ConnectionPlan, CursorPlan, Deferred, DeletePolicy, DetectionPlan, EntityPlan, ErrorBudget, FieldPlan,
-    Function, KeyPlan, KeyStrategy, LoadPolicy, LookupPlan, Mint, OnMissing, Plan, PlanError, PlanParts, ReadColumn,
-    Reference, RulePlan, Script, Share, TableRef,
+    Function, Keep, KeyPlan, KeyStrategy, LoadPolicy, LookupPlan, Mask, MaskPlan, Mint, OnMissing, Plan, PlanError,
+    PlanParts, ReadColumn, Reference, RulePlan, Script, Share, TableRef,
 };
 pub use planted::{Bug, planted};
 pub use port::{

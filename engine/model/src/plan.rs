@@ -4,6 +4,7 @@
 
 mod field;
 mod key;
+mod mask;
 mod policy;
 
 use std::collections::BTreeMap;
@@ -16,6 +17,7 @@ use crate::{
 };
 pub use field::{Call, Deferred, FieldPlan, Function, LookupPlan, OnMissing, Reference, RulePlan, Script};
 pub use key::{KeyPlan, KeyStrategy, Mint};
+pub use mask::{Keep, Mask, MaskPlan};
 pub use policy::{CursorPlan, DeletePolicy, DetectionPlan, ErrorBudget, LoadPolicy, Share};
 
 /// All entities of a project, ready to run.
@@ -51,6 +53,8 @@ pub struct ConnectionPlan {
     pub schema: String,
     /// Connections that may be open at the same time; at least two.
     pub pool: usize,
+    /// Where in the world it is, in the project's own words.
+    pub region: Option<String>,
 }
 
 impl std::fmt::Debug for ConnectionPlan {
@@ -85,6 +89,8 @@ pub struct EntityPlan {
     pub destination: TableRef,
     /// Columns to read. The digest of a row is over all of them.
     pub reads: Vec<ReadColumn>,
+    /// Columns whose values nothing but the digest of a row sees.
+    pub masks: Vec<MaskPlan>,
     /// How a row is identified on both ends.
     pub key: KeyPlan,
     /// What is written, in spec order.
@@ -296,6 +302,10 @@ impl EntityPlan {
             && !self.key.source.is_empty()
             && !self.key.destination.is_empty()
             && reads(&self.key.source)
+            && self.masks.iter().all(|mask| {
+                // The ledger keeps keys as they are.
+                reads(&[mask.read]) && reads(&mask.by) && !self.key.source.contains(&mask.read)
+            })
             && self.fields.iter().all(|field| reads(&field.sources))
             && self.scripts.iter().all(|script| reads(&script.row))
             && self.deleted_field.is_none_or(|field| field < self.fields.len())

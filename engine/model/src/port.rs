@@ -15,8 +15,9 @@ use serde_json::Value;
 
 use crate::{
     Catalog, CellFault, Change, Claim, Code, ColumnName, Counts, DetectionRecord, EntityName, EntityPlan, EntityState,
-    Fence, HeldRow, KeyBytes, KeyRange, LedgerState, LedgerWrite, LogicalType, QuarantineReason, ReadColumn, Relation,
-    Requests, Result, RowFault, RunId, RunState, SegmentHead, SegmentPart, ServerDigest, Table, TableName, Unit, Wish,
+    Fence, HeldRow, KeyBytes, KeyRange, LedgerState, LedgerWrite, LogicalType, MaskKey, QuarantineReason, ReadColumn,
+    Relation, Requests, Result, RowFault, RunId, RunState, SegmentHead, SegmentPart, ServerDigest, Table, TableName,
+    Unit, Wish,
 };
 
 /// A database that rows are read from. It is never written.
@@ -287,6 +288,8 @@ pub struct TransformContext {
     pub environment: String,
     /// The project's variables.
     pub vars: BTreeMap<String, Value>,
+    /// The key of the project's masks. Without it no entity with masks can be transformed.
+    pub mask_key: Option<MaskKey>,
 }
 
 /// Makes the executable form of an entity's fields and rules.
@@ -315,7 +318,11 @@ pub struct Transformed {
 
 /// The fields and rules of one entity, compiled. Pure: the same rows give the same result.
 pub trait EntityTransform: Send + Sync {
-    /// Computes all fields; references stay the parent's source keys.
+    /// The rows as the fields see them: masked columns hold their masks.
+    fn masked(&self, rows: &RecordBatch) -> RecordBatch;
+
+    /// Masks what is to be masked, and computes all fields; references stay the parent's source keys. A row of which a field shows what a mask
+    /// hides fails.
     fn transform(&mut self, rows: &RecordBatch, faults: &[CellFault]) -> Transformed;
 
     /// Checks `is_required` and the rules on fields, references resolved; `unique` is not among them, nor what `foreign_key` looks for. At

@@ -88,6 +88,8 @@ impl KeyDeriver {
         let mut plan = entity.clone();
         plan.fields = columns.iter().map(|(field, _)| entity.fields[*field].clone()).collect();
         plan.rules.clear();
+        // Keys are never masked.
+        plan.masks.clear();
         let parents = columns.into_iter().map(|(_, parent)| parent).collect();
         let transform = basis.factory.compile(&plan, basis.context)?;
         Ok(Self::Keep(Box::new(Keep { plan, transform, parents })))

@@ -10,7 +10,7 @@ use transload_model::{
 };
 
 use crate::context::Context;
-use crate::rows::{Scored, whole_keys};
+use crate::rows::{Digester, Scored, whole_keys};
 
 /// Rows that are looked at to find where a table is to be cut, for each part.
 const SAMPLES_EACH: usize = 500;
@@ -21,6 +21,7 @@ pub(crate) struct Reading {
     plan: Arc<EntityPlan>,
     /// What is read of each row: the plan, or what it says of keys alone.
     read: Arc<EntityPlan>,
+    digester: Digester,
     reader: Box<dyn SnapshotReader>,
     /// Ranges that are read after the one in hand, and the rows of them that are asked for.
     ranges: VecDeque<KeyRange>,
@@ -35,6 +36,7 @@ impl Reading {
             context: Arc::clone(context),
             plan: Arc::clone(plan),
             read: Arc::clone(plan),
+            digester: Digester::of(plan, context.transform_context.mask_key.as_ref(), context.seed)?,
             reader,
             ranges: VecDeque::new(),
             only: Only::All,
@@ -108,6 +110,7 @@ impl Reading {
         let mut keys = EntityPlan::clone(&self.plan);
         keys.reads = self.plan.key.source.iter().map(|part| self.plan.reads[*part].clone()).collect();
         keys.key.source = (0..keys.reads.len()).collect();
+        keys.masks.clear();
         self.read = Arc::new(keys);
         self.begin(ranges, after, Only::All).await
     }
@@ -122,6 +125,10 @@ impl Reading {
 
     /// What the source's server makes of the rows of a range, cut at `bounds`.
     pub(crate) async fn digests(&mut self, range: KeyRange, bounds: Vec<KeyBytes>) -> Result<Option<Vec<RangeDigest>>> {
+        if !self.plan.masks.is_empty() {
+            // Servers hash to compare, and not to hide: their digests would tell who guesses right.
+            return Ok(None);
+        }
         let started = self.context.clock.monotonic();
         let request = DigestRequest {
             relation: self.plan.relation(),
@@ -150,8 +157,8 @@ impl Reading {
     pub(crate) async fn next(&mut self) -> Result<Option<Scored>> {
         let started = self.context.clock.monotonic();
         let batch = self.next_batch().await?;
-        let (plan, seed) = (&self.read, self.context.seed);
-        let scored = batch.map(|batch| tokio::task::block_in_place(|| Scored::new(batch, plan, seed))).transpose();
+        let (plan, digester) = (&self.read, &self.digester);
+        let scored = batch.map(|batch| tokio::task::block_in_place(|| Scored::new(batch, plan, digester))).transpose();
         self.time += self.context.clock.monotonic() - started;
         scored
     }

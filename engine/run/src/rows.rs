@@ -10,7 +10,9 @@ use arrow::array::{
 use arrow::compute::{concat_batches, take_record_batch};
 use arrow::datatypes::{DataType, Date32Type, Decimal128Type, Float64Type, Int64Type, TimestampMicrosecondType};
 use arrow::record_batch::RecordBatch;
-use transload_model::{Bug, CellFault, Code, Diagnostic, EntityPlan, KeyBytes, KeyValue, Result, SourceBatch, planted};
+use transload_model::{
+    Bug, CellFault, Code, Diagnostic, EntityPlan, KeyBytes, KeyValue, MaskKey, Result, SourceBatch, planted,
+};
 use twox_hash::XxHash3_64;
 
 /// A column of a batch, by its type.
@@ -125,6 +127,43 @@ pub(crate) fn hash_cells(cells: &[Cells<'_>], row: usize) -> u64 {
     XxHash3_64::oneshot(&bytes)
 }
 
+/// What digests rows.
+///
+/// Those of an entity with masks are digested with the project's key: without it, whoever guesses what is hidden could see in the ledger
+/// whether the guess is right.
+#[derive(Debug, Clone)]
+pub(crate) enum Digester {
+    /// With the ledger's seed, which anyone may know who reads the ledger.
+    Open(u64),
+    /// With the project's key.
+    Keyed(MaskKey, [u8; 8]),
+}
+
+impl Digester {
+    /// What digests the rows of an entity.
+    ///
+    /// # Errors
+    /// `TL0322` where it has masks and there is no key.
+    pub(crate) fn of(plan: &EntityPlan, key: Option<&MaskKey>, seed: u64) -> Result<Self> {
+        match key {
+            _ if plan.masks.is_empty() => Ok(Self::Open(seed)),
+            Some(key) => Ok(Self::Keyed(key.clone(), seed.to_le_bytes())),
+            None => {
+                let headline = format!("there is no key for the masks of `{}`", plan.name);
+                let code = Code::MaskKeyMissing;
+                Err(Box::new(Diagnostic::new(code, headline).help(code.info().remedy)))
+            }
+        }
+    }
+
+    fn digest(&self, row: &[u8]) -> u64 {
+        match self {
+            Self::Open(seed) => XxHash3_64::oneshot_with_seed(*seed, row),
+            Self::Keyed(key, seed) => key.number("row", &[seed, row]),
+        }
+    }
+}
+
 /// A batch with the key and the digest of each row.
 pub(crate) struct Scored {
     pub(crate) batch: SourceBatch,
@@ -134,7 +173,7 @@ pub(crate) struct Scored {
 }
 
 impl Scored {
-    pub(crate) fn new(batch: SourceBatch, plan: &EntityPlan, seed: u64) -> Result<Self> {
+    pub(crate) fn new(batch: SourceBatch, plan: &EntityPlan, digester: &Digester) -> Result<Self> {
         let columns: Vec<Cells<'_>> = batch.rows.columns().iter().map(Cells::new).collect::<Result<_>>()?;
         let rows = batch.rows.num_rows();
         let mut scored = (Vec::with_capacity(rows * 9), Vec::with_capacity(rows), Vec::with_capacity(rows));
@@ -160,7 +199,7 @@ impl Scored {
                 }
             }
             scored.1.push(scored.0.len());
-            scored.2.push(XxHash3_64::oneshot_with_seed(seed, &bytes));
+            scored.2.push(digester.digest(&bytes));
         }
         let (keys, ends, digests) = scored;
         Ok(Self { batch, keys, ends, digests })
@@ -248,4 +287,27 @@ pub(crate) fn referred_keys(column: &ArrayRef) -> Result<Vec<Option<KeyBytes>>> 
         parts.filter(|_| column.is_valid(row)).map(|parts| KeyBytes::encode(&parts))
     };
     Ok((0..column.len()).map(encode).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_does_not_have_the_key_cannot_make_the_digest_of_a_masked_row() {
+        let key = |secret: &str| MaskKey::new(&format!("{secret}: long enough to be the key of masks")).unwrap();
+        let digest = |digester: &Digester, row: &[u8]| digester.digest(row);
+        let (open, keyed) = (Digester::Open(7), Digester::Keyed(key("one"), 7_u64.to_le_bytes()));
+
+        let of_row = digest(&keyed, b"a row");
+
+        assert_eq!(of_row, digest(&keyed.clone(), b"a row"));
+        let others = [
+            digest(&open, b"a row"),
+            digest(&keyed, b"another row"),
+            digest(&Digester::Keyed(key("other"), 7_u64.to_le_bytes()), b"a row"),
+            digest(&Digester::Keyed(key("one"), 8_u64.to_le_bytes()), b"a row"),
+        ];
+        assert!(!others.contains(&of_row));
+    }
 }

@@ -26,7 +26,7 @@ use crate::keys::{KeyBasis, KeyDeriver, Of};
 use crate::load::no_key;
 use crate::lookup::Lookups;
 use crate::reference::ParentIndex;
-use crate::rows::{Cells, Scored, referred_keys};
+use crate::rows::{Cells, Digester, Scored, referred_keys};
 use crate::unique::{UniqueIndex, cells};
 
 pub use find::{Wanted, find, parse_key};
@@ -101,8 +101,9 @@ impl<'a> Trial<'a> {
         let rows = batch.rows.num_rows();
         let mut derived = Derived::of(transform.transform(&batch.rows, &batch.faults), rows);
         let mut warnings = Vec::new();
-        let reads = self.reads(&batch);
-        let scored = Scored::new(batch, self.entity, 0)?;
+        let reads = self.reads(&transform.masked(&batch.rows));
+        // Keys alone are looked at: nobody sees a digest.
+        let scored = Scored::new(batch, self.entity, &Digester::Open(0))?;
         let keys: Vec<Option<KeyBytes>> = (0..rows).map(|row| scored.key(row).map(KeyBytes::from_encoded)).collect();
         for (row, _) in keys.iter().enumerate().filter(|(_, key)| key.is_none()) {
             // A row without a key goes no further.
@@ -312,8 +313,8 @@ impl<'a> Trial<'a> {
         Ok(())
     }
 
-    fn reads(&self, batch: &SourceBatch) -> Vec<TriedColumn> {
-        let reads = self.entity.reads.iter().zip(batch.rows.columns());
+    fn reads(&self, rows: &RecordBatch) -> Vec<TriedColumn> {
+        let reads = self.entity.reads.iter().zip(rows.columns());
         let column = |(read, column): (&ReadColumn, &ArrayRef)| TriedColumn {
             name: read.name.clone(),
             logical: read.logical,

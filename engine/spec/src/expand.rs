@@ -4,11 +4,11 @@
 
 use serde_json::{Map, Value, json};
 use transload_model::{
-    DeletePolicy, DetectionPlan, EntityPlan, FieldPlan, KeyStrategy, LoadPolicy, Mint, OnFailure, OnMissing, RulePlan,
-    Selection, Share,
+    DeletePolicy, DetectionPlan, EntityPlan, FieldPlan, Keep, KeyStrategy, LoadPolicy, Mask, Mint, OnFailure,
+    OnMissing, RulePlan, Selection, Share,
 };
 
-use crate::decode::{AutoMapPart, CallSpec, Defaults, Field, FunctionSpec, Spec};
+use crate::decode::{AutoMapPart, CallSpec, Defaults, Field, FunctionSpec, MaskSpec, Spec};
 use crate::yaml;
 
 /// Characters of a line.
@@ -66,6 +66,9 @@ pub(crate) fn long_form(spec: &Spec, plan: &EntityPlan, defaults: &Defaults) -> 
     long.insert("change_detection".to_owned(), detection(&plan.detection));
     long.insert("deletes".to_owned(), deletes(spec.deletes, deleted));
     long.insert("load".to_owned(), load(&spec.load));
+    if let Some(residency) = &spec.residency {
+        long.insert("residency".to_owned(), residency.regions.clone().into());
+    }
     let moments = [("created_at", &spec.record.created_at), ("updated_at", &spec.record.updated_at)];
     for (name, moment) in moments {
         if let Some(moment) = moment {
@@ -118,6 +121,9 @@ fn field(spec: &Spec, entity: &EntityPlan, plan: &FieldPlan) -> Value {
     if plan.sensitive {
         long.insert("sensitive".to_owned(), true.into());
     }
+    if let Some(spec) = written.and_then(|field| field.mask.as_ref()) {
+        long.insert("mask".to_owned(), mask(spec));
+    }
     if let Some(reference) = &plan.reference {
         long.insert("references".to_owned(), reference.entity.as_str().into());
         if let Some(column) = &reference.column {
@@ -130,6 +136,42 @@ fn field(spec: &Spec, entity: &EntityPlan, plan: &FieldPlan) -> Value {
         }
     }
     Value::Object(long)
+}
+
+fn mask(spec: &MaskSpec) -> Value {
+    let mut long = json!({ "strategy": spec.mask.word() });
+    match &spec.mask {
+        Mask::Hash { keep, length } => {
+            match keep {
+                Keep::Nothing => {}
+                Keep::Domain => long["keep"] = "domain".into(),
+                Keep::Format => long["keep"] = "format".into(),
+            }
+            if let Some(length) = length {
+                long["length"] = (*length).into();
+            }
+        }
+        Mask::Redact { with } => long["with"] = with.as_str().into(),
+        Mask::Partial { keep_first, keep_last, with } => {
+            long["keep_first"] = (*keep_first).into();
+            long["keep_last"] = (*keep_last).into();
+            long["with"] = with.to_string().into();
+        }
+        Mask::Null => {}
+        Mask::ShiftDate { days, format } => {
+            long["days"] = (*days).into();
+            if let Some(by) = &spec.by {
+                long["by"] = by.value.as_str().into();
+            }
+            if let Some(format) = format {
+                long["format"] = format.as_str().into();
+            }
+        }
+    }
+    if let Some(environments) = &spec.environments {
+        long["environments"] = environments.iter().map(|named| Value::from(named.value.as_str())).collect();
+    }
+    long
 }
 
 /// What the user wrote about a field's value.

@@ -6,6 +6,7 @@ mod connection;
 mod environment;
 mod files;
 mod interpolation;
+mod masking;
 mod merged;
 mod postgres;
 mod sqlite;
@@ -16,12 +17,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
-use transload_model::{Code, ConnectionName, ConnectionPlan, Diagnostic, EntityName, SourceFile};
+use transload_model::{Code, ConnectionName, ConnectionPlan, Diagnostic, EntityName, MaskKey, SourceFile};
 
 use crate::decode::{Defaults, Map, Reader, defaults, language, shown};
 use crate::lock::{LOCK_BYTES_MAX, LOCK_FILE, Lock};
 use crate::problems::{Located, Place, Problems, problem, with_suggestion};
 use crate::project::connection::{connections, control_url};
+use crate::project::environment::Environment;
+pub(crate) use crate::project::masking::Masking;
 use crate::yaml;
 
 /// The file that makes a directory a project.
@@ -35,6 +38,9 @@ const SNAPSHOT_MAX_AGE: Duration = Duration::from_hours(24);
 pub struct Project {
     name: String,
     environment: String,
+    /// The names of all environments.
+    pub(crate) environments: Vec<String>,
+    pub(crate) masking: Masking,
     root: PathBuf,
     control: String,
     connections: Vec<ConnectionPlan>,
@@ -140,6 +146,15 @@ impl Project {
     #[must_use]
     pub fn environment(&self) -> &str {
         &self.environment
+    }
+
+    /// The key of masks, where the project has one for this environment.
+    #[must_use]
+    pub fn mask_key(&self) -> Option<&MaskKey> {
+        match &self.masking {
+            Masking::Key(key) => Some(key),
+            Masking::Unsaid | Masking::Missing(_) => None,
+        }
     }
 
     /// Whether a run begins only when someone confirms it.
@@ -281,14 +296,17 @@ fn load(
         // What is missing in the project may stand in the environment that could not be told.
         return None;
     }
+    let masking = environment::take(&mut node, "masking");
     let vars = interpolation::interpolate(&mut reader, &mut node, variables);
+    let masking = masking.map_or(Masking::Unsaid, |entry| masking::masking(&mut reader, entry, variables, &vars));
     let map = reader.map(&node, &language::PROJECT)?;
-    Builder { environment: environment?, root, reader, map, vars }.project()
+    Builder { environment: environment?, masking, root, reader, map, vars }.project()
 }
 
 /// Reads the parts of `transload.yaml`, each even if another is wrong.
 struct Builder<'a, 'n> {
-    environment: String,
+    environment: Environment,
+    masking: Masking,
     root: PathBuf,
     reader: Reader<'a>,
     map: Map<'n>,
@@ -326,7 +344,9 @@ impl Builder<'_, '_> {
         let transforms = self.files("transforms", "transforms/*.rhai", &mut unreadable)?;
         is_complete.then_some(Project {
             name: name?.value,
-            environment: self.environment,
+            environment: self.environment.name,
+            environments: self.environment.known,
+            masking: self.masking,
             root: self.root,
             control: control?,
             connections,

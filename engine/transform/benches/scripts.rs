@@ -92,6 +92,7 @@ fn entity(calls: Vec<Call>, scripts: Vec<Script>) -> EntityPlan {
         source: table("old"),
         rows: Selection::All,
         destination: table("new"),
+        masks: Vec::new(),
         reads: vec![ReadColumn { name: name("text"), logical: LogicalType::Text }],
         key: KeyPlan { source: vec![0], destination: vec![name("text")], strategy: KeyStrategy::Keep },
         fields: vec![FieldPlan {
@@ -136,7 +137,8 @@ fn built_in(case: &Case) -> EntityPlan {
 }
 
 fn compiled(plan: &EntityPlan) -> Box<dyn EntityTransform> {
-    let context = TransformContext { now: Utc::now(), environment: "bench".to_owned(), vars: BTreeMap::new() };
+    let context =
+        TransformContext { now: Utc::now(), environment: "bench".to_owned(), vars: BTreeMap::new(), mask_key: None };
     Functions::new(&[]).unwrap().compile(plan, &context).unwrap()
 }
 

@@ -11,6 +11,7 @@ mod convert;
 mod entity;
 mod functions;
 mod mapping;
+mod mask;
 mod page;
 mod rule;
 mod script;

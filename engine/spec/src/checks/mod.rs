@@ -6,6 +6,7 @@ mod duplicate_entity;
 mod field_conflict;
 mod function_conflict;
 mod loaded_table;
+mod residency;
 mod self_reference;
 mod side_effect;
 mod source_sql;
@@ -29,6 +30,7 @@ pub(crate) const ENTITY_CHECKS: &[EntityCheck] = &[duplicate_entity::check, unkn
 
 /// All other checks.
 pub(crate) const CHECKS: &[Check] = &[
+    residency::check,
     self_reference::check,
     wrong_source::check,
     unknown_table::check,

@@ -5,6 +5,7 @@ use transload_model::{Code, EntityPlan, KeyPlan, Script, TableRef};
 use crate::compile::field::{CompiledField, Context, compile_field};
 use crate::compile::fingerprint::{key_fingerprint, mapped_fingerprint, plan_fingerprint, read_fingerprint};
 use crate::compile::key::ResolvedKey;
+use crate::compile::mask::{Masked, masks};
 use crate::compile::reads::Reads;
 use crate::compile::rule::compile_rules;
 use crate::compile::script::Scripts;
@@ -49,7 +50,9 @@ pub(crate) fn compile_entity(
     let deleted_field = retired.as_ref().map(|_| fields.len());
     fields.extend(retired);
     let key = key?;
-    let scripts = plan_scripts(scope, spec, scripts, &mut reads);
+    let masked = Masked { scope, spec, key, scripts, fields: &fields };
+    let plan_scripts = plan_scripts(scope, spec, scripts, &mut reads);
+    let masks = masks(&masked, &mut reads, problems);
     let mut plan = EntityPlan {
         name: spec.entity.value.clone(),
         version: spec.version.clone(),
@@ -61,6 +64,7 @@ pub(crate) fn compile_entity(
             table: spec.destination_table.value.clone(),
         },
         reads: reads.into_columns(),
+        masks,
         key: KeyPlan {
             source: key_reads,
             destination: key.destination.iter().map(|column| column.name.clone()).collect(),
@@ -68,7 +72,7 @@ pub(crate) fn compile_entity(
         },
         fields,
         rules,
-        scripts,
+        scripts: plan_scripts,
         // Who waits for whom is known only of all specs together.
         parents: Vec::new(),
         deferred: Vec::new(),
@@ -81,7 +85,7 @@ pub(crate) fn compile_entity(
         read_fingerprint: 0,
         key_fingerprint: 0,
     };
-    plan.read_fingerprint = read_fingerprint(&plan);
+    plan.read_fingerprint = read_fingerprint(&plan, scope.project.mask_key());
     plan.mapped_fingerprint = mapped_fingerprint(&plan, &strategies, scope);
     plan.plan_fingerprint = plan_fingerprint(&plan);
     plan.key_fingerprint = key_fingerprint(&plan, &strategies);

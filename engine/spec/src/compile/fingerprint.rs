@@ -7,16 +7,22 @@
 use std::fmt::Write;
 
 use serde_json::Value;
-use transload_model::{Call, EntityPlan, FieldPlan, Function, KeyStrategy, Mint, RulePlan, Selection};
+use transload_model::{
+    Call, EntityPlan, FieldPlan, Function, KeyStrategy, Mask, MaskKey, MaskPlan, Mint, RulePlan, Selection,
+};
 use twox_hash::XxHash3_64;
 
 use crate::Project;
 use crate::compile::Scope;
 
 /// What decides whether two digests of a row can be compared.
-pub(crate) fn read_fingerprint(plan: &EntityPlan) -> u64 {
+pub(crate) fn read_fingerprint(plan: &EntityPlan, key: Option<&MaskKey>) -> u64 {
     let mut text = Canonical::new("transload-read/1");
     reads(&mut text, plan);
+    if !plan.masks.is_empty() {
+        // The digests of masked rows are made with the key.
+        text.maybe("mask.key", key.map(|key| format!("{:016x}", key.identity())));
+    }
     text.finish()
 }
 
@@ -76,6 +82,10 @@ pub(crate) fn mapped_fingerprint(plan: &EntityPlan, strategies: &[Option<KeyStra
         text.maybe("env", (environment != Project::WITHOUT_ENVIRONMENT).then(|| environment.to_owned()));
     }
     plan.rules.iter().for_each(|plan| rule(&mut text, plan));
+    plan.masks.iter().for_each(|plan| mask(&mut text, plan));
+    if !plan.masks.is_empty() {
+        text.maybe("mask.key", scope.project.mask_key().map(|key| format!("{:016x}", key.identity())));
+    }
     for (name, value) in scope.project.vars() {
         text.put("var", name);
         text.put("var.value", &canonical(value));
@@ -155,6 +165,29 @@ fn rule(text: &mut Canonical, rule: &RulePlan) {
         text.put("rule.lookup.type", &lookup.column.logical.to_string());
     }
     text.put("rule.on_failure", &format!("{:?}", rule.on_failure));
+}
+
+fn mask(text: &mut Canonical, plan: &MaskPlan) {
+    text.put("mask", plan.mask.word());
+    text.put("mask.read", &plan.read.to_string());
+    plan.by.iter().for_each(|read| text.put("mask.by", &read.to_string()));
+    match &plan.mask {
+        Mask::Hash { keep, .. } => {
+            text.put("mask.keep", &format!("{keep:?}"));
+            text.maybe("mask.length", plan.mask.hash_length().map(|length| length.to_string()));
+        }
+        Mask::Redact { with } => text.put("mask.with", with),
+        Mask::Partial { keep_first, keep_last, with } => {
+            text.put("mask.keep_first", &keep_first.to_string());
+            text.put("mask.keep_last", &keep_last.to_string());
+            text.put("mask.with", &with.to_string());
+        }
+        Mask::Null => {}
+        Mask::ShiftDate { days, format } => {
+            text.put("mask.days", &days.to_string());
+            text.maybe("mask.format", format.clone());
+        }
+    }
 }
 
 fn strategy(strategy: KeyStrategy) -> String {

@@ -10,6 +10,7 @@ mod format;
 mod key;
 mod key_field;
 mod lookup;
+mod mask;
 mod old_key;
 mod plan;
 mod reads;

@@ -14,13 +14,14 @@ use crate::checks::{CHECKS, ENTITY_CHECKS};
 use crate::compile::entity::compile_entity;
 use crate::compile::key::{ResolvedKey, resolve};
 use crate::compile::test::tests;
-use crate::compile::{Scope, auto_map, old_key, script};
+use crate::compile::{Scope, auto_map, mask, old_key, script};
 use crate::decode::{Outline, Spec, Surroundings, decode, taken, templates};
 use crate::drift::{self, Drift};
 use crate::expand::long_form;
 use crate::lock::{Lock, text};
 use crate::order::{Broken, Order};
 use crate::problems::{Problems, listed};
+use crate::project::Masking;
 
 /// What each connection's database holds, as its caller observed it.
 pub type Catalogs = BTreeMap<ConnectionName, Catalog>;
@@ -65,7 +66,26 @@ pub struct Summary {
 
 /// Compiles a project against what its databases hold and what its specs may call.
 pub fn compile(project: &Project, vocabulary: &dyn Vocabulary, catalogs: &Catalogs) -> Compiled {
-    compile_against(project, vocabulary, Basis::live(project, catalogs)).0
+    with_key(project, compile_against(project, vocabulary, Basis::live(project, catalogs)).0)
+}
+
+/// Refuses a plan whose masks have no key. Where no database is asked, no row is read, and nobody needs it.
+fn with_key(project: &Project, mut compiled: Compiled) -> Compiled {
+    let masked = compiled.plan.iter().flat_map(Plan::entities).find_map(|entity| Some((entity, entity.masks.first()?)));
+    let Some((entity, mask)) = masked else { return compiled };
+    let why = format!("`{}` is masked in environment `{}`, by {}", entity.name, project.environment(), mask.place);
+    let problem = match &project.masking {
+        Masking::Key(_) => return compiled,
+        Masking::Missing(problem) => Diagnostic::clone(problem),
+        Masking::Unsaid => {
+            let problem = Diagnostic::new(Code::MaskKeyMissing, "there is no key for masks").at(mask.place.clone());
+            problem.help(Code::MaskKeyMissing.info().remedy)
+        }
+    };
+    compiled.diagnostics.push(problem.note(why));
+    compiled.plan = None;
+    compiled.tests.clear();
+    compiled
 }
 
 /// Compiles a project against what `transload.lock` says that its databases hold.
@@ -280,6 +300,7 @@ fn entity_plans(scope: &Scope<'_>, order: &Order<'_>, problems: &mut Problems) -
         problems.change_since(before, |found| spec.named_in(found));
         entities.extend(compiled.filter(|_| spec.is_active));
     }
+    mask::warn_of_bypasses(scope, &entities, problems);
     entities
 }
 

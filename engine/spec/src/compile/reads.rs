@@ -22,6 +22,12 @@ impl Reads {
         index
     }
 
+    /// What a column is read as, with the indexes.
+    pub(crate) fn of(&self, name: &ColumnName) -> Vec<(usize, LogicalType)> {
+        let named = self.columns.iter().enumerate().filter(|(_, read)| read.name == *name);
+        named.map(|(at, read)| (at, read.logical)).collect()
+    }
+
     /// All of them.
     pub(crate) fn into_columns(self) -> Vec<ReadColumn> {
         self.columns

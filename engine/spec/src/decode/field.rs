@@ -13,6 +13,7 @@ use crate::decode::call::{CallSpec, chain, value_map, without};
 use crate::decode::function::{FunctionSpec, expression};
 use crate::decode::language::{LONG_FIELD, SHORT_FIELD};
 use crate::decode::literal::literal;
+use crate::decode::mask::{MaskSpec, mask};
 use crate::decode::reader::{Map, is_note};
 use crate::problems::{Located, Place, problem, with_suggestion};
 use crate::yaml::{Atom, Entry, Kind, Node};
@@ -31,6 +32,8 @@ pub(crate) struct Field {
     pub(crate) required: Option<Located<bool>>,
     pub(crate) reference: Option<ReferenceSpec>,
     pub(crate) sensitive: bool,
+    /// What is seen of its source columns.
+    pub(crate) mask: Option<MaskSpec>,
     /// Its `expression`, until the spec takes it among its functions; the first call names it.
     pub(crate) expression: Option<FunctionSpec>,
     /// Whether `auto_map` stands for it.
@@ -130,6 +133,7 @@ fn bare(destination: Located<ColumnName>, sources: Vec<Located<ColumnName>>) -> 
         required: None,
         reference: None,
         sensitive: false,
+        mask: None,
         expression: None,
         is_auto: false,
         is_sound: true,
@@ -169,6 +173,7 @@ fn finish(
             .get("sensitive")
             .and_then(|entry| reader.boolean(&entry.value, "`sensitive`"))
             .is_some_and(|sensitive| sensitive.value),
+        mask: map.get("mask").and_then(|entry| mask(reader, &entry.value)),
         expression,
         calls,
         ..bare(destination, sources)
@@ -269,6 +274,11 @@ fn together(reader: &mut Reader<'_>, map: &Map<'_>, field: &Field) {
     }
     // The columns of a reference may be the key that it looks up.
     let is_reference = map.get("references").is_some();
+    if let (Some(entry), true) = (map.get("mask"), field.sources.is_empty() && !has_expression) {
+        let headline = format!("field `{name}` is a constant and has a mask");
+        let problem = problem(Code::MaskUnfit, headline, &reader.key_place(entry), "this key");
+        reader.problems.push(problem.note("a mask hides what source columns hold"));
+    }
     if field.sources.len() > 1 && map.get("transformation").is_none() && !has_expression && !is_reference {
         several_columns(reader, &field.sources, name);
     }

@@ -26,6 +26,7 @@ pub(crate) const PROJECT: Keys = Keys {
         "vars",
         "defaults",
         "execution",
+        "masking",
         "environments",
         "default_environment",
         "confirm",
@@ -47,14 +48,17 @@ pub(crate) const ENVIRONMENT: Keys = Keys {
         "vars",
         "defaults",
         "execution",
+        "masking",
         "confirm",
     ],
     later: &[],
 };
 
+pub(crate) const MASKING: Keys = Keys { what: "`masking`", built: &["key"], later: &[] };
+
 pub(crate) const CONNECTION: Keys = Keys {
     what: "a connection",
-    built: &["type", "url", "path", "schema", "read_only", "pool", "create_with"],
+    built: &["type", "url", "path", "schema", "read_only", "pool", "create_with", "region"],
     later: &["base_url", "auth", "timeout", "rate_limit", "retry", "options"],
 };
 
@@ -74,6 +78,7 @@ pub(crate) const DEFAULTS: Keys = Keys {
         "change_detection",
         "deletes",
         "load",
+        "residency",
     ],
     later: &[
         "append_only",
@@ -116,6 +121,7 @@ pub(crate) const SPEC: Keys = Keys {
         "change_detection",
         "deletes",
         "load",
+        "residency",
         "tests",
         "created_at",
         "updated_at",
@@ -150,7 +156,7 @@ pub(crate) const AUTO_MAP: Keys =
 pub(crate) const KEY: Keys =
     Keys { what: "`key`", built: &["source", "destination", "strategy", "namespace"], later: &[] };
 
-const FIELD_LATER: &[&str] = &["infinity", "mask", "max_length", "on_invalid_utf8", "on_nul", "timezone", "zero_date"];
+const FIELD_LATER: &[&str] = &["infinity", "max_length", "on_invalid_utf8", "on_nul", "timezone", "zero_date"];
 
 pub(crate) const LONG_FIELD: Keys = Keys {
     what: "a field mapping",
@@ -169,6 +175,7 @@ pub(crate) const LONG_FIELD: Keys = Keys {
         "on_missing",
         "defer",
         "sensitive",
+        "mask",
         "expression",
     ],
     later: FIELD_LATER,
@@ -190,9 +197,16 @@ pub(crate) const SHORT_FIELD: Keys = Keys {
         "on_missing",
         "defer",
         "sensitive",
+        "mask",
         "expression",
     ],
     later: FIELD_LATER,
+};
+
+pub(crate) const MASK: Keys = Keys {
+    what: "a mask",
+    built: &["strategy", "keep", "length", "with", "keep_first", "keep_last", "days", "by", "format", "environments"],
+    later: &[],
 };
 
 pub(crate) const TEMPLATE: Keys = Keys {

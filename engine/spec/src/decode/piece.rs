@@ -13,6 +13,7 @@ use crate::decode::function::{FunctionSpec, functions};
 use crate::decode::key::{KeyPart, key};
 use crate::decode::policy::{DeletesPart, LoadPart, deletes, load};
 use crate::decode::reader::Map;
+use crate::decode::residency::{Residency, residency};
 use crate::decode::rule::{RuleSpec, rules};
 use crate::decode::source::SourcePart;
 use crate::decode::{Files, Reader};
@@ -24,6 +25,8 @@ pub(crate) struct Piece {
     pub(crate) version: Option<String>,
     pub(crate) is_active: Option<bool>,
     pub(crate) source: Option<SourcePart>,
+    /// The regions that rows may be in.
+    pub(crate) residency: Option<Residency>,
     pub(crate) tags: Vec<String>,
     pub(crate) auto_map: AutoMapPart,
     pub(crate) key: KeyPart,
@@ -46,6 +49,7 @@ impl Default for Piece {
             version: None,
             is_active: None,
             source: None,
+            residency: None,
             tags: Vec::new(),
             auto_map: AutoMapPart::default(),
             key: KeyPart::default(),
@@ -108,6 +112,7 @@ impl Piece {
             version: version.map(|text| text.value),
             is_active: is_active.map(|active| active.value),
             source: map.get("source").map(|entry| source(reader, &entry.value, files)),
+            residency: map.get("residency").and_then(|entry| residency(reader, &entry.value)),
             ..Self::read(reader, map, files)
         }
     }
@@ -127,6 +132,7 @@ impl Piece {
             version: later.version.or(self.version),
             is_active: later.is_active.or(self.is_active),
             source: later.source.or(self.source),
+            residency: later.residency.or(self.residency),
             auto_map: later.auto_map.or(&self.auto_map),
             key: later.key.or(&self.key),
             detection: later.detection.or(&self.detection),

@@ -17,6 +17,7 @@ use crate::decode::piece::Piece;
 use crate::decode::policy::DeletesPart;
 use crate::decode::reader::Map;
 use crate::decode::record::{Record, record};
+use crate::decode::residency::Residency;
 use crate::decode::rule::RuleSpec;
 use crate::decode::source::source;
 use crate::decode::template::{Templates, taken, template_names};
@@ -61,6 +62,7 @@ pub(crate) struct Spec {
     /// With `Soft`, the column that says when a row went, where one is named.
     pub(crate) deleted_field: Option<Located<ColumnName>>,
     pub(crate) load: LoadPolicy,
+    pub(crate) residency: Option<Residency>,
     pub(crate) tests: Vec<TestSpec>,
 }
 
@@ -216,6 +218,7 @@ fn body(reader: &mut Reader<'_>, map: &Map<'_>, surroundings: &Surroundings<'_>,
         deletes,
         deleted_field: whole.deletes.field.filter(|_| matches!(deletes, DeletePolicy::Soft(_))),
         load: whole.load.policy(),
+        residency: whole.residency,
         tests,
     })
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use transload_model::{Code, ConnectionName, ConnectionPlan};
 
-use crate::decode::{Map, Reader, language};
+use crate::decode::{Map, Reader, language, region};
 use crate::problems::{Located, problem};
 use crate::project::{files, postgres, sqlite};
 use crate::yaml::{Kind, Node};
@@ -79,6 +79,7 @@ fn connection(reader: &mut Reader<'_>, root: &Path, name: ConnectionName, map: &
     };
     let read_only = map.get("read_only").and_then(|entry| reader.boolean(&entry.value, "`read_only`"));
     let create_with = map.get("create_with").and_then(|entry| script(reader, root, &entry.value));
+    let region = map.get("region").and_then(|entry| region(reader, &entry.value, "`region`"));
     let location = location(reader, root, (&name, map), declared.as_ref());
     let (schema, pool) = match &location {
         Some((System::Sqlite, _)) => {
@@ -91,7 +92,8 @@ fn connection(reader: &mut Reader<'_>, root: &Path, name: ConnectionName, map: &
     let read_only = read_only.is_some_and(|read_only| read_only.value);
     // A path that is mistyped where the file cannot say what is right would become a sample, and the sample a source.
     let create_with = create_with.filter(|_| !(read_only && is_given(map)));
-    Some(ConnectionPlan { name, system: system.word().to_owned(), url, read_only, create_with, schema, pool })
+    let region = region.map(|region| region.value);
+    Some(ConnectionPlan { name, system: system.word().to_owned(), url, read_only, create_with, schema, pool, region })
 }
 
 /// Whether the environment says where the connection leads, and not the file.

@@ -17,22 +17,30 @@ pub(crate) const WITHOUT: &str = "default";
 /// Keys that say where a connection is. An environment that gives one of them means another place: the base's do not count then.
 const LOCATION: [&str; 3] = ["type", "url", "path"];
 
-/// Merges one environment over the project and gives its name; `None` where a problem says why not.
-pub(crate) fn apply(reader: &mut Reader<'_>, project: &mut Node, chosen: Option<&str>) -> Option<String> {
+/// The environment that a project is in.
+pub(crate) struct Environment {
+    pub(crate) name: String,
+    /// All that the project has.
+    pub(crate) known: Vec<String>,
+}
+
+/// Merges one environment over the project; `None` where a problem says why not.
+pub(crate) fn apply(reader: &mut Reader<'_>, project: &mut Node, chosen: Option<&str>) -> Option<Environment> {
     let Kind::Map(entries) = &mut project.kind else {
         // What is here in place of a project is reported by those who read it.
         return None;
     };
-    let environments = match take(entries, "environments") {
+    let environments = match taken(entries, "environments") {
         Some(entry) => read(reader, entry.value)?,
         None => Vec::new(),
     };
-    let default = match take(entries, "default_environment") {
+    let default = match taken(entries, "default_environment") {
         Some(entry) => Some(default(reader, &entry.value, &environments)?),
         None => None,
     };
+    let known = environments.iter().map(|entry| entry.key.clone()).collect();
     let Some(name) = chosen.map(ToOwned::to_owned).or(default) else {
-        return Some(WITHOUT.to_owned());
+        return Some(Environment { name: WITHOUT.to_owned(), known });
     };
     if !environments.iter().any(|entry| entry.key == name) {
         let problem = Diagnostic::new(Code::UnknownEnvironment, format!("the project has no environment `{name}`"));
@@ -45,10 +53,18 @@ pub(crate) fn apply(reader: &mut Reader<'_>, project: &mut Node, chosen: Option<
             merge(entries, over);
         }
     }
-    Some(name)
+    Some(Environment { name, known })
 }
 
-fn take(entries: &mut Vec<Entry>, key: &str) -> Option<Entry> {
+/// Takes a key out of a map.
+pub(crate) fn take(map: &mut Node, key: &str) -> Option<Entry> {
+    match &mut map.kind {
+        Kind::Map(entries) => taken(entries, key),
+        Kind::Scalar(_) | Kind::List(_) | Kind::Refused => None,
+    }
+}
+
+fn taken(entries: &mut Vec<Entry>, key: &str) -> Option<Entry> {
     let at = entries.iter().position(|entry| entry.key == key)?;
     Some(entries.remove(at))
 }
@@ -83,8 +99,10 @@ fn check_keys(reader: &mut Reader<'_>, environment: &Node) {
             reader.map(&connection.value, &language::CONNECTION);
         }
     }
-    if let Some(entry) = map.get("execution") {
-        reader.map(&entry.value, &language::EXECUTION);
+    for (name, keys) in [("execution", &language::EXECUTION), ("masking", &language::MASKING)] {
+        if let Some(entry) = map.get(name) {
+            reader.map(&entry.value, keys);
+        }
     }
     if let Some(entry) = map.get("vars") {
         reader.any_map(&entry.value, "`vars`");
@@ -129,7 +147,8 @@ fn forget_locations(base: &mut [Entry], over: &[Entry]) {
     let moved: BTreeSet<&str> = over.iter().filter(moves).map(|entry| entry.key.as_str()).collect();
     for connection in base.iter_mut().filter(|entry| moved.contains(entry.key.as_str())) {
         if let Kind::Map(keys) = &mut connection.value.kind {
-            keys.retain(|entry| !is_location(entry));
+            // Another place may be in another region, and nobody said in which.
+            keys.retain(|entry| !is_location(entry) && entry.key != "region");
         }
     }
 }

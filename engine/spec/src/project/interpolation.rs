@@ -37,6 +37,17 @@ pub(crate) fn interpolate(
     vars.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
 }
 
+/// Replaces every `${…}` of what was left out when the others were.
+pub(crate) fn with_variables(
+    reader: &mut Reader<'_>,
+    node: &mut Node,
+    environment: &dyn Fn(&str) -> Option<String>,
+    vars: &BTreeMap<String, Value>,
+) {
+    let vars = vars.iter().map(|(name, value)| (name.clone(), Some(value.clone()))).collect();
+    Replacer { reader, environment, vars: Some(&vars), given: &BTreeSet::new(), is_given: false }.node(node);
+}
+
 /// Variables by name; `None` for one that has no value because of a problem of its own.
 type Variables = BTreeMap<String, Option<Value>>;
 

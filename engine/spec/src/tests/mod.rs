@@ -14,6 +14,7 @@ mod graph;
 mod kit;
 mod lock;
 mod lookup;
+mod masks;
 mod plan;
 mod project;
 mod references;

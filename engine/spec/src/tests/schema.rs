@@ -300,6 +300,15 @@ fn limits_are_those_that_the_decoder_names() {
                 "audit_runs" => {
                     ("specs/offices.yaml", "version:", format!("change_detection: {{ {key}: -9 }}\nversion:"))
                 }
+                "length" | "keep_first" | "keep_last" | "days" => {
+                    let strategy = match key {
+                        "length" => "hash",
+                        "days" => "shift_date",
+                        _ => "partial",
+                    };
+                    let mask = format!("trimmed, mask: {{ strategy: {strategy}, {key}: -9 }} }}");
+                    ("specs/offices.yaml", "trimmed }", mask)
+                }
                 _ => ("specs/offices.yaml", "version:", format!("load: {{ {key}: -9 }}\nversion:")),
             };
             let (notes, expected) = (notes(path, from, &to), format!("an integer from {least} to {most}"));

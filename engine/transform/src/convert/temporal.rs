@@ -55,7 +55,16 @@ impl Format {
         &self.pattern
     }
 
-    fn read(&self, text: &str) -> Result<NaiveDateTime, Flaw> {
+    /// A date or a timestamp as the pattern spells it.
+    pub(crate) fn write(&self, moment: NaiveDateTime) -> String {
+        moment.format_with_items(self.items.iter()).to_string()
+    }
+
+    /// What a text spells.
+    ///
+    /// # Errors
+    /// Says what is wrong with it.
+    pub(crate) fn read(&self, text: &str) -> Result<NaiveDateTime, Flaw> {
         let is_inside = !self.has_space && text.contains(char::is_whitespace);
         let is_outside = !self.has_padding_at_ends() && text.trim() != text;
         if is_inside || is_outside {

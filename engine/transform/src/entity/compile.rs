@@ -11,6 +11,7 @@ use transload_model::{
 use crate::argument::Arguments;
 use crate::built_in;
 use crate::convert::{Format, Scalar};
+use crate::mask::Masks;
 use crate::rule::Rule;
 use crate::script::{Host, Library, Program};
 
@@ -32,7 +33,7 @@ pub(crate) fn compile(plan: &EntityPlan, context: &TransformContext, library: &L
     let destinations = &plan.key.destination;
     let destination = |place: usize| destinations.get(place).or(destinations.first()).cloned();
     let key = plan.key.source.iter().enumerate().map(|(place, column)| (*column, destination(place))).collect();
-    Ok(Entity { reads: plan.reads.clone(), key, fields, rules, host })
+    Ok(Entity { reads: plan.reads.clone(), masks: Masks::new(plan, context)?, key, fields, rules, host })
 }
 
 struct Compiler<'a> {

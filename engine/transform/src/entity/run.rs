@@ -10,6 +10,7 @@ use transload_model::{
 };
 
 use crate::column::nulls;
+use crate::mask::{Masks, leaks};
 use crate::script::Host;
 
 use super::failures::Failures;
@@ -21,6 +22,8 @@ use super::validate::{Rules, validate};
 pub(crate) struct Entity {
     /// What a batch holds.
     pub(crate) reads: Vec<ReadColumn>,
+    /// What is hidden of it, where anything is.
+    pub(crate) masks: Option<Masks>,
     /// The source key's columns, each with the destination column that it makes.
     pub(crate) key: Vec<(usize, Option<ColumnName>)>,
     /// The fields, in plan order.
@@ -32,10 +35,41 @@ pub(crate) struct Entity {
 }
 
 impl EntityTransform for Entity {
+    fn masked(&self, rows: &RecordBatch) -> RecordBatch {
+        match &self.masks {
+            Some(masks) if self.fits(rows) => masks.apply(rows).0,
+            _ => rows.clone(),
+        }
+    }
+
     fn transform(&mut self, rows: &RecordBatch, faults: &[CellFault]) -> Transformed {
         if !self.fits(rows) {
             return self.refused(rows.num_rows());
         }
+        let Some(masks) = &self.masks else {
+            let (columns, failures) = self.fields(rows, faults);
+            return done(columns, failures, rows.num_rows());
+        };
+        let (masked, unmasked) = masks.apply(rows);
+        let (columns, mut failures) = self.fields(&masked, &[faults, &unmasked].concat());
+        for (row, field) in leaks(masks, (rows, &masked), &columns) {
+            failures.add(leak(row, &self.fields[field].destination));
+        }
+        done(columns, failures, rows.num_rows())
+    }
+
+    fn validate(&mut self, columns: &[ArrayRef], skip: &[bool]) -> Vec<RowFault> {
+        validate((&self.fields, &self.rules), self.host.as_ref(), columns, skip)
+    }
+
+    fn take_script_time(&mut self) -> Duration {
+        self.host.as_ref().map_or(Duration::ZERO, Host::take_time)
+    }
+}
+
+impl Entity {
+    /// What the fields make of rows, and which rows failed.
+    fn fields(&self, rows: &RecordBatch, faults: &[CellFault]) -> (Vec<ArrayRef>, Failures) {
         let mut failures = Failures::default();
         for (column, destination) in &self.key {
             fail_cells(&mut failures, faults, &[*column], destination.as_ref());
@@ -52,19 +86,9 @@ impl EntityTransform for Entity {
             };
             columns.push(field.run(&around, &mut failures));
         }
-        Transformed { columns: without_failed(columns, &failures, rows.num_rows()), faults: failures.into_faults() }
+        (columns, failures)
     }
 
-    fn validate(&mut self, columns: &[ArrayRef], skip: &[bool]) -> Vec<RowFault> {
-        validate((&self.fields, &self.rules), self.host.as_ref(), columns, skip)
-    }
-
-    fn take_script_time(&mut self) -> Duration {
-        self.host.as_ref().map_or(Duration::ZERO, Host::take_time)
-    }
-}
-
-impl Entity {
     /// Whether the batch holds what the plan says. Kernels rely on it.
     fn fits(&self, rows: &RecordBatch) -> bool {
         let types = self.reads.iter().map(|read| read.logical.arrow());
@@ -84,6 +108,22 @@ impl Entity {
         };
         let columns = self.fields.iter().map(|field| nulls(field.data_type, rows)).collect();
         Transformed { columns, faults: (0..rows).map(fault).collect() }
+    }
+}
+
+fn done(columns: Vec<ArrayRef>, failures: Failures, rows: usize) -> Transformed {
+    Transformed { columns: without_failed(columns, &failures, rows), faults: failures.into_faults() }
+}
+
+/// A row that shows what is hidden. Which text it is would be shown by whoever said it.
+fn leak(row: usize, field: &ColumnName) -> RowFault {
+    RowFault {
+        row,
+        field: Some(field.clone()),
+        stage: Stage::Transform,
+        code: Code::MaskLeak,
+        message: "the field shows what a mask of another column hides".to_owned(),
+        severity: OnFailure::Quarantine,
     }
 }
 

@@ -10,8 +10,8 @@ use chrono::{TimeZone as _, Utc};
 use serde_json::Value;
 use transload_model::{
     Call, ColumnName, ConnectionName, DeletePolicy, EntityName, EntityPlan, EntityTransform, FieldPlan, Function,
-    KeyPlan, KeyStrategy, LoadPolicy, LogicalType, OnFailure, ReadColumn, RulePlan, Script, Selection, TableName,
-    TableRef, TransformContext, TransformFactory as _, Vocabulary as _,
+    KeyPlan, KeyStrategy, LoadPolicy, LogicalType, Mask, MaskKey, MaskPlan, OnFailure, ReadColumn, RulePlan, Script,
+    Selection, TableName, TableRef, TransformContext, TransformFactory as _, Vocabulary as _,
 };
 
 use crate::Functions;
@@ -43,6 +43,9 @@ pub(crate) fn cases(name: &str) -> Vec<Value> {
     serde_json::from_str(&text).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
+/// The secret of masks.
+pub(crate) const SECRET: &str = "the key of the tests, which is no secret";
+
 /// A run on 2026-11-20 at noon.
 pub(crate) fn context() -> TransformContext {
     let vars = [("country_prefix", Value::from("+1")), ("limit", Value::from(3)), ("rate", Value::from(0.5))];
@@ -50,6 +53,7 @@ pub(crate) fn context() -> TransformContext {
         now: Utc.with_ymd_and_hms(2026, 11, 20, 12, 0, 0).unwrap(),
         environment: "test".to_owned(),
         vars: vars.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
+        mask_key: MaskKey::new(SECRET).ok(),
     }
 }
 
@@ -76,6 +80,7 @@ impl Given {
                 rows: Selection::All,
                 destination: table("new"),
                 reads: columns.iter().map(read).collect(),
+                masks: Vec::new(),
                 key: KeyPlan {
                     source: vec![0],
                     destination: vec![ColumnName::parse("id").unwrap()],
@@ -119,6 +124,12 @@ impl Given {
     /// Changes the last field.
     pub(crate) fn with(mut self, change: impl FnOnce(&mut FieldPlan)) -> Self {
         change(self.plan.fields.last_mut().unwrap());
+        self
+    }
+
+    /// A mask of the column of that index.
+    pub(crate) fn mask(mut self, read: usize, mask: Mask, by: &[usize]) -> Self {
+        self.plan.masks.push(MaskPlan { read, mask, by: by.to_vec(), place: "specs/patients.yaml:1".to_owned() });
         self
     }
 

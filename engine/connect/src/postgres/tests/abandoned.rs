@@ -27,6 +27,7 @@ pub(super) fn plan(server: &Server, pool: usize) -> ConnectionPlan {
         create_with: None,
         schema: "public".to_owned(),
         pool,
+        region: None,
     }
 }
 

@@ -43,6 +43,7 @@ impl File {
             create_with: None,
             schema: String::new(),
             pool: 8,
+            region: None,
         }
     }
 

@@ -7,7 +7,7 @@ use super::field::FieldMappings;
 use super::function::Function;
 use super::key::Key;
 use super::name::TemplateName;
-use super::policy::{ChangeDetection, Deletes, Load};
+use super::policy::{ChangeDetection, Deletes, Load, Regions};
 use super::rule::Rule;
 
 /// What every spec takes before its templates and what it says itself. Of two that say the same thing, the later one counts.
@@ -53,6 +53,9 @@ pub(in crate::schema) struct Defaults {
     /// How rows are loaded, in what a spec does not say itself.
     #[schemars(extend("examples" = [{ "max_errors": 100 }]))]
     load: Option<Load>,
+    /// The regions that rows may be in, in specs that do not say it.
+    #[schemars(extend("examples" = [["eu"]]))]
+    residency: Option<Regions>,
 }
 
 /// Which rows of every table are read, in the SQL of the source's database.

@@ -29,7 +29,7 @@ pub(in crate::schema) enum ShortMapping {
     #[schemars(title = "a source column")]
     Column(SourceColumn),
     #[schemars(title = "a mapping")]
-    Field(Field),
+    Field(Box<Field>),
 }
 
 /// What one destination column gets. In this order: source values, `expression`, `transformation`, `value_map`, `default_value` for NULL,
@@ -91,9 +91,85 @@ pub(in crate::schema) struct Field {
     /// Whether the values are hidden where people look at rows, as in `transload preview`. What is moved does not change.
     #[schemars(extend("default" = false), extend("examples" = [true]))]
     sensitive: Option<bool>,
+    /// What is seen of the field's source columns, in all of the entity: a strategy, or a map with what it takes. Nothing but the digest of a
+    /// row sees what is hidden. It needs `masking` in `transload.yaml`.
+    #[schemars(extend("examples" = ["redact", { "strategy": "hash", "keep": "domain", "environments": ["dev", "staging"] }, { "strategy": "shift_date", "days": 30, "by": "patient_no" }]))]
+    mask: Option<Mask>,
     /// A script of this field alone, in place of a function. It needs no `source_field`: it sees `row`; with one, `value` is what it reads.
     #[schemars(extend("examples" = ["row.first_nm + \" \" + row.last_nm"]))]
     expression: Option<String>,
+}
+
+/// What is seen of source columns.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+enum Mask {
+    #[schemars(title = "a strategy")]
+    Strategy(MaskStrategy),
+    #[schemars(title = "a strategy with what it takes")]
+    With(MaskWith),
+}
+
+/// What takes the place of a value. NULL stays NULL.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "snake_case")]
+enum MaskStrategy {
+    /// What follows from the value by the project's key: equal values have equal masks. For text, integers and UUIDs.
+    Hash,
+    /// A text, the same for all values.
+    Redact,
+    /// The ends of a text, and a sign for each character between them.
+    Partial,
+    /// NULL.
+    Null,
+    /// Another day, for all days of one subject as many days earlier or later. For dates, timestamps, and text with a `format`.
+    ShiftDate,
+}
+
+/// A strategy with what it takes.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct MaskWith {
+    /// What takes the place of a value.
+    #[schemars(extend("examples" = ["hash"]))]
+    strategy: MaskStrategy,
+    /// With `hash`, what stays of a text.
+    #[schemars(extend("examples" = ["domain"]))]
+    keep: Option<Keep>,
+    /// With `hash`, characters of the hash in a text; without it, 32, and 16 in front of a domain.
+    #[schemars(range(min = 8, max = 64), extend("examples" = [12]))]
+    length: Option<u64>,
+    /// With `redact`, the text; with `partial`, the sign.
+    #[schemars(extend("examples" = ["[redacted]", "*"]))]
+    with: Option<String>,
+    /// With `partial`, characters that stay at the beginning.
+    #[schemars(extend("default" = 0), range(min = 0, max = 64), extend("examples" = [1]))]
+    keep_first: Option<u64>,
+    /// With `partial`, characters that stay at the end.
+    #[schemars(extend("default" = 0), range(min = 0, max = 64), extend("examples" = [4]))]
+    keep_last: Option<u64>,
+    /// With `shift_date`, the largest number of days.
+    #[schemars(range(min = 1, max = 36500), extend("examples" = [30]))]
+    days: Option<u64>,
+    /// With `shift_date`, the column that says whose day it is; without it, the row's key.
+    #[schemars(extend("examples" = ["patient_no"]))]
+    by: Option<SourceColumn>,
+    /// With `shift_date`, how text spells days, in the signs of strftime; without it, the field's `format`.
+    #[schemars(extend("examples" = ["%Y%m%d"]))]
+    format: Option<String>,
+    /// The environments in which it counts; without it, all. Where none is chosen, every mask counts.
+    #[schemars(length(min = 1), extend("examples" = [["dev", "staging"]]))]
+    environments: Option<Vec<String>>,
+}
+
+/// What a hash leaves of a text.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "snake_case")]
+enum Keep {
+    /// What follows the last `@`.
+    Domain,
+    /// Which characters are digits and which letters, small or large; all others stay as they are.
+    Format,
 }
 
 /// A source column, or several that become one value.

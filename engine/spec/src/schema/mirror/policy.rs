@@ -85,3 +85,13 @@ pub(in crate::schema) struct Load {
     #[schemars(range(min = 1, max = 64), extend("examples" = [4]))]
     streams: Option<u64>,
 }
+
+/// Regions, in the words of the connections' `region`.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+pub(in crate::schema) enum Regions {
+    #[schemars(title = "one region")]
+    One(String),
+    #[schemars(title = "regions")]
+    Several(#[schemars(length(min = 1))] Vec<String>),
+}

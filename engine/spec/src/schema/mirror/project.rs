@@ -64,6 +64,9 @@ pub(in crate::schema) struct Environment {
     /// How a run goes about its work.
     #[schemars(extend("default" = {}), extend("examples" = [{ "parallel_entity_limit": 2 }]))]
     execution: Option<Execution>,
+    /// The key of masks. Only where something is masked is it needed.
+    #[schemars(extend("examples" = [{ "key": "${MASK_KEY:?}" }]))]
+    masking: Option<Masking>,
     /// Whether a run begins only when someone writes the environment's name, or gives `--yes`.
     #[schemars(extend("default" = false), extend("examples" = [true]))]
     confirm: Option<bool>,
@@ -94,6 +97,19 @@ pub(in crate::schema) struct Connection {
     /// An SQL script that is run where the SQLite file does not exist, or where the PostgreSQL schema holds no tables.
     #[schemars(extend("examples" = ["schema/platform.sql"]))]
     create_with: Option<String>,
+    /// Where in the world it is, in words of your own, for the `residency` of specs.
+    #[schemars(extend("examples" = ["eu"]))]
+    region: Option<String>,
+}
+
+/// The key of masks.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub(in crate::schema) struct Masking {
+    /// A secret of 32 characters at least, as `openssl rand -base64 32` prints it. It comes from a variable of the environment and does not stand
+    /// in the file.
+    #[schemars(extend("examples" = ["${MASK_KEY:?}"]))]
+    key: String,
 }
 
 /// What a database is kept in.

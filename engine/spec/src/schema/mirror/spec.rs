@@ -7,7 +7,7 @@ use super::field::FieldMappings;
 use super::function::Function;
 use super::key::Key;
 use super::name::{DestinationTable, EntityName, SourceTable, TemplateName};
-use super::policy::{ChangeDetection, Deletes, Load};
+use super::policy::{ChangeDetection, Deletes, Load, Regions};
 use super::rule::Rule;
 use super::source::Source;
 use super::test::Test;
@@ -73,6 +73,9 @@ pub(in crate::schema) struct Spec {
     /// How rows are loaded.
     #[schemars(extend("examples" = [{ "batch_size": 2000, "max_errors": "2%" }]))]
     load: Option<Load>,
+    /// The regions that its rows may be in: those of the connections that they come from and go to.
+    #[schemars(extend("examples" = [["eu"]]))]
+    residency: Option<Regions>,
     /// What the spec makes of rows that are given; `transload test` tries them without a database.
     #[schemars(extend("default" = []), extend("examples" = [[{
             "name": "blanks are dropped",

@@ -221,7 +221,7 @@ pub(super) const CASES: &[Case] = &[
     case(OFFICES, ["version:", "explode: {}\nversion:", "x-explode: {}\nversion:"], &["TL0109 specs/offices.yaml:4:1"]),
     case(
         OFFICES,
-        ["trimmed }", "trimmed, mask: { strategy: hash } }", "trimmed, x-mask: { strategy: hash } }"],
+        ["trimmed }", "trimmed, max_length: 5 }", "trimmed, x-max_length: 5 }"],
         &["TL0109 specs/offices.yaml:6:61"],
     ),
     case(

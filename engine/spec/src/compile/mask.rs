@@ -1,0 +1,303 @@
+//! `mask`: which columns are hidden in this environment, and which cannot be.
+//!
+//! A mask stands on a field and hides the source columns that the field reads, wherever else the entity reads them. What a row is found by
+//! stays as it is, since the ledger keeps it: a mask on it is refused, and not left out.
+
+use std::collections::BTreeMap;
+
+use transload_model::{Code, ColumnName, EntityPlan, FieldPlan, Keep, LogicalType, Mask, MaskPlan, Selection};
+
+use crate::Project;
+use crate::compile::Scope;
+use crate::compile::field::line;
+use crate::compile::key::ResolvedKey;
+use crate::compile::reads::Reads;
+use crate::compile::script::Scripts;
+use crate::decode::{DetectionSpec, Field, MaskSpec, Spec};
+use crate::problems::{Problems, listed, problem, with_suggestion};
+
+/// What the masks of a spec are compiled against.
+pub(crate) struct Masked<'s, 'a> {
+    pub(crate) scope: &'s Scope<'a>,
+    pub(crate) spec: &'s Spec,
+    pub(crate) key: &'s ResolvedKey<'a>,
+    pub(crate) scripts: &'s Scripts,
+    pub(crate) fields: &'s [FieldPlan],
+}
+
+/// The masks that count in this environment. All are checked, wherever they count.
+pub(crate) fn masks(masked: &Masked<'_, '_>, reads: &mut Reads, problems: &mut Problems) -> Vec<MaskPlan> {
+    let mut by_column: BTreeMap<&ColumnName, &MaskSpec> = BTreeMap::new();
+    let mut plans = Vec::new();
+    for field in &masked.spec.fields {
+        let Some(mask) = &field.mask else { continue };
+        check_environments(masked.scope.project, mask, problems);
+        let Some(by) = masked.by(mask, reads, problems) else { continue };
+        for column in masked.columns(field) {
+            if let Some(other) = by_column.insert(column, mask) {
+                if !is_same(other, mask) {
+                    conflict(column, mask, other, problems);
+                }
+                continue;
+            }
+            let found = masked.column((field, mask), column, reads, problems);
+            if applies(masked.scope.project, mask) {
+                let place = line(masked.spec, &mask.place);
+                let plan = |(read, mask)| MaskPlan { read, mask, by: by.clone(), place: place.clone() };
+                plans.extend(found.into_iter().map(plan));
+            }
+        }
+    }
+    plans
+}
+
+/// Whether the mask counts here. Where nobody said which environment this is, it does: it could be any.
+fn applies(project: &Project, mask: &MaskSpec) -> bool {
+    let here = project.environment();
+    let Some(environments) = &mask.environments else { return true };
+    here == Project::WITHOUT_ENVIRONMENT || environments.iter().any(|named| named.value == here)
+}
+
+fn is_same(one: &MaskSpec, other: &MaskSpec) -> bool {
+    let environments = |mask: &MaskSpec| {
+        mask.environments.as_ref().map(|named| named.iter().map(|named| named.value.clone()).collect::<Vec<_>>())
+    };
+    let by = |mask: &MaskSpec| mask.by.as_ref().map(|by| by.value.clone());
+    one.mask == other.mask && by(one) == by(other) && environments(one) == environments(other)
+}
+
+fn conflict(column: &ColumnName, mask: &MaskSpec, other: &MaskSpec, problems: &mut Problems) {
+    let headline = format!("column `{column}` has two masks");
+    let found = problem(Code::FieldConflict, headline, &mask.place, "this one");
+    let found = found.label(&other.place.file, other.place.span.clone(), "and this one");
+    problems.push(
+        found.note("a mask hides a column from all fields of the entity").help("write the same mask twice, or once"),
+    );
+}
+
+/// An environment that is not there would be one in which nothing is hidden.
+fn check_environments(project: &Project, mask: &MaskSpec, problems: &mut Problems) {
+    let names = || project.environments.iter().map(String::as_str);
+    for named in mask.environments.iter().flatten() {
+        if names().any(|name| name == named.value) {
+            continue;
+        }
+        let headline = format!("the project has no environment `{}`", named.value);
+        let found = problem(Code::UnknownEnvironment, headline, &named.place, "the mask is to count there");
+        problems.push(match project.environments.is_empty() {
+            true => found.note("`transload.yaml` has no `environments`"),
+            false => {
+                with_suggestion(found, &named.value, names()).note(format!("its environments are {}", listed(names())))
+            }
+        });
+    }
+}
+
+impl Masked<'_, '_> {
+    /// The columns that a field reads, by itself and by its scripts.
+    fn columns<'f>(&'f self, field: &'f Field) -> Vec<&'f ColumnName> {
+        let own = field.sources.iter().map(|source| &source.value);
+        let scripts = field.calls.iter().flat_map(|call| self.scripts.columns(&call.name.value));
+        own.chain(scripts).collect()
+    }
+
+    /// The read of the column that says whose day it is. It is read in every environment, so that rows look the same in all of them.
+    fn by(&self, mask: &MaskSpec, reads: &mut Reads, problems: &mut Problems) -> Option<Vec<usize>> {
+        let Some(by) = &mask.by else { return Some(Vec::new()) };
+        let view = self.scope.source_table(self.spec)?;
+        if let Some(column) = view.column(&by.value) {
+            return Some(vec![reads.index(&column.name, column.logical)]);
+        }
+        let headline = format!("source column `{}` does not exist", by.value);
+        let label = format!("not among the {} columns of {}", view.table.columns.len(), view.table.name);
+        let names = view.table.columns.iter().map(|column| column.name.as_str());
+        let found = problem(Code::UnknownColumn, headline, &by.place, label);
+        problems.push(with_suggestion(found, by.value.as_str(), names));
+        None
+    }
+
+    /// The reads of a column with what happens to each; none where a problem says why it cannot be masked.
+    fn column(
+        &self,
+        (field, mask): (&Field, &MaskSpec),
+        column: &ColumnName,
+        reads: &Reads,
+        problems: &mut Problems,
+    ) -> Vec<(usize, Mask)> {
+        let before = problems.seen();
+        self.check_use((field, mask), column, problems);
+        self.check_null(mask, column, reads, problems);
+        let mut found = Vec::new();
+        for (read, logical) in reads.of(column) {
+            match fitting(field, mask, logical) {
+                Ok(fitted) => {
+                    self.check_length(&fitted, (read, mask), problems);
+                    found.push((read, fitted));
+                }
+                Err((label, help)) => {
+                    let headline = format!("the mask `{}` does not fit column `{column}`", mask.mask.word());
+                    problems.push(problem(Code::MaskUnfit, headline, &mask.place, label).help(help));
+                }
+            }
+        }
+        if problems.seen() == before { found } else { Vec::new() }
+    }
+
+    /// Columns that rows are found by.
+    fn check_use(&self, (field, mask): (&Field, &MaskSpec), column: &ColumnName, problems: &mut Problems) {
+        let Some((what, help)) = self.found_by(column) else { return };
+        let headline = format!("column `{column}` cannot be masked: it {what}");
+        let found = problem(Code::MaskUnfit, headline, &mask.place, "this mask");
+        let found = match field.sources.iter().any(|source| source.value == *column) {
+            true => found,
+            false => found.note("a script of the field reads it, so it would be masked"),
+        };
+        problems.push(found.note("the ledger keeps it as it is, and finds rows by it").help(help));
+    }
+
+    /// What is found by a column, and what to do instead of masking it.
+    fn found_by(&self, column: &ColumnName) -> Option<(&'static str, &'static str)> {
+        let refers = |field: &Field| field.reference.is_some() && self.columns(field).contains(&column);
+        if self.key.source.iter().any(|key| key.name == *column) {
+            let help = "give rows keys of their own, `key: { strategy: uuid_v5 }`, and map the old key to no column";
+            return Some(("is the source's key", help));
+        }
+        if self.spec.fields.iter().any(refers) {
+            let help = "take the mask out: the field gets the new key, and not what the column holds";
+            return Some(("refers to another entity", help));
+        }
+        match &self.spec.detection {
+            DetectionSpec::Timestamp { cursor, .. } if cursor.value == *column => {
+                Some(("is the `cursor_field`", "take `change_detection: { strategy: hash }`, which needs no cursor"))
+            }
+            _ => None,
+        }
+    }
+
+    /// NULL where it would set every row aside.
+    fn check_null(&self, mask: &MaskSpec, column: &ColumnName, reads: &Reads, problems: &mut Problems) {
+        if mask.mask != Mask::Null {
+            return;
+        }
+        let own: Vec<usize> = reads.of(column).into_iter().map(|(read, _)| read).collect();
+        let is_emptied = |field: &&FieldPlan| {
+            field.required
+                && field.default.is_none()
+                && field.calls.is_empty()
+                && field.sources.iter().all(|read| own.contains(read))
+        };
+        let reads_any = |field: &&FieldPlan| !field.sources.is_empty();
+        if let Some(field) = self.fields.iter().filter(reads_any).find(is_emptied) {
+            let headline = format!("the mask `null` does not fit column `{column}`");
+            let label = format!("field `{}` takes no NULL", field.destination);
+            let found = problem(Code::MaskUnfit, headline, &mask.place, label);
+            problems.push(found.help("take another strategy, or give the field a `default_value`"));
+        }
+    }
+
+    /// A mask that its destination column would not keep.
+    fn check_length(&self, fitted: &Mask, (read, mask): (usize, &MaskSpec), problems: &mut Problems) {
+        let length = match fitted {
+            Mask::Hash { keep: Keep::Nothing, .. } => fitted.hash_length(),
+            Mask::Redact { with } => Some(with.chars().count()),
+            _ => None,
+        };
+        let (Some(length), Some(view)) = (length, self.scope.destination_table(self.spec)) else { return };
+        for field in self.fields.iter().filter(|field| field.sources == [read] && field.calls.is_empty()) {
+            let limit = view.column(&field.destination).and_then(|column| column.max_length);
+            if let Some(limit) = limit.filter(|limit| *limit < length) {
+                let headline = format!("the mask `{}` has {length} characters", mask.mask.word());
+                let label = format!("column `{}` keeps {limit}", field.destination);
+                let found = problem(Code::MaskUnfit, headline, &mask.place, label);
+                problems.push(found.help(match fitted {
+                    Mask::Hash { .. } if Mask::HASH_LENGTHS.contains(&limit) => format!("write `length: {limit}`"),
+                    _ => "take a shorter one, or widen the column".to_owned(),
+                }));
+            }
+        }
+    }
+}
+
+/// The mask for values of a type; a label and a help where there is none.
+fn fitting(field: &Field, mask: &MaskSpec, logical: LogicalType) -> Result<Mask, (String, String)> {
+    let refused = |help: &str| Err((format!("its values are {logical}"), help.to_owned()));
+    match (&mask.mask, logical) {
+        (Mask::Null, _)
+        | (Mask::Redact { .. } | Mask::Partial { .. } | Mask::Hash { .. }, LogicalType::Text)
+        | (Mask::Hash { keep: Keep::Nothing, length: None }, LogicalType::Uuid)
+        | (Mask::Hash { keep: Keep::Nothing | Keep::Format, length: None }, LogicalType::Integer)
+        | (
+            Mask::ShiftDate { format: None, .. },
+            LogicalType::Date | LogicalType::Timestamp | LogicalType::Timestamptz,
+        ) => Ok(mask.mask.clone()),
+        (Mask::ShiftDate { days, format }, LogicalType::Text) => {
+            let own = field.format.as_ref().map(|format| &format.value);
+            let Some(format) = format.as_ref().or(own).cloned() else {
+                return refused(
+                    "say how the text spells days: `mask: { strategy: shift_date, days: 30, format: \"%Y%m%d\" }`",
+                );
+            };
+            if let Err(reason) = crate::compile::format::check(&format, LogicalType::Timestamp) {
+                return Err((format!("the format {reason}"), "such as `%Y-%m-%d` or `%d/%m/%Y`".to_owned()));
+            }
+            Ok(Mask::ShiftDate { days: *days, format: Some(format) })
+        }
+        (Mask::ShiftDate { .. }, LogicalType::Date | LogicalType::Timestamp | LogicalType::Timestamptz) => {
+            refused("take `format` out: it is for text")
+        }
+        (Mask::ShiftDate { .. }, _) => {
+            refused("`shift_date` is for days; `hash` for text, integers and UUIDs; `null` for all")
+        }
+        (Mask::Hash { .. }, LogicalType::Integer | LogicalType::Uuid) => {
+            refused("take out what is for text: `keep`, `length`")
+        }
+        (Mask::Hash { .. }, LogicalType::Date | LogicalType::Timestamp | LogicalType::Timestamptz) => {
+            refused("take `{ strategy: shift_date, days: 30 }`, or `null`")
+        }
+        (Mask::Hash { .. } | Mask::Redact { .. } | Mask::Partial { .. }, _) => {
+            refused("take `null`, which fits all types; `hash` is for text, integers and UUIDs, the others for text")
+        }
+    }
+}
+
+/// Columns that one entity hides and another shows.
+pub(crate) fn warn_of_bypasses(scope: &Scope<'_>, entities: &[EntityPlan], problems: &mut Problems) {
+    for hider in entities.iter().filter(|entity| !is_query(entity)) {
+        for mask in &hider.masks {
+            let column = &hider.reads[mask.read].name;
+            let shows = |entity: &&EntityPlan| {
+                let hides = |mask: &MaskPlan| entity.reads[mask.read].name == *column;
+                let reads = entity.reads.iter().any(|read| read.name == *column);
+                entity.source == hider.source && !is_query(entity) && reads && !entity.masks.iter().any(hides)
+            };
+            for entity in entities.iter().filter(shows) {
+                bypassed(scope, (hider, entity), column, problems);
+            }
+        }
+    }
+}
+
+fn is_query(entity: &EntityPlan) -> bool {
+    matches!(entity.rows, Selection::Query(_))
+}
+
+fn bypassed(
+    scope: &Scope<'_>,
+    (hider, shower): (&EntityPlan, &EntityPlan),
+    column: &ColumnName,
+    problems: &mut Problems,
+) {
+    let Some(spec) = scope.entity(&shower.name).and_then(|at| scope.specs.get(at)) else { return };
+    let reads = |field: &&Field| field.sources.iter().any(|source| source.value == *column);
+    let field = spec.fields.iter().find(reads);
+    let place = field.map_or(&spec.source_table.place, |field| &field.destination.place);
+    let headline = format!("entity `{}` reads column `{column}` as it is, and `{}` masks it", shower.name, hider.name);
+    let label = match field {
+        Some(field) if field.is_auto => "`auto_map` copies it",
+        Some(_) => "this field reads it",
+        None => "a key or a script reads it",
+    };
+    let warning = transload_model::Diagnostic::warning(Code::MaskBypassed, headline);
+    let warning = warning.label(&place.file, place.span.clone(), label);
+    problems.push(warning.note("what is hidden there is seen here").help("mask it here, too, or take it out"));
+}
