@@ -51,6 +51,7 @@ mod insurance;
 mod kill;
 mod lock;
 mod looking;
+mod masked;
 mod mend;
 mod minted;
 mod moving;
