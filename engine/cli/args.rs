@@ -243,11 +243,21 @@ pub(crate) enum Command {
         after_help = "Examples:\n  transload preview patients\n  transload preview patients --key 10442 --against-destination\n  echo '{\"patient_no\": 1}' | transload preview patients --row - --as-test"
     )]
     Preview(Preview),
+    /// Count both ends and tell how far the destination is behind; writes nothing
+    #[command(
+        after_help = "Examples:\n  transload baseline\n  transload baseline patients --mappings\n  transload baseline --exact --format json"
+    )]
+    Baseline(Baseline),
     /// Find what a run would move, by source and ledger, and keep it; writes no row
     #[command(
         after_help = "Examples:\n  transload detect\n  transload detect patients --format json\n  transload detect --show 3f9c2e1a --from 1000"
     )]
     Detect(Detect),
+    /// Compare every row of the destination with what the specs make of the source
+    #[command(
+        after_help = "Examples:\n  transload verify\n  transload verify patients --columns email,phone --format json\n  transload verify --sample 10000\n  transload verify --repair"
+    )]
+    Verify(Verify),
     /// Tell what changed since the project was locked, and which specs that touches
     #[command(
         after_help = "Examples:\n  transload drift\n  transload drift patients --suggest\n  transload drift --accept 'legacy.dispatch_orders.note'"
@@ -421,6 +431,23 @@ impl Graph {
     }
 }
 
+/// `baseline`
+#[derive(Debug, Group)]
+pub(crate) struct Baseline {
+    /// Entities that are counted; without any, all
+    #[arg(value_name = "ENTITY")]
+    pub(crate) entities: Vec<String>,
+    /// Count tables of more than ten million rows, too, of which the databases' estimates are taken else
+    #[arg(long)]
+    pub(crate) exact: bool,
+    /// Look for loaded rows whose new key is not known, or whose source row is gone: reads every key of the source
+    #[arg(long)]
+    pub(crate) mappings: bool,
+    /// Answer 10 where the two ends have different numbers of rows
+    #[arg(long)]
+    pub(crate) exit_code: bool,
+}
+
 /// `detect`
 #[derive(Debug, Group)]
 pub(crate) struct Detect {
@@ -439,6 +466,40 @@ pub(crate) struct Detect {
     /// Answer 10 where there are changes
     #[arg(long)]
     pub(crate) exit_code: bool,
+}
+
+/// `verify`
+#[derive(Debug, Group)]
+pub(crate) struct Verify {
+    /// Entities that are compared; without any, all
+    #[arg(value_name = "ENTITY")]
+    pub(crate) entities: Vec<String>,
+    /// Compare only these columns of the destination, beside the keys
+    #[arg(long, value_name = "COLUMN", value_delimiter = ',')]
+    pub(crate) columns: Vec<String>,
+    /// Compare only about so many rows of each entity, drawn by chance
+    #[arg(long, value_name = "ROWS", value_parser = drawn)]
+    pub(crate) sample: Option<usize>,
+    /// Answer 0 where no more rows than this differ without an explanation, as a number or a percentage of those that were compared
+    #[arg(long, value_name = "COUNT|PERCENT", value_parser = Limit::from_str)]
+    pub(crate) max_different: Option<Limit>,
+    /// Write rows that are missing or differ again, by a run about them alone, and compare once more
+    #[arg(long, conflicts_with_all = ["sample", "columns"])]
+    pub(crate) repair: bool,
+    /// Begin the repair without being asked, where the environment has `confirm: true`
+    #[arg(long, requires = "repair")]
+    pub(crate) yes: bool,
+    /// Rows of each entity that are listed at most
+    #[arg(long, value_name = "ROWS", default_value_t = 20)]
+    pub(crate) limit: usize,
+}
+
+/// Rows of a sample: at least one.
+fn drawn(text: &str) -> Result<usize, &'static str> {
+    text.parse()
+        .ok()
+        .filter(|rows| (1..=1_000_000).contains(rows))
+        .ok_or("a number of rows is expected, from 1 to 1000000")
 }
 
 /// `drift`

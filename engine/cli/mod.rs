@@ -16,6 +16,7 @@ mod fix;
 mod lock;
 mod mirror;
 mod mirrored;
+mod named;
 mod progress;
 mod render;
 mod report;
@@ -64,7 +65,9 @@ async fn dispatch(args: &Args, screen: &Screen) -> Result<Exit, Failure> {
         Command::Preview(preview) => commands::preview::run(&chosen, preview, screen).await,
         Command::Schema(schema) => commands::schema::run(&chosen, schema, screen).await,
         Command::Graph(graph) => commands::graph::run(&chosen, graph, screen),
+        Command::Baseline(baseline) => commands::baseline::run(&chosen, baseline, screen).await,
         Command::Detect(detect) => commands::detect::run(&chosen, detect, screen).await,
+        Command::Verify(verify) => commands::verify::run(&chosen, verify, screen).await,
         Command::Drift(drift) => commands::drift::run(&chosen, drift, screen).await,
         Command::Run(run) => commands::run::run(&chosen, run, screen).await,
         Command::Pause(asked) => commands::pause::run(&chosen, asked, screen).await,

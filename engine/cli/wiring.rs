@@ -6,9 +6,10 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use transload_model::{
-    Code, ConnectionName, ConnectionPlan, ControlStore, Destination, Diagnostic, Plan, Severity, Source,
-    TransformContext,
+    Clock, Code, ConnectionName, ConnectionPlan, ControlStore, Destination, Diagnostic, Plan, Severity, Source,
+    TransformContext, TransformFactory,
 };
+use transload_run::{EventSink, Job, Options, Reach, Stop};
 use transload_spec::{Catalogs, Compiled, Project};
 use transload_transform::Functions;
 
@@ -164,6 +165,14 @@ fn connection<'a>(project: &'a Project, name: &ConnectionName) -> Result<&'a Con
     })
 }
 
+/// Before the first run there is nothing to compare with.
+pub(crate) fn not_made(world: &World) -> Failure {
+    let headline =
+        format!("the tables of `{}` are not made yet, so that every row is new", world.project.destination());
+    let help = "the first `transload run` makes and fills them";
+    Diagnostic::new(Code::DestinationNotMade, headline).help(help).into()
+}
+
 impl World {
     /// What functions and rules may know of a run that starts now.
     pub(crate) fn context(&self, plan: &Plan, now: DateTime<Utc>) -> TransformContext {
@@ -172,6 +181,30 @@ impl World {
             environment: self.project.environment().to_owned(),
             vars: plan.vars().clone(),
             mask_key: self.project.mask_key().cloned(),
+        }
+    }
+
+    /// A look at both ends, or a run with nothing asked of it. What was opened for the world goes with it.
+    pub(crate) fn job(
+        &mut self,
+        plan: &Arc<Plan>,
+        destination: Arc<dyn Destination>,
+        (sink, clock): (Arc<dyn EventSink>, Arc<dyn Clock>),
+    ) -> Job {
+        Job {
+            plan: Arc::clone(plan),
+            catalogs: self.catalogs.take().unwrap_or_default(),
+            sources: std::mem::take(&mut self.sources),
+            destination,
+            factory: Arc::clone(&self.functions) as Arc<dyn TransformFactory>,
+            transform_context: self.context(plan, clock.now()),
+            sink,
+            clock,
+            stop: Stop::default(),
+            requests: None,
+            options: Options::default(),
+            reach: Reach::Everything,
+            mirrored: BTreeMap::new(),
         }
     }
 

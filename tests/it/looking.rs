@@ -5,7 +5,7 @@ use crate::mend;
 use crate::world::World;
 
 /// Verbs and how each ends, before the first run and after it.
-const LOOKS: [(&[&str], [i32; 2]); 11] = [
+const LOOKS: [(&[&str], [i32; 2]); 15] = [
     (&["validate", "--lock"], [0, 0]),
     (&["validate"], [0, 0]),
     (&["validate", "--expand", "people"], [0, 0]),
@@ -17,6 +17,10 @@ const LOOKS: [(&[&str], [i32; 2]); 11] = [
     (&["schema"], [0, 0]),
     (&["status"], [0, 0]),
     (&["quarantine"], [0, 0]),
+    (&["baseline", "--mappings"], [0, 0]),
+    (&["detect"], [2, 0]),
+    (&["verify"], [2, 0]),
+    (&["verify", "--sample", "3"], [2, 0]),
 ];
 
 fn look(world: &World, time: usize) {

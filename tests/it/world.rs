@@ -247,8 +247,10 @@ impl World {
         ))
     }
 
-    /// Compares the destination with what the independent expectation says.
+    /// Compares the destination with what the independent expectation says. What `verify` says is the same.
     pub(crate) fn assert_as_expected(&self) {
+        let told = self.transload(&["verify"]);
+        assert_eq!(told.code, 0, "{told:?}");
         let mut command = python();
         command.arg(root().join("tests/oracle/oracle.py")).arg(self.path());
         if let Some((name, variables)) = &self.environment {

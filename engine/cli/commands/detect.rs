@@ -6,21 +6,22 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use transload_model::{
-    Change, ChangeKind, ChangedFields, Clock, Code, ColumnName, ControlStore, DetectionPlan, DetectionRecord,
-    Diagnostic, EntityName, Exit, Plan, RunId, SystemClock,
+    Change, ChangeKind, ChangedFields, Clock, ColumnName, ControlStore, DetectionPlan, DetectionRecord, EntityName,
+    Exit, Plan, RunId, SystemClock,
 };
-use transload_run::{ChangeSink, Detection, Job, Options, Reach, Stop};
+use transload_run::{ChangeSink, Detection};
 
 use crate::cli::args::{Detect, Format};
 use crate::cli::artifacts::make_folder;
 use crate::cli::detections;
-use crate::cli::failure::{Failure, unknown_entity};
+use crate::cli::failure::Failure;
+use crate::cli::named;
 use crate::cli::progress::{Heartbeat, listener};
 use crate::cli::render::{Screen, pretty};
 use crate::cli::sinks::Sinks;
 use crate::cli::summary::table;
 use crate::cli::text::{duration, number, rate, rows};
-use crate::cli::wiring::{self, Chosen, World};
+use crate::cli::wiring::{self, Chosen, World, not_made};
 
 /// Fields that the answer names, of each entity.
 const FIELDS_SHOWN: usize = 5;
@@ -35,7 +36,7 @@ pub(crate) async fn run(chosen: &Chosen, detect: &Detect, screen: &Screen) -> Re
     for warning in &warnings {
         screen.problem(warning);
     }
-    let reach = chosen_entities(detect, &plan)?;
+    let reach = named::entities(&detect.entities, &plan)?;
     make_folder(&chosen.root)?;
     let store = wiring::control_store(chosen, &world.project).await?;
     let mut record = DetectionRecord {
@@ -67,17 +68,6 @@ pub(crate) async fn run(chosen: &Chosen, detect: &Detect, screen: &Screen) -> Re
     Ok(if detect.exit_code && differs { Exit::Different } else { Exit::Done })
 }
 
-/// Where entities are named, only those are looked at.
-fn chosen_entities(detect: &Detect, plan: &Plan) -> Result<BTreeSet<EntityName>, Failure> {
-    let names: Vec<&EntityName> = plan.entities().iter().map(|entity| &entity.name).collect();
-    let named = |text: &String| {
-        let found = names.iter().find(|name| name.as_str() == text);
-        found.map(|name| (*name).clone()).ok_or_else(|| unknown_entity(text, &names))
-    };
-    let chosen: BTreeSet<EntityName> = detect.entities.iter().map(named).collect::<Result<_, _>>()?;
-    Ok(if chosen.is_empty() { names.into_iter().cloned().collect() } else { chosen })
-}
-
 async fn find(
     world: &mut World,
     (plan, entities, clock): (&Arc<Plan>, BTreeSet<EntityName>, &Arc<dyn Clock>),
@@ -92,33 +82,12 @@ async fn find(
         return Err(not_made(world));
     }
     let heartbeat = Heartbeat::new(Arc::clone(clock));
-    let job = Job {
-        plan: Arc::clone(plan),
-        catalogs: world.catalogs.take().unwrap_or_default(),
-        sources: std::mem::take(&mut world.sources),
-        destination,
-        factory: Arc::clone(&world.functions) as Arc<dyn transload_model::TransformFactory>,
-        transform_context: world.context(plan, clock.now()),
-        sink: Arc::new(Sinks(listener(screen, &heartbeat).into_iter().collect())),
-        clock: Arc::clone(clock),
-        stop: Stop::default(),
-        requests: None,
-        options: Options::default(),
-        reach: Reach::Everything,
-        mirrored: BTreeMap::new(),
-    };
+    let sink = Arc::new(Sinks(listener(screen, &heartbeat).into_iter().collect()));
+    let job = world.job(plan, destination, (sink, Arc::clone(clock)));
     let mut tasks = tokio::task::JoinSet::new();
     tasks.spawn(heartbeat.beat());
     // The heart stops beating where the set is dropped.
     Ok(transload_run::detect(job, &entities, keeper).await?)
-}
-
-/// Before the first run there is nothing to compare with.
-fn not_made(world: &World) -> Failure {
-    let headline =
-        format!("the tables of `{}` are not made yet, so that every row is new", world.project.destination());
-    let help = "the first `transload run` makes and fills them";
-    Diagnostic::new(Code::DestinationNotMade, headline).help(help).into()
 }
 
 /// Keeps changes in the control store, and the first of them for the answer.

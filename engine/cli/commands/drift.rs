@@ -5,14 +5,13 @@
 mod accepted;
 mod show;
 
-use std::collections::BTreeSet;
-
-use transload_model::{Diagnostic, EntityName, Exit};
+use transload_model::{Diagnostic, Exit};
 use transload_spec::{Drift as Drifted, Project, Weight};
 
 use crate::cli::args::{Drift, Format};
-use crate::cli::failure::{Failure, unknown_entity};
+use crate::cli::failure::Failure;
 use crate::cli::lock::replace_lock;
+use crate::cli::named;
 use crate::cli::render::{Screen, pretty};
 use crate::cli::wiring::{self, Chosen, World};
 
@@ -47,13 +46,9 @@ fn unreadable(world: &World) -> Vec<Diagnostic> {
 /// Where entities are named, only what their specs name.
 fn of_entities<'a>(world: &'a World, asked: &Drift) -> Result<Vec<&'a Drifted>, Failure> {
     let known = transload_spec::entities(&world.project);
-    let names: Vec<&EntityName> = known.iter().collect();
-    let named = |text: &String| {
-        let found = names.iter().find(|name| name.as_str() == text);
-        found.map(|name| (*name).clone()).ok_or_else(|| unknown_entity(text, &names))
-    };
-    let wanted: BTreeSet<EntityName> = asked.entities.iter().map(named).collect::<Result<_, _>>()?;
-    let is_wanted = |drift: &&Drifted| wanted.is_empty() || !wanted.is_disjoint(&drift.entities);
+    let wanted = named::among(&asked.entities, known.iter())?;
+    // A table that no spec names any more is nobody's, and told where nobody is named.
+    let is_wanted = |drift: &&Drifted| asked.entities.is_empty() || !wanted.is_disjoint(&drift.entities);
     Ok(world.compiled.drift.iter().filter(is_wanted).collect())
 }
 

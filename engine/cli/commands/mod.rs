@@ -1,6 +1,7 @@
 //! The verbs, one file each.
 
 pub(crate) mod adopt;
+pub(crate) mod baseline;
 pub(crate) mod cancel;
 pub(crate) mod demo;
 pub(crate) mod detect;
@@ -18,3 +19,4 @@ pub(crate) mod schema;
 pub(crate) mod status;
 pub(crate) mod test;
 pub(crate) mod validate;
+pub(crate) mod verify;

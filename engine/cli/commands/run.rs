@@ -1,11 +1,12 @@
 //! `run`: the main job.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use transload_model::{
     Clock, Code, Destination, EntityName, Exit, Plan, RunId, RunState, SystemClock, TransformFactory,
 };
-use transload_run::{EventSink, Halt, Job, Options, RetrySelection, RunReport, Stop};
+use transload_run::{EventSink, Halt, Job, NamedRows, Options, Reach, RetrySelection, RunReport, Stop};
 
 use crate::cli::args::{Format, Limited, Run};
 use crate::cli::artifacts::{EventsFile, make_folder, write_report};
@@ -23,8 +24,20 @@ use crate::cli::sinks::Sinks;
 use crate::cli::summary;
 use crate::cli::wiring::{self, Chosen};
 
+/// What a run is about, beside its flags.
+enum About<'a> {
+    /// Whatever moved.
+    Everything,
+    /// Rows that are in quarantine, too.
+    Again(&'a Again<'a>),
+    /// What this run left.
+    Resumed(RunId),
+    /// These rows, which the destination does not hold as it should.
+    Repaired(BTreeMap<EntityName, Arc<NamedRows>>),
+}
+
 pub(crate) async fn run(chosen: &Chosen, run: &Run, screen: &Screen) -> Result<Exit, Failure> {
-    go(chosen, (run, None, None), screen).await
+    go(chosen, (run, About::Everything), screen).await
 }
 
 /// Runs the project; where a run is named, that one goes on and no other.
@@ -33,7 +46,7 @@ pub(crate) async fn begin(
     (run, resume): (&Run, Option<RunId>),
     screen: &Screen,
 ) -> Result<Exit, Failure> {
-    go(chosen, (run, None, resume), screen).await
+    go(chosen, (run, resume.map_or(About::Everything, About::Resumed)), screen).await
 }
 
 /// Runs, and tries chosen rows again that are in quarantine.
@@ -42,14 +55,20 @@ pub(crate) async fn run_again(
     (run, again): (&Run, &Again<'_>),
     screen: &Screen,
 ) -> Result<Exit, Failure> {
-    go(chosen, (run, Some(again), None), screen).await
+    go(chosen, (run, About::Again(again)), screen).await
 }
 
-async fn go(
+/// Writes rows again that are not in the destination as they should be, and no others.
+pub(crate) async fn repair(
     chosen: &Chosen,
-    (run, again, resume): (&Run, Option<&Again<'_>>, Option<RunId>),
+    (rows, yes): (BTreeMap<EntityName, Arc<NamedRows>>, bool),
     screen: &Screen,
 ) -> Result<Exit, Failure> {
+    let run = Run { yes, ..Run::default() };
+    go(chosen, (&run, About::Repaired(rows)), screen).await
+}
+
+async fn go(chosen: &Chosen, (run, about): (&Run, About<'_>), screen: &Screen) -> Result<Exit, Failure> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let started_at = clock.now();
     let mut world = wiring::world(chosen).await?;
@@ -62,9 +81,12 @@ async fn go(
     if detections::is_carried_out(planned.as_ref(), screen) {
         return Ok(Exit::Done);
     }
-    let reach = detections::reach(&*store, planned.as_ref(), &plan).await?;
+    let reach = match &about {
+        About::Repaired(rows) => Reach::Rows { rows: rows.clone(), digest_seed: None },
+        _ => detections::reach(&*store, planned.as_ref(), &plan).await?,
+    };
     let destination = wiring::destination(&world.project).await?;
-    let options = options((run, again, resume), &plan, (&*world.functions, &*destination)).await?;
+    let options = options((run, &about), &plan, (&*world.functions, &*destination)).await?;
     let recorder = Arc::new(Recorder::new(Arc::clone(&store), (&world.project, planned), started_at));
     let (mirror, mirroring) = recorder.listen();
     let heartbeat = Heartbeat::new(Arc::clone(&clock));
@@ -72,19 +94,13 @@ async fn go(
     sinks.extend(listener(screen, &heartbeat));
     let stop = Stop::default();
     let job = Job {
-        plan: Arc::clone(&plan),
-        catalogs: world.catalogs.take().unwrap_or_default(),
-        sources: std::mem::take(&mut world.sources),
-        destination,
-        factory: Arc::clone(&world.functions) as Arc<dyn TransformFactory>,
-        transform_context: world.context(&plan, started_at),
-        sink: Arc::new(Sinks(sinks)),
-        clock: Arc::clone(&clock),
         stop: stop.clone(),
         mirrored: mirrored(&*store, &world.project).await,
         requests: Some(store),
         options,
         reach,
+        transform_context: world.context(&plan, started_at),
+        ..world.job(&plan, destination, (Arc::new(Sinks(sinks)), Arc::clone(&clock)))
     };
     let mut tasks = tokio::task::JoinSet::new();
     tasks.spawn(mirroring);
@@ -113,7 +129,8 @@ async fn go(
     if exit == Exit::Quarantine && run.fail_on_quarantine {
         screen.hint(&format!("{} {}", screen.signs().warning, summary::quarantined(&report)));
     }
-    if screen.format == Format::Json {
+    // The answer to a repair is what is found behind it.
+    if screen.format == Format::Json && !matches!(about, About::Repaired(_)) {
         screen.answer(&pretty(&document(exit)));
     }
     if let Ok(Some(path)) = &written {
@@ -125,14 +142,14 @@ async fn go(
 }
 
 async fn options(
-    (run, again, resume): (&Run, Option<&Again<'_>>, Option<RunId>),
+    (run, about): (&Run, &About<'_>),
     plan: &Plan,
     (functions, destination): (&dyn TransformFactory, &dyn Destination),
 ) -> Result<Options, Failure> {
-    let retry_quarantined = match again {
-        Some(again) => again.selection(plan, functions, destination).await?,
-        None if run.retry_quarantined => RetrySelection::All,
-        None => RetrySelection::None,
+    let retry_quarantined = match about {
+        About::Again(again) => again.selection(plan, functions, destination).await?,
+        _ if run.retry_quarantined => RetrySelection::All,
+        _ => RetrySelection::None,
     };
     Ok(Options {
         remap: run.remap,
@@ -140,7 +157,8 @@ async fn options(
         max_deletes: run.max_deletes.map(|limit| limit.0),
         adopt_existing: run.adopt_existing,
         take_over: run.take_over,
-        resume,
+        resume: if let About::Resumed(run) = about { Some(*run) } else { None },
+        repair: matches!(about, About::Repaired(_)),
     })
 }
 

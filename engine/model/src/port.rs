@@ -140,6 +140,9 @@ pub trait SnapshotReader: Send + Sync {
     /// How many rows there are, where the source can tell quickly; for progress only.
     async fn estimate(&mut self, relation: &Relation) -> Result<Option<u64>>;
 
+    /// How many rows there are.
+    async fn count(&mut self, relation: &Relation) -> Result<u64>;
+
     /// How many keys occur more than once.
     async fn count_repeated_keys(&mut self, relation: &Relation, key: &[ColumnName]) -> Result<u64>;
 

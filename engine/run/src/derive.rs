@@ -26,6 +26,7 @@ use crate::rows::{Scored, referred_keys};
 use crate::settle::Arrival;
 use crate::unique::{Admission, UniqueIndex, cells};
 use crate::unit::Stream;
+pub(crate) use compare::Expected;
 pub(crate) use derived::Derived;
 
 /// A row that has to be derived: where it is in its batch, and what the ledger knew of it.

@@ -4,6 +4,7 @@
 
 mod adopt;
 mod again;
+mod baseline;
 mod claim;
 mod context;
 mod cost;
@@ -13,6 +14,7 @@ mod derive;
 mod detect;
 mod detection;
 mod discard;
+mod entries;
 mod event;
 mod fence;
 mod fill;
@@ -42,8 +44,10 @@ mod streams;
 mod trial;
 mod unique;
 mod unit;
+mod verify;
 
 pub use adopt::{RememberedRun, remembered};
+pub use baseline::{Baseline, BaselineOptions, Counted, EntityBaseline, Mappings, baseline, gap};
 pub use delete::deletes_refused;
 pub use detection::{ChangeSink, Detection, detect};
 pub use discard::{Discard, DiscardSelection, Discarded, discard};
@@ -56,3 +60,7 @@ pub use retry::RetrySelection;
 pub use start::{Job, Options, start};
 pub use stop::{Halt, Stop};
 pub use trial::{Difference, Outcome, Parents, Trial, Tried, TriedColumn, Wanted, find, parse_key, through, try_test};
+pub use verify::{
+    Differences, DifferingRow, REPAIRED_MAX, Reason, RowDifference, Verification, VerifiedEntity, VerifyOptions,
+    VerifyState, verify,
+};

@@ -103,7 +103,7 @@ pub(crate) async fn check_destination(
         let place = format!("spec {}", plan.spec_path);
         return Err(Box::new(Diagnostic::new(code, headline).at(place).help(code.info().remedy)));
     }
-    if held < loaded && plan.detection != DetectionPlan::Full {
+    if held < loaded && plan.detection != DetectionPlan::Full && !options.repair {
         let headline = format!("`{table}` holds {}, {loaded} were loaded into it", rows(held));
         let problem = Diagnostic::new(Code::LedgerMismatch, headline);
         return Err(Box::new(problem.help(Code::LedgerMismatch.info().remedy)));

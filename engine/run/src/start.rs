@@ -36,9 +36,12 @@ pub struct Options {
     pub take_over: bool,
     /// Go on with this run, and with no other.
     pub resume: Option<RunId>,
+    /// Compare each row with what the destination holds before it is judged, whatever its spec detects changes by.
+    pub repair: bool,
 }
 
 /// A run and everything it needs.
+#[derive(Clone)]
 pub struct Job {
     /// What to do.
     pub plan: Arc<Plan>,
@@ -193,6 +196,16 @@ pub(crate) async fn prepare(mut job: Job) -> Result<Prepared> {
         preflight::check_keys(entity, &catalogs, &context).await?;
     }
     Ok(Prepared { context, unfinished, takes_over, warnings })
+}
+
+/// Looks at both ends as they are now, whoever is at work there. Nothing is checked, and nothing may be written.
+pub(crate) async fn observe(job: Job) -> Result<Arc<Context>> {
+    let tables = tables(&job.plan);
+    let ledger = job.destination.ledger(&tables).await?;
+    let held = job.destination.catalog().await?;
+    let (run, seen) = (RunId::generate(&*job.clock), epochs(&ledger, &tables));
+    let snapshots = snapshots(&job.plan, &job.sources).await?;
+    Ok(Arc::new(context(job, (snapshots, held), (ledger, false), (run, seen))))
 }
 
 /// A run that is held to some rows would end an interrupted one, and whatever that has not moved yet would be left out.

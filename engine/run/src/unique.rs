@@ -190,7 +190,7 @@ pub(crate) fn cells(columns: &[ArrayRef]) -> Result<Vec<Cells<'_>>> {
     columns.iter().map(Cells::new).collect()
 }
 
-fn key_type(plan: &EntityPlan, name: &ColumnName) -> LogicalType {
+pub(crate) fn key_type(plan: &EntityPlan, name: &ColumnName) -> LogicalType {
     let field = plan.fields.iter().find(|field| field.destination == *name);
     match (plan.key.strategy.made(), field) {
         (Some(made), _) => made,

@@ -328,6 +328,11 @@ impl SnapshotReader for Reader {
         batch.finish().map(|batch| Some(batch.rows))
     }
 
+    async fn count(&mut self, relation: &Relation) -> Result<u64> {
+        let count = self.number(sql::count(&sql::relation(&self.end.schema, relation))).await?;
+        Ok(count.and_then(|rows| u64::try_from(rows).ok()).unwrap_or_default())
+    }
+
     async fn count_repeated_keys(&mut self, relation: &Relation, key: &[ColumnName]) -> Result<u64> {
         let mut lease = self.idle().await?;
         let columns = self.columns(&mut lease, relation).await?;

@@ -177,9 +177,13 @@ impl Drop for Reader {
 #[async_trait]
 impl SnapshotReader for Reader {
     async fn estimate(&mut self, relation: &Relation) -> Result<Option<u64>> {
+        self.count(relation).await.map(Some)
+    }
+
+    async fn count(&mut self, relation: &Relation) -> Result<u64> {
         let (sql, name) = (sql::count_rows(relation), self.name.clone());
         let count = move |connection: &mut Connection| connection.query_row(&sql, [], |row| row.get(0));
-        self.worker().call(count).await.map(Some).map_err(|error| read_failed(&error, &name))
+        self.worker().call(count).await.map_err(|error| read_failed(&error, &name))
     }
 
     async fn count_repeated_keys(&mut self, relation: &Relation, key: &[ColumnName]) -> Result<u64> {

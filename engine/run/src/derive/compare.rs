@@ -1,10 +1,23 @@
 //! Rows beside what the destination holds of them.
 
-use transload_model::{ChangedFields, ColumnName, DetectionPlan, Held, KeyBytes, KeyStrategy, Result, RowFault};
+use std::collections::BTreeSet;
+
+use arrow::record_batch::RecordBatch;
+use transload_model::{
+    ChangedFields, Code, ColumnName, DetectionPlan, Diagnostic, Held, KeyBytes, KeyStrategy, Result, RowFault,
+};
 
 use super::{Derived, Deriver, Work, pick};
 use crate::keys::Of;
 use crate::rows::Scored;
+
+/// What would be written of some rows.
+pub(crate) struct Expected {
+    /// By name, as the destination would get them.
+    pub(crate) rows: RecordBatch,
+    /// Per row, why it would be set aside; then what it holds says nothing.
+    pub(crate) faults: Vec<Option<RowFault>>,
+}
 
 /// Rows beside what the destination holds of them.
 #[derive(Default)]
@@ -26,6 +39,14 @@ impl Compared {
     /// Whether a row is not there at all.
     pub(crate) fn is_missing(&self, at: usize) -> bool {
         self.faults[at].is_none() && self.held[at] == Held::Nothing
+    }
+
+    /// The columns in which a row that is there differs.
+    pub(crate) fn differing(&self, at: usize) -> Vec<ColumnName> {
+        match &self.held[at] {
+            Held::Nothing => Vec::new(),
+            Held::Row(differing) => differing.iter().filter_map(|at| self.columns.get(*at).cloned()).collect(),
+        }
     }
 }
 
@@ -56,7 +77,7 @@ impl Beside {
 impl Deriver {
     /// Where the spec wants it, what the destination holds of those rows of a batch whose keys are looked at.
     pub(crate) async fn beside(&mut self, scored: &Scored, is_seen: impl Fn(&[u8]) -> bool) -> Result<Beside> {
-        if self.plan.detection != DetectionPlan::Full {
+        if self.plan.detection != DetectionPlan::Full && !self.context.options.repair {
             return Ok(Beside::default());
         }
         let rows: Vec<usize> = (0..scored.len()).filter(|row| scored.key(*row).is_some_and(&is_seen)).collect();
@@ -70,26 +91,50 @@ impl Deriver {
 
     /// Of modified rows, the columns in which the destination differs from what would be written.
     pub(crate) async fn differences(&mut self, scored: &Scored, work: &[Work]) -> Result<Vec<ChangedFields>> {
-        let Compared { held, faults, columns } = self.compare(scored, work).await?;
-        let fields = |(held, fault): (Held, &Option<RowFault>)| match (held, fault) {
+        let compared = self.compare(scored, work).await?;
+        let fields = |at: usize| match (&compared.held[at], &compared.faults[at]) {
             (_, Some(fault)) => {
                 ChangedFields::Unknown(format!("as things are it would be set aside: {}", fault.code.info().word))
             }
             (Held::Nothing, None) => {
                 ChangedFields::Unknown("the destination does not have the row any more".to_owned())
             }
-            (Held::Row(differing), None) => {
-                ChangedFields::Known(differing.iter().filter_map(|at| columns.get(*at).cloned()).collect())
-            }
+            (Held::Row(_), None) => ChangedFields::Known(compared.differing(at)),
         };
-        Ok(held.into_iter().zip(&faults).map(fields).collect())
+        Ok((0..compared.held.len()).map(fields).collect())
     }
 
     /// What the destination holds of rows, beside what would be written.
     pub(crate) async fn compare(&mut self, scored: &Scored, work: &[Work]) -> Result<Compared> {
+        self.compare_in(scored, work, &BTreeSet::new()).await
+    }
+
+    /// The same, in some columns; without any, in all that are written. The key is among them.
+    pub(crate) async fn compare_in(
+        &mut self,
+        scored: &Scored,
+        work: &[Work],
+        only: &BTreeSet<ColumnName>,
+    ) -> Result<Compared> {
         if work.is_empty() {
             return Ok(Compared::default());
         }
+        let Expected { rows, faults } = self.expected(scored, work).await?;
+        let schema = rows.schema();
+        let name = |at: &usize| ColumnName::parse(schema.field(*at).name()).ok();
+        let is_meant = |at: &usize| only.is_empty() || name(at).is_some_and(|name| only.contains(&name));
+        let kept: Vec<usize> = (0..rows.num_columns()).filter(is_meant).collect();
+        let compared = rows.project(&kept).map_err(|error| {
+            Box::new(Diagnostic::new(Code::DestinationFailed, format!("a batch does not hold together: {error}")))
+        })?;
+        let (table, key) = (&self.plan.destination.table, &self.plan.key.destination);
+        let held = self.context.destination.compare(table, key, &compared).await?;
+        let columns = kept.iter().filter_map(name).collect();
+        Ok(Compared { held, faults, columns })
+    }
+
+    /// What would be written of rows, whatever rules say of them.
+    pub(crate) async fn expected(&mut self, scored: &Scored, work: &[Work]) -> Result<Expected> {
         // Others of its circle, and units of its own, have moved the ledger's segments since.
         self.refresh_open_parents().await?;
         let (rows, faults) = pick(scored, work)?;
@@ -103,11 +148,7 @@ impl Deriver {
             derived.key = self.own_keys.derive(&keys, Of::Perhaps).await?;
         }
         let all: Vec<usize> = (0..work.len()).collect();
-        let written = self.written(&derived, &all)?;
-        let (table, key) = (&self.plan.destination.table, &self.plan.key.destination);
-        let held = self.context.destination.compare(table, key, &written).await?;
-        let schema = written.schema();
-        let columns = schema.fields().iter().filter_map(|field| ColumnName::parse(field.name()).ok()).collect();
-        Ok(Compared { held, faults: derived.faults, columns })
+        let rows = self.written(&derived, &all)?;
+        Ok(Expected { rows, faults: derived.faults })
     }
 }

@@ -1,0 +1,246 @@
+//! `baseline`: how many rows both ends have, and what the ledger says of them. Nothing is written, and no row is derived.
+//!
+//! A count says how far the destination is behind, and nothing of what its rows hold: that is what `verify` is for.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use transload_model::{
+    Clock, Code, ConnectionName, Destination, Diagnostic, EntityName, EntityPlan, Entry, KeyBytes, KeyRange,
+    KeyStrategy, Only, Plan, ReadColumn, ReadRequest, Relation, Result, Snapshot, SnapshotReader, Source,
+};
+
+use crate::entries::Entries;
+use crate::rows::whole_keys;
+use crate::start::millis;
+
+/// Rows above which an estimate is taken, unless every row is to be counted.
+const COUNTED: u64 = 10_000_000;
+
+/// Keys of the source that are read at a time.
+const BATCH_ROWS: usize = 8_192;
+
+/// What is counted.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct BaselineOptions {
+    /// Count every row, however many there are.
+    pub exact: bool,
+    /// Compare the ledger with the keys of the source.
+    pub mappings: bool,
+}
+
+/// A number of rows.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counted {
+    /// How many.
+    pub rows: u64,
+    /// Whether the database estimated it.
+    pub is_estimate: bool,
+}
+
+/// What the ledger has of rows that are loaded.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Mappings {
+    /// Loaded rows whose new key the ledger should keep, and does not.
+    pub missing: u64,
+    /// Loaded rows whose source row is gone, or is not among those that the spec reads any more.
+    pub orphaned: u64,
+}
+
+/// One entity.
+#[derive(Debug, Clone)]
+pub struct EntityBaseline {
+    /// The entity.
+    pub entity: EntityName,
+    /// Rows that its spec reads.
+    pub source: Counted,
+    /// Rows of its destination table.
+    pub destination: Counted,
+    /// Rows in quarantine.
+    pub quarantined: u64,
+    /// What the ledger has of it, where that was asked for.
+    pub mappings: Option<Mappings>,
+}
+
+impl EntityBaseline {
+    /// Rows that the destination has fewer than the source; below zero where it has more.
+    #[must_use]
+    pub fn gap(&self) -> i64 {
+        gap(self.source.rows, self.destination.rows)
+    }
+}
+
+/// `source - destination`, held within what an `i64` can be.
+#[must_use]
+pub fn gap(source: u64, destination: u64) -> i64 {
+    let of = |rows: u64| i64::try_from(rows).unwrap_or(i64::MAX);
+    if source >= destination { of(source - destination) } else { -of(destination - source) }
+}
+
+/// What was counted.
+#[derive(Debug)]
+pub struct Baseline {
+    /// Entities, parents first.
+    pub entities: Vec<EntityBaseline>,
+    /// Wall clock.
+    pub elapsed_ms: u64,
+}
+
+/// Counts the rows of some entities at both ends. Where there is no destination yet, it has none.
+///
+/// # Errors
+/// What keeps an end from being counted.
+pub async fn baseline(
+    (plan, sources): (&Plan, &BTreeMap<ConnectionName, Arc<dyn Source>>),
+    destination: Option<&dyn Destination>,
+    (wanted, options): (&BTreeSet<EntityName>, BaselineOptions),
+    clock: &dyn Clock,
+) -> Result<Baseline> {
+    let started = clock.monotonic();
+    let mut snapshots: BTreeMap<ConnectionName, Arc<dyn Snapshot>> = BTreeMap::new();
+    for (name, source) in sources {
+        let own = plan.entities().iter().filter(|entity| entity.source.connection == *name);
+        let relations: Vec<Relation> = own.map(EntityPlan::relation).collect();
+        snapshots.insert(name.clone(), source.snapshot(&relations, 1).await?);
+    }
+    let mut quarantined = quarantined(destination).await?;
+    let order = plan.waves().iter().flatten().map(|index| &plan.entities()[*index]);
+    let mut entities = Vec::new();
+    for entity in order.filter(|entity| wanted.contains(&entity.name)) {
+        let Some(snapshot) = snapshots.get(&entity.source.connection) else { continue };
+        let mut reader = snapshot.reader().await?;
+        let source = counted(&mut *reader, &entity.relation(), options.exact).await?;
+        let mut held = (Counted::default(), None);
+        if let Some(destination) = destination {
+            held = looked_at(entity, destination, (&mut *reader, options)).await?;
+        }
+        entities.push(EntityBaseline {
+            entity: entity.name.clone(),
+            source,
+            destination: held.0,
+            quarantined: quarantined.remove(&entity.name).unwrap_or_default(),
+            mappings: held.1,
+        });
+    }
+    Ok(Baseline { entities, elapsed_ms: millis(clock.monotonic() - started) })
+}
+
+async fn quarantined(destination: Option<&dyn Destination>) -> Result<BTreeMap<EntityName, u64>> {
+    let mut counted = BTreeMap::new();
+    let Some(destination) = destination else { return Ok(counted) };
+    for reason in destination.quarantine_reasons(None).await? {
+        *counted.entry(reason.entity).or_default() += reason.rows;
+    }
+    Ok(counted)
+}
+
+/// What the destination holds of an entity.
+async fn looked_at(
+    plan: &EntityPlan,
+    destination: &dyn Destination,
+    (source, options): (&mut dyn SnapshotReader, BaselineOptions),
+) -> Result<(Counted, Option<Mappings>)> {
+    let mut reader = destination.reader().await?;
+    let relation = Relation::all(plan.destination.table.clone());
+    let held = counted(&mut *reader, &relation, options.exact).await?;
+    let mappings = match options.mappings {
+        true => Some(mappings(plan, destination, source).await?),
+        false => None,
+    };
+    Ok((held, mappings))
+}
+
+async fn counted(reader: &mut dyn SnapshotReader, relation: &Relation, exact: bool) -> Result<Counted> {
+    if !exact && let Some(rows) = reader.estimate(relation).await?.filter(|rows| *rows > COUNTED) {
+        return Ok(Counted { rows, is_estimate: true });
+    }
+    Ok(Counted { rows: reader.count(relation).await?, is_estimate: false })
+}
+
+/// Compares what the ledger has as loaded with the keys of the source.
+async fn mappings(
+    plan: &EntityPlan,
+    destination: &dyn Destination,
+    source: &mut dyn SnapshotReader,
+) -> Result<Mappings> {
+    let entries = Entries::of(destination, &plan.name).await?;
+    let mut loaded = Loaded { entries, held: Vec::new().into_iter() };
+    let columns: Vec<ReadColumn> = plan.key.source.iter().map(|part| plan.reads[*part].clone()).collect();
+    source
+        .read(ReadRequest {
+            relation: plan.relation(),
+            key: (0..columns.len()).collect(),
+            columns,
+            range: KeyRange::default(),
+            after: None,
+            only: Only::All,
+            batch_rows: BATCH_ROWS,
+        })
+        .await?;
+    let mut found = Mappings::default();
+    let mut present = Vec::new();
+    let mut next = loaded.next().await?;
+    let mut last: Option<KeyBytes> = None;
+    while let Some(batch) = source.next().await? {
+        for key in whole_keys(&batch.rows)? {
+            if last.as_ref().is_some_and(|last| *last >= key) {
+                return Err(unordered(plan));
+            }
+            while let Some(entry) = next.take_if(|entry| entry.key <= key) {
+                found.orphaned += u64::from(entry.key < key);
+                present.push(entry.key);
+                next = loaded.next().await?;
+            }
+            found.missing += unknown(plan, destination, (&mut present, BATCH_ROWS)).await?;
+            last = Some(key);
+        }
+    }
+    while let Some(entry) = next.take() {
+        found.orphaned += 1;
+        present.push(entry.key);
+        found.missing += unknown(plan, destination, (&mut present, BATCH_ROWS)).await?;
+        next = loaded.next().await?;
+    }
+    found.missing += unknown(plan, destination, (&mut present, 1)).await?;
+    Ok(found)
+}
+
+/// Of loaded rows, once there are so many, how many have no key in the ledger that should have one there.
+async fn unknown(
+    plan: &EntityPlan,
+    destination: &dyn Destination,
+    (keys, enough): (&mut Vec<KeyBytes>, usize),
+) -> Result<u64> {
+    if plan.key.strategy == KeyStrategy::Keep {
+        keys.clear();
+    }
+    if keys.len() < enough {
+        return Ok(0);
+    }
+    let known = destination.mappings(&plan.name, keys).await?;
+    keys.clear();
+    Ok(known.iter().filter(|known| known.is_none()).count() as u64)
+}
+
+/// The rows that the ledger has as loaded, by key.
+struct Loaded<'a> {
+    entries: Entries<'a>,
+    held: std::vec::IntoIter<Entry>,
+}
+
+impl Loaded<'_> {
+    async fn next(&mut self) -> Result<Option<Entry>> {
+        loop {
+            if let Some(entry) = self.held.by_ref().find(|entry| entry.present && !entry.key.is_unkeyed()) {
+                return Ok(Some(entry));
+            }
+            let Some(segment) = self.entries.next(|head| head.present > 0).await? else { return Ok(None) };
+            self.held = segment.into_iter();
+        }
+    }
+}
+
+fn unordered(plan: &EntityPlan) -> Box<Diagnostic> {
+    let headline = format!("the source gives the keys of `{}` in another order than the ledger has them", plan.name);
+    Box::new(Diagnostic::new(Code::KeyOrder, headline).help(Code::KeyOrder.info().remedy))
+}

@@ -1,0 +1,201 @@
+//! What it means that a row is not as it should be.
+
+use transload_model::{ColumnName, Entry, Held, Outcome};
+
+/// In what a row differs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Difference {
+    /// The source has it, the destination does not.
+    Missing,
+    /// The destination has it, and nothing of the source leads to it.
+    Extra,
+    /// Both have it, with other values.
+    Different,
+}
+
+impl Difference {
+    /// The word for it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Missing => "missing",
+            Self::Extra => "extra",
+            Self::Different => "different",
+        }
+    }
+}
+
+/// Why a row may differ.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Reason {
+    /// It is in quarantine; an older version of it may be in the destination.
+    Quarantine,
+    /// A person decided that it is not to come.
+    Discarded,
+    /// It is new at the source, or moved there, since it was loaded.
+    Changed,
+    /// The source does not give it any more, and the destination still has it.
+    Gone,
+    /// A run has written a part of it, and writes the rest later.
+    Unfinished,
+}
+
+impl Reason {
+    /// The word for it, in JSON.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Quarantine => "quarantine",
+            Self::Discarded => "discarded",
+            Self::Changed => "changed_at_source",
+            Self::Gone => "gone_from_source",
+            Self::Unfinished => "unfinished",
+        }
+    }
+}
+
+/// What a look at a row found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Finding {
+    /// It is as it should be, or is nowhere.
+    Same,
+    /// The ledger tells why it is not.
+    Explained(Difference, Reason),
+    /// Nothing does.
+    Differs {
+        difference: Difference,
+        columns: Vec<ColumnName>,
+        /// The word for why it cannot be derived any more.
+        fault: Option<&'static str>,
+    },
+}
+
+/// A row as the source gives it, beside what the destination holds of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Row {
+    pub(super) digest: u64,
+    /// The word for why it cannot be derived; then nothing was compared.
+    pub(super) fault: Option<&'static str>,
+    pub(super) held: Held,
+    /// The columns that differ.
+    pub(super) columns: Vec<ColumnName>,
+}
+
+/// Says of a row that one side may lack what it is. Digests of the ledger may be of other columns than those of now: then they tell nothing.
+pub(super) fn judge(row: Option<&Row>, entry: Option<&Entry>, are_comparable: bool) -> Finding {
+    let Some(row) = row else {
+        return match entry {
+            Some(entry) if entry.present => Finding::Explained(Difference::Extra, Reason::Gone),
+            _ => Finding::Same,
+        };
+    };
+    if row.fault.is_none() && row.held == Held::Row(Vec::new()) {
+        return Finding::Same;
+    }
+    let is_there = match row.fault {
+        None => row.held != Held::Nothing,
+        Some(_) => entry.is_some_and(|entry| entry.present),
+    };
+    let difference = if is_there { Difference::Different } else { Difference::Missing };
+    match reason(row, entry, are_comparable) {
+        // A row that no run has loaded stands where this one belongs.
+        Some(Reason::Changed) if entry.is_none() && is_there => differs(difference, row),
+        Some(reason) => Finding::Explained(difference, reason),
+        None => differs(difference, row),
+    }
+}
+
+fn differs(difference: Difference, row: &Row) -> Finding {
+    Finding::Differs { difference, columns: row.columns.clone(), fault: row.fault }
+}
+
+fn reason(row: &Row, entry: Option<&Entry>, are_comparable: bool) -> Option<Reason> {
+    let Some(entry) = entry else { return Some(Reason::Changed) };
+    match entry.outcome {
+        Outcome::Quarantined | Outcome::Orphaned | Outcome::Collided => Some(Reason::Quarantine),
+        Outcome::Discarded => Some(Reason::Discarded),
+        // It came back.
+        Outcome::DeletePending | Outcome::DeleteRefused | Outcome::Retired => Some(Reason::Changed),
+        Outcome::Loaded | Outcome::Deferred | Outcome::UpdatePending
+            if are_comparable && entry.digest != row.digest =>
+        {
+            Some(Reason::Changed)
+        }
+        Outcome::Deferred | Outcome::UpdatePending => Some(Reason::Unfinished),
+        Outcome::Loaded => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use transload_model::{KeyBytes, KeyValue};
+
+    use super::*;
+
+    fn row(held: Held, fault: Option<&'static str>) -> Row {
+        Row { digest: 7, fault, held, columns: Vec::new() }
+    }
+
+    fn entry(outcome: Outcome, digest: u64, present: bool) -> Entry {
+        Entry { key: KeyBytes::encode(&[KeyValue::Integer(1)]), digest, outcome, present }
+    }
+
+    fn told(finding: &Finding) -> String {
+        match finding {
+            Finding::Same => "same".to_owned(),
+            Finding::Explained(difference, reason) => {
+                format!("{} explained by {}", difference.as_str(), reason.as_str())
+            }
+            Finding::Differs { difference, fault, .. } => format!("{} {}", difference.as_str(), fault.unwrap_or("!")),
+        }
+    }
+
+    #[test]
+    fn each_case_has_its_finding() {
+        use Outcome::{
+            Collided, Deferred, DeletePending, Discarded, Loaded, Orphaned, Quarantined, Retired, UpdatePending,
+        };
+        let same = || Some(row(Held::Row(Vec::new()), None));
+        let other = || Some(row(Held::Row(vec![1]), None));
+        let none = || Some(row(Held::Nothing, None));
+        let bad = || Some(row(Held::Nothing, Some("REQUIRED_MISSING")));
+        let cases = [
+            (same(), Some(entry(Loaded, 7, true)), "same"),
+            (same(), None, "same"),
+            (same(), Some(entry(Loaded, 8, true)), "same"),
+            (other(), Some(entry(Loaded, 7, true)), "different !"),
+            (none(), Some(entry(Loaded, 7, true)), "missing !"),
+            (other(), Some(entry(Loaded, 8, true)), "different explained by changed_at_source"),
+            (none(), Some(entry(Loaded, 8, true)), "missing explained by changed_at_source"),
+            (none(), None, "missing explained by changed_at_source"),
+            (other(), None, "different !"),
+            (none(), Some(entry(Quarantined, 7, false)), "missing explained by quarantine"),
+            (other(), Some(entry(Quarantined, 7, true)), "different explained by quarantine"),
+            (none(), Some(entry(Orphaned, 8, false)), "missing explained by quarantine"),
+            (none(), Some(entry(Collided, 7, false)), "missing explained by quarantine"),
+            (none(), Some(entry(Discarded, 7, false)), "missing explained by discarded"),
+            (other(), Some(entry(Deferred, 7, true)), "different explained by unfinished"),
+            (other(), Some(entry(UpdatePending, 7, true)), "different explained by unfinished"),
+            (other(), Some(entry(UpdatePending, 8, true)), "different explained by changed_at_source"),
+            (other(), Some(entry(Retired, 7, true)), "different explained by changed_at_source"),
+            (none(), Some(entry(DeletePending, 7, false)), "missing explained by changed_at_source"),
+            (bad(), Some(entry(Quarantined, 7, false)), "missing explained by quarantine"),
+            (bad(), Some(entry(Quarantined, 7, true)), "different explained by quarantine"),
+            (bad(), Some(entry(Loaded, 7, true)), "different REQUIRED_MISSING"),
+            (bad(), Some(entry(Loaded, 8, true)), "different explained by changed_at_source"),
+            (bad(), None, "missing explained by changed_at_source"),
+            (None, Some(entry(Loaded, 7, true)), "extra explained by gone_from_source"),
+            (None, Some(entry(Quarantined, 7, false)), "same"),
+            (None, None, "same"),
+        ];
+        for (row, entry, expected) in cases {
+            assert_eq!(told(&judge(row.as_ref(), entry.as_ref(), true)), expected, "{row:?} {entry:?}");
+        }
+    }
+
+    #[test]
+    fn digests_of_other_columns_excuse_nothing() {
+        let (row, entry) = (row(Held::Row(vec![1]), None), entry(Outcome::Loaded, 8, true));
+        assert_eq!(told(&judge(Some(&row), Some(&entry), false)), "different !");
+    }
+}

@@ -1,0 +1,241 @@
+//! A close look at single rows: what the source gives, what the destination holds, and what the ledger says of them.
+//!
+//! The three are not seen at one moment. So the ledger is asked before and after the destination is, and a row that moved between is looked at
+//! again; one that differs is, too. What is left after that differs as long as anybody looks.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use transload_model::{
+    ColumnName, EntityPlan, Entry, KeyBytes, KeyRange, Only, ReadColumn, ReadRequest, Result, SegmentHead,
+};
+
+use super::judge::{Difference, Finding, Reason, Row, judge};
+use super::sides::{all_of, encoded_keys, word};
+use super::{Columns, destination_relation};
+use crate::context::Context;
+use crate::derive::{Deriver, Work};
+use crate::entries::Entries;
+use crate::reading::Reading;
+use crate::rows::whole_keys;
+use crate::start::{Job, observe};
+use crate::unique::key_type;
+
+/// Rows that are looked at together. A source may have to give all of its rows for that.
+const TOGETHER: usize = 65_536;
+
+/// How often a row is looked at before it is believed to differ, and at most.
+const BELIEVED: usize = 2;
+const LOOKS: usize = 4;
+
+/// Looks at rows of one entity.
+pub(super) struct Looker<'a> {
+    job: &'a Job,
+    plan: Arc<EntityPlan>,
+    columns: &'a Columns,
+}
+
+/// Rows that only the destination was seen to have.
+#[derive(Default)]
+pub(super) struct Owned {
+    /// The source keys of those that the ledger knows.
+    pub(super) known: Vec<KeyBytes>,
+    /// The destination keys of the others.
+    pub(super) unknown: Vec<KeyBytes>,
+}
+
+/// What one look saw of a row.
+struct Seen {
+    key: KeyBytes,
+    finding: Finding,
+    /// Whether a unit wrote it meanwhile.
+    moves: bool,
+}
+
+impl<'a> Looker<'a> {
+    pub(super) fn new(job: &'a Job, plan: &Arc<EntityPlan>, columns: &'a Columns) -> Self {
+        Self { job, plan: Arc::clone(plan), columns }
+    }
+
+    /// Says of rows with these source keys what they are.
+    pub(super) async fn judge(&self, keys: Vec<KeyBytes>, mut take: impl FnMut(&KeyBytes, Finding)) -> Result<()> {
+        for keys in keys.chunks(TOGETHER) {
+            self.settle(keys, &mut take).await?;
+        }
+        Ok(())
+    }
+
+    /// The same, of all rows that the source gives and that have a key.
+    pub(super) async fn judge_all(&self, mut take: impl FnMut(&KeyBytes, Finding)) -> Result<()> {
+        let mut behind = None;
+        loop {
+            let keys = self.some_keys(behind).await?;
+            self.settle(&keys, &mut take).await?;
+            behind = keys.into_iter().next_back();
+            if behind.is_none() {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Keys of rows that the source gives behind one, about as many as are looked at together. Rows without a key are left out.
+    async fn some_keys(&self, behind: Option<KeyBytes>) -> Result<Vec<KeyBytes>> {
+        let context = observe(self.job.clone()).await?;
+        let mut reading = Reading::open(&context, &self.plan).await?;
+        let mut keys = Vec::new();
+        reading.start_keys(vec![KeyRange::default()], behind.clone()).await?;
+        while let Some(scored) = reading.next().await? {
+            let is_new = |key: &KeyBytes| !key.is_unkeyed() && Some(key) > behind.as_ref();
+            keys.extend((0..scored.len()).map(|row| scored.identity(row)).filter(is_new));
+            if keys.len() >= TOGETHER {
+                break;
+            }
+        }
+        Ok(keys)
+    }
+
+    async fn settle(&self, keys: &[KeyBytes], take: &mut impl FnMut(&KeyBytes, Finding)) -> Result<()> {
+        let mut open = keys.to_vec();
+        for look in 1..=LOOKS {
+            if open.is_empty() {
+                return Ok(());
+            }
+            let seen = self.look(&open).await?;
+            open.clear();
+            for Seen { key, finding, moves } in seen {
+                match finding {
+                    // It is written while anybody looks, so it is not what it was.
+                    Finding::Differs { difference, .. } if moves && look == LOOKS => {
+                        take(&key, Finding::Explained(difference, Reason::Changed));
+                    }
+                    Finding::Differs { .. } if moves || look < BELIEVED => open.push(key),
+                    finding => take(&key, finding),
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Looks at rows once, as they are now.
+    async fn look(&self, keys: &[KeyBytes]) -> Result<Vec<Seen>> {
+        let context = observe(self.job.clone()).await?;
+        let position = context.position(&self.plan.name);
+        let are_comparable = position.is_some_and(|position| position.read_fingerprint == self.plan.read_fingerprint);
+        let before = self.entries(&context, keys).await?;
+        let rows = self.rows(&context, keys).await?;
+        let after = self.entries(&context, keys).await?;
+        let seen = |key: &KeyBytes| {
+            let (entry, row) = (after.get(key), rows.get(key));
+            let finding = if key.is_unkeyed() { unkeyed(entry) } else { judge(row, entry, are_comparable) };
+            Seen { key: key.clone(), finding, moves: before.get(key) != entry }
+        };
+        Ok(keys.iter().map(seen).collect())
+    }
+
+    /// What the source gives of these rows, beside what the destination holds.
+    async fn rows(&self, context: &Arc<Context>, keys: &[KeyBytes]) -> Result<BTreeMap<KeyBytes, Row>> {
+        let wanted: BTreeSet<&KeyBytes> = keys.iter().filter(|key| !key.is_unkeyed()).collect();
+        let mut rows = BTreeMap::new();
+        if wanted.is_empty() {
+            return Ok(rows);
+        }
+        let mut reading = Reading::open(context, &self.plan).await?;
+        let mut deriver = Deriver::new(context, &self.plan).await?;
+        let only = Only::Keys(wanted.iter().map(|key| (*key).clone()).collect());
+        reading.start_ranges(vec![KeyRange::default()], None, only).await?;
+        while let Some(scored) = reading.next().await? {
+            let is_wanted = |work: &Work| wanted.contains(&scored.identity(work.row));
+            let work: Vec<Work> = all_of(&scored).into_iter().filter(is_wanted).collect();
+            let compared = deriver.compare_in(&scored, &work, &self.compared()).await?;
+            for (at, work) in work.iter().enumerate() {
+                let fault = compared.faults[at].as_ref().map(word);
+                let row = Row {
+                    digest: scored.digest(work.row),
+                    fault,
+                    columns: if fault.is_none() { compared.differing(at) } else { Vec::new() },
+                    held: compared.held[at].clone(),
+                };
+                rows.insert(scored.identity(work.row), row);
+            }
+        }
+        Ok(rows)
+    }
+
+    fn compared(&self) -> BTreeSet<ColumnName> {
+        self.columns.all().cloned().collect()
+    }
+
+    /// What the ledger says of these rows.
+    async fn entries(&self, context: &Context, keys: &[KeyBytes]) -> Result<BTreeMap<KeyBytes, Entry>> {
+        let wanted: BTreeSet<&KeyBytes> = keys.iter().collect();
+        let is_meant = |head: &SegmentHead| wanted.range::<KeyBytes, _>(&head.first..=&head.last).next().is_some();
+        let mut found = BTreeMap::new();
+        let mut entries = Entries::of(&*context.destination, &self.plan.name).await?;
+        while let Some(segment) = entries.next(is_meant).await? {
+            let meant = segment.into_iter().filter(|entry| wanted.contains(&entry.key));
+            found.extend(meant.map(|entry| (entry.key.clone(), entry)));
+        }
+        Ok(found)
+    }
+
+    /// Which of some rows that no row of the source was seen to lead to the ledger knows.
+    pub(super) async fn owners(&self, extra: &BTreeMap<Vec<u8>, KeyBytes>) -> Result<Owned> {
+        if extra.is_empty() {
+            return Ok(Owned::default());
+        }
+        // Behind the reading of both sides: what a run put there meanwhile stands in the ledger by now.
+        let context = observe(self.job.clone()).await?;
+        let mut deriver = Deriver::new(&context, &self.plan).await?;
+        let mut known = Vec::new();
+        let mut unknown = extra.clone();
+        let mut entries = Entries::of(&*context.destination, &self.plan.name).await?;
+        while let Some(segment) = entries.next(|head| head.present > 0).await? {
+            let present = segment.into_iter().filter(|entry| entry.present && !entry.key.is_unkeyed());
+            let keys: Vec<KeyBytes> = present.map(|entry| entry.key).collect();
+            let encoded = encoded_keys(&deriver.key_batch(&keys).await?)?;
+            for (key, encoded) in keys.into_iter().zip(encoded) {
+                if encoded.is_some_and(|encoded| unknown.remove(&encoded).is_some()) {
+                    known.push(key);
+                }
+            }
+        }
+        Ok(Owned { known, unknown: unknown.into_values().collect() })
+    }
+
+    /// Those of some rows that the destination has now, too.
+    pub(super) async fn still_there(&self, mut keys: Vec<KeyBytes>) -> Result<Vec<KeyBytes>> {
+        let plan = &self.plan;
+        let column = |name: &ColumnName| ReadColumn { name: name.clone(), logical: key_type(plan, name) };
+        let columns: Vec<ReadColumn> = self.columns.key.iter().map(column).collect();
+        if keys.is_empty() || keys.iter().any(KeyBytes::is_unkeyed) {
+            return Ok(keys);
+        }
+        keys.sort();
+        let mut there = Vec::new();
+        for asked in keys.chunks(TOGETHER) {
+            let mut reader = self.job.destination.reader().await?;
+            reader
+                .read(ReadRequest {
+                    relation: destination_relation(plan),
+                    key: (0..columns.len()).collect(),
+                    columns: columns.clone(),
+                    range: KeyRange::default(),
+                    after: None,
+                    only: Only::Keys(asked.into()),
+                    batch_rows: TOGETHER,
+                })
+                .await?;
+            while let Some(batch) = reader.next().await? {
+                let found = whole_keys(&batch.rows)?;
+                there.extend(found.into_iter().filter(|key| asked.binary_search(key).is_ok()));
+            }
+        }
+        Ok(there)
+    }
+}
+
+/// A row without a key is never loaded. The ledger knows it, or it came since.
+fn unkeyed(entry: Option<&Entry>) -> Finding {
+    let reason = if entry.is_some() { Reason::Quarantine } else { Reason::Changed };
+    Finding::Explained(Difference::Missing, reason)
+}

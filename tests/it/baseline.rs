@@ -1,0 +1,135 @@
+//! `baseline`: how far the destination is behind.
+
+use serde_json::{Value, json};
+
+use crate::ends::{Ends, for_each_pair};
+use crate::world::World;
+
+const SCHEMA: &str = "create table people (id uuid primary key, name text not null);";
+
+const PEOPLE: &str = "
+entity_type: people
+source_table: old_people
+destination_table: people
+version: \"1\"
+source: { where: kind <> 'test' }
+field_mappings: { name: nm }
+";
+
+const FILL: &str = "
+create table old_people (no integer primary key, nm text, kind text);
+insert into old_people values (1, 'a', 'x'), (2, 'b', 'x'), (3, 'c', 'test'), (4, null, 'x'), (5, 'e', 'x');
+";
+
+fn world(ends: Ends) -> World {
+    let world = World::project(ends, "", SCHEMA, &[("people", PEOPLE)]);
+    world.source().execute(FILL);
+    world
+}
+
+fn counted(world: &World, flags: &[&str]) -> Value {
+    let told = world.transload(&[&["baseline", "--format", "json"], flags].concat());
+    assert_eq!(told.code, 0, "{told:?}");
+    serde_json::from_str(&told.stdout).unwrap()
+}
+
+fn people(data: &Value) -> &Value {
+    &data["entitySummary"][0]
+}
+
+/// Names, types and figures are those of the REST API's `data`.
+fn both_ends_are_counted(ends: Ends) {
+    let world = world(ends);
+    let data = counted(&world, &[]);
+    assert_eq!(
+        *people(&data),
+        json!({
+            "entityType": "people", "sourceCount": 4, "destinationCount": 0, "recordGap": 4, "gapPercentage": 100.0,
+            "status": "behind", "lastMigrationTimestamp": null,
+        })
+    );
+    world.run();
+
+    let data = counted(&world, &[]);
+
+    let id = data["analysisId"].as_str().unwrap();
+    assert!(id.starts_with("baseline-20") && id.len() > 40, "{id}");
+    assert!(data["timestamp"].as_str().unwrap().ends_with('Z'));
+    assert_eq!(data["overallStatus"], "gaps_detected");
+    assert_eq!(
+        data["summary"],
+        json!({ "totalSourceRecords": 4, "totalDestinationRecords": 3, "overallGap": 1, "averageGapPercentage": 25.0 })
+    );
+    let found = people(&data);
+    assert_eq!((&found["recordGap"], &found["status"]), (&json!(1), &json!("behind")));
+    assert!(found["lastMigrationTimestamp"].as_str().unwrap().starts_with("20"));
+    assert_eq!(data.get("mappingValidation"), None);
+    let told = world.transload(&["baseline"]);
+    assert!(told.stdout.contains("in quarantine   people 1") && told.stdout.contains("25.00 %"), "{told:?}");
+    assert_eq!(world.transload(&["baseline", "--exit-code"]).code, 10);
+
+    world.source().execute("delete from old_people where no in (4, 5)");
+    let data = counted(&world, &[]);
+    assert_eq!((&people(&data)["status"], &people(&data)["recordGap"]), (&json!("ahead"), &json!(-1)));
+    world.destination().execute("delete from people where name = 'e'");
+    assert_eq!(people(&counted(&world, &[]))["status"], "in_sync");
+    assert_eq!(counted(&world, &[])["overallStatus"], "in_sync");
+    assert_eq!(world.transload(&["baseline", "--exit-code"]).code, 0);
+}
+
+fn mappings_are_compared_with_the_keys_of_the_source(ends: Ends) {
+    for strategy in ["uuid_v5", "uuid_v7"] {
+        let spec = format!("{PEOPLE}key: {{ strategy: {strategy} }}\n");
+        let world = World::project(ends, "", SCHEMA, &[("people", &spec)]);
+        if strategy == "uuid_v7" {
+            world.replace("transload.yaml", "namespace", "x-namespace");
+        }
+        world.source().execute(FILL);
+        world.run();
+        let issues = |world: &World| counted(world, &["--mappings"])["mappingValidation"][0].clone();
+        let whole = json!({ "missingMappings": 0, "orphanedMappings": 0, "schemaChanges": 0 });
+        assert_eq!(issues(&world)["issues"], whole, "{strategy}");
+        world.source().execute("delete from old_people where no = 1; update old_people set kind = 'test' where no = 5");
+        let ledger = world.destination().ledger("migration_mappings");
+        world.destination().execute(&format!("delete from {ledger} where source_id = '2'"));
+
+        let found = issues(&world);
+
+        assert_eq!(
+            found["issues"],
+            json!({ "missingMappings": 1, "orphanedMappings": 2, "schemaChanges": 0 }),
+            "{strategy}"
+        );
+        assert_eq!((&found["entityType"], &found["isValid"]), (&json!("people"), &json!(false)));
+        let told = world.transload(&["baseline", "--mappings"]);
+        assert!(told.stdout.contains("people 1 missing, 2 orphaned"), "{told:?}");
+    }
+}
+
+fn what_is_not_as_the_lock_says_is_counted(ends: Ends) {
+    let world = world(ends);
+    world.run();
+    assert_eq!(world.transload(&["validate", "--lock"]).code, 0);
+    world.destination().execute("alter table people add column note text");
+    world.source().execute("alter table old_people add column more text; alter table old_people add column most text");
+
+    let found = counted(&world, &["--mappings"])["mappingValidation"][0].clone();
+
+    assert_eq!((&found["issues"]["schemaChanges"], &found["isValid"]), (&json!(3), &json!(false)));
+}
+
+fn nothing_is_written_by_a_look(ends: Ends) {
+    let world = world(ends);
+    world.run();
+    let before = world.destination().fingerprint();
+    world.transload(&["baseline", "--mappings", "--exact"]);
+    assert_eq!(world.transload(&["verify"]).code, 0);
+    assert_eq!(world.destination().fingerprint(), before);
+}
+
+for_each_pair!(
+    both_ends_are_counted,
+    mappings_are_compared_with_the_keys_of_the_source,
+    what_is_not_as_the_lock_says_is_counted,
+    nothing_is_written_by_a_look
+);
