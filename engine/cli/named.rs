@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use transload_model::{Code, ColumnName, Diagnostic, EntityName, Plan, nearest};
+use transload_model::{Code, ColumnName, Diagnostic, EntityName, EntityPlan, Plan, nearest};
 
 use super::failure::{Failure, unknown_entity};
 
@@ -32,8 +32,7 @@ pub(crate) fn columns(
     entities: &BTreeSet<EntityName>,
 ) -> Result<BTreeSet<ColumnName>, Failure> {
     let meant = plan.entities().iter().filter(|entity| entities.contains(&entity.name));
-    let written: BTreeSet<&ColumnName> =
-        meant.flat_map(|entity| &entity.fields).map(|field| &field.destination).collect();
+    let written: BTreeSet<&ColumnName> = meant.flat_map(EntityPlan::written).collect();
     let named = |text: &String| {
         let found = written.iter().find(|name| name.as_str() == text);
         found.map(|name| (*name).clone()).ok_or_else(|| unknown_column(text, &written))
@@ -42,7 +41,7 @@ pub(crate) fn columns(
 }
 
 fn unknown_column(text: &str, written: &BTreeSet<&ColumnName>) -> Failure {
-    let problem = Diagnostic::new(Code::UnknownColumn, format!("no field of these entities fills a column `{text}`"));
+    let problem = Diagnostic::new(Code::UnknownColumn, format!("none of these entities writes a column `{text}`"));
     let near = nearest(text, written.iter().map(|name| name.as_str()));
     let help = near.map(|near| format!("did you mean `{near}`?"));
     help.into_iter().fold(problem, Diagnostic::help).into()

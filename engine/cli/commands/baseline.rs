@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Value, json};
-use transload_model::{Clock, ControlStore, EntityName, EntityState, Exit, SystemClock};
+use transload_model::{Clock, ControlStore, EntityName, EntityState, Exit, Plan, RunRecord, SystemClock};
 use transload_run::{Baseline as Found, BaselineOptions, Counted, EntityBaseline, Mappings, gap};
 use transload_spec::Drift;
 use uuid::Uuid;
@@ -32,7 +32,7 @@ pub(crate) async fn run(chosen: &Chosen, baseline: &Baseline, screen: &Screen) -
     let ends = (&*plan, &world.sources);
     let found = transload_run::baseline(ends, destination.as_deref(), (&wanted, options), &clock).await?;
     let store = wiring::control_store(chosen, &world.project).await?;
-    let last = last_runs(&*store, &found).await?;
+    let last = last_runs(&*store, (&plan, world.project.environment()), &found).await?;
     let shown = Shown { found: &found, last: &last, drift: &world.compiled.drift, started_at };
     match screen.format {
         Format::Json => screen.answer(&pretty(&shown.json())),
@@ -42,9 +42,15 @@ pub(crate) async fn run(chosen: &Chosen, baseline: &Baseline, screen: &Screen) -
 }
 
 /// When each entity was moved last, as far as the control store knows.
-async fn last_runs(store: &dyn ControlStore, found: &Found) -> Result<BTreeMap<EntityName, DateTime<Utc>>, Failure> {
+async fn last_runs(
+    store: &dyn ControlStore,
+    (plan, environment): (&Plan, &str),
+    found: &Found,
+) -> Result<BTreeMap<EntityName, DateTime<Utc>>, Failure> {
     let mut last = BTreeMap::new();
-    for run in store.runs(SEARCHED).await? {
+    // Others may share the store.
+    let is_own = |run: &RunRecord| run.project == plan.project() && run.environment == environment;
+    for run in store.runs(SEARCHED).await?.into_iter().filter(is_own) {
         if last.len() == found.entities.len() {
             break;
         }
@@ -210,10 +216,12 @@ fn status(entity: &EntityBaseline) -> &'static str {
     }
 }
 
-/// The gap as a share of the source; of an empty source, the whole.
+/// The gap as a share of the source. An empty source is ahead by all that there is: -100.
 fn percentage(source: u64, destination: u64) -> f64 {
-    let parts = i128::from(gap(source, destination)) * 1_000_000 / i128::from(source.max(1));
-    i32::try_from(parts).map_or(f64::INFINITY, |parts| f64::from(parts) / 10_000.0)
+    let whole = if source == 0 { destination.max(1) } else { source };
+    let parts = i128::from(gap(source, destination)) * 1_000_000 / i128::from(whole);
+    let parts = i32::try_from(parts).unwrap_or(if parts < 0 { i32::MIN } else { i32::MAX });
+    f64::from(parts) / 10_000.0
 }
 
 fn rounded(percentage: f64) -> f64 {

@@ -39,8 +39,13 @@ async fn look(chosen: &Chosen, verify: &Verify, screen: &Screen) -> Result<Verif
     let mut world = wiring::world(chosen).await?;
     let (plan, warnings) = world.plan()?;
     warnings.iter().for_each(|warning| screen.problem(warning));
-    let wanted = named::entities(&verify.entities, &plan)?;
+    let mut wanted = named::entities(&verify.entities, &plan)?;
     let columns = named::columns(&verify.columns, &plan, &wanted)?;
+    if !columns.is_empty() {
+        wanted.retain(|name| {
+            plan.entity(name).is_some_and(|entity| entity.written().any(|column| columns.contains(column)))
+        });
+    }
     let Some(destination) = wiring::existing_destination(&world.project).await? else { return Err(not_made(&world)) };
     let held = destination.catalog().await?;
     if plan.entities().iter().any(|entity| held.table(&entity.destination.table).is_none()) {
@@ -92,11 +97,5 @@ fn exit(found: &Verification, verify: &Verify) -> Exit {
     if found.entities.iter().any(|entity| is_open(&entity.state)) {
         return Exit::Problems;
     }
-    let (mut unexplained, mut compared) = (0, 0);
-    for entity in &found.entities {
-        unexplained += entity.unexplained.total();
-        compared += entity.compared;
-    }
-    let allowed = verify.max_different.map_or(0, |limit| limit.0.of(compared));
-    if unexplained > allowed { Exit::Problems } else { Exit::Done }
+    if show::is_too_different(found, verify) { Exit::Problems } else { Exit::Done }
 }

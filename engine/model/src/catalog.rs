@@ -99,6 +99,13 @@ impl Column {
         Self { name: other.name.clone(), ..self.clone() } == *other
     }
 
+    /// Whether its database fills values up with blanks, and takes values that differ by those alone for one: `character(6)` of PostgreSQL.
+    #[must_use]
+    pub fn is_padded(&self) -> bool {
+        let base = self.declared.split('(').next().unwrap_or_default();
+        matches!(base, "character" | "bpchar")
+    }
+
     /// Whether it keeps a UUID: as such, as its text or as its bytes.
     #[must_use]
     pub fn takes_uuid(&self) -> bool {

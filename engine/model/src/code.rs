@@ -505,7 +505,7 @@ codes! {
         "Nothing to mend; look at the other run with `transload status`.";
     LedgerMismatch "TL0505" "LEDGER_MISMATCH" Refused 409 Never
         "The destination holds fewer rows than were loaded into it: someone else removed some."
-        "Put them back; with `change_detection: { strategy: full }` in the spec a run brings them back from the source. Or start over with an empty destination and no ledger (`transload_*` tables; on PostgreSQL, schema `transload`).";
+        "`transload verify --repair` brings them back from the source, and `change_detection: { strategy: full }` in the spec does so in every run. Or start over with an empty destination and no ledger (`transload_*` tables; on PostgreSQL, schema `transload`).";
     SpecChanged "TL0506" "SPEC_CHANGED" Done 409 Never
         "The spec changed since the last run. Rows whose source did not move keep what they got then."
         "`transload run --remap` derives every row again and writes what differs.";

@@ -248,6 +248,12 @@ impl Plan {
 }
 
 impl EntityPlan {
+    /// The destination columns that it writes: the key's, and what else its fields fill.
+    pub fn written(&self) -> impl Iterator<Item = &ColumnName> {
+        let others = self.fields.iter().map(|field| &field.destination);
+        self.key.destination.iter().chain(others.filter(|name| !self.key.destination.contains(name)))
+    }
+
     /// The rules that look in another table, and where.
     pub fn lookups(&self) -> impl Iterator<Item = (&RulePlan, &LookupPlan)> {
         self.rules.iter().filter_map(|rule| Some((rule, rule.lookup.as_ref()?)))

@@ -134,6 +134,18 @@ pub struct SourceBatch {
     pub bytes: usize,
 }
 
+/// How rows are drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Drawn {
+    /// From everywhere, as is quickest: those that lie together come together.
+    Quickly,
+    /// Each as likely as any other, and by chance. Another seed draws others.
+    Evenly {
+        /// What the chance begins with.
+        seed: u32,
+    },
+}
+
 /// One reader of a snapshot. It reads one request at a time.
 #[async_trait]
 pub trait SnapshotReader: Send + Sync {
@@ -146,9 +158,14 @@ pub trait SnapshotReader: Send + Sync {
     /// How many keys occur more than once.
     async fn count_repeated_keys(&mut self, relation: &Relation, key: &[ColumnName]) -> Result<u64>;
 
-    /// The keys of about so many rows, from everywhere in it and in key order; none where the source cannot tell quickly.
-    async fn sample(&mut self, relation: &Relation, key: &[ReadColumn], rows: usize) -> Result<Option<RecordBatch>> {
-        let _ = (relation, key, rows);
+    /// The keys of about so many rows, in key order; none where the source cannot tell quickly.
+    async fn sample(
+        &mut self,
+        relation: &Relation,
+        key: &[ReadColumn],
+        (rows, drawn): (usize, Drawn),
+    ) -> Result<Option<RecordBatch>> {
+        let _ = (relation, key, rows, drawn);
         Ok(None)
     }
 
@@ -331,6 +348,12 @@ pub trait EntityTransform: Send + Sync {
     /// Checks `is_required` and the rules on fields, references resolved; `unique` is not among them, nor what `foreign_key` looks for. At
     /// most one failure a row (the first), warnings beside it. `skip` names rows that failed before.
     fn validate(&mut self, columns: &[arrow::array::ArrayRef], skip: &[bool]) -> Vec<RowFault>;
+
+    /// Whether what a field gives follows from the time of the run.
+    fn asks_the_time(&self, field: usize) -> bool {
+        let _ = field;
+        false
+    }
 
     /// How long the scripts worked in all batches since this was asked the last time.
     fn take_script_time(&mut self) -> Duration {

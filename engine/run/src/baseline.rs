@@ -2,6 +2,7 @@
 //!
 //! A count says how far the destination is behind, and nothing of what its rows hold: that is what `verify` is for.
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -183,15 +184,13 @@ async fn mappings(
     let mut last: Option<KeyBytes> = None;
     while let Some(batch) = source.next().await? {
         for key in whole_keys(&batch.rows)? {
-            if last.as_ref().is_some_and(|last| *last >= key) {
-                return Err(unordered(plan));
-            }
+            check_order(plan, last.as_ref(), &key)?;
             while let Some(entry) = next.take_if(|entry| entry.key <= key) {
                 found.orphaned += u64::from(entry.key < key);
                 present.push(entry.key);
+                found.missing += unknown(plan, destination, (&mut present, BATCH_ROWS)).await?;
                 next = loaded.next().await?;
             }
-            found.missing += unknown(plan, destination, (&mut present, BATCH_ROWS)).await?;
             last = Some(key);
         }
     }
@@ -240,7 +239,14 @@ impl Loaded<'_> {
     }
 }
 
-fn unordered(plan: &EntityPlan) -> Box<Diagnostic> {
-    let headline = format!("the source gives the keys of `{}` in another order than the ledger has them", plan.name);
-    Box::new(Diagnostic::new(Code::KeyOrder, headline).help(Code::KeyOrder.info().remedy))
+fn check_order(plan: &EntityPlan, last: Option<&KeyBytes>, key: &KeyBytes) -> Result<()> {
+    let (code, headline) = match last.map(|last| last.cmp(key)) {
+        None | Some(Ordering::Less) => return Ok(()),
+        Some(Ordering::Equal) => (Code::KeyNotUnique, format!("a key of `{}` occurs more than once", plan.name)),
+        Some(Ordering::Greater) => {
+            (Code::KeyOrder, format!("the source gives the keys of `{}` in another order than the ledger", plan.name))
+        }
+    };
+    let place = format!("{} · table `{}`", plan.name, plan.source.table);
+    Err(Box::new(Diagnostic::new(code, headline).at(place).help(code.info().remedy)))
 }

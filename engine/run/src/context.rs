@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use transload_model::{
-    Catalog, Claim, Clock, Code, ColumnName, ConnectionName, Destination, Diagnostic, EntityName, EntityPlan, Horizon,
-    LedgerState, Plan, Position, Referrer, Result, RunId, Snapshot, SnapshotReader, StreamPosition, TableName,
+    Catalog, Claim, Clock, Code, Column, ColumnName, ConnectionName, Destination, Diagnostic, EntityName, EntityPlan,
+    Horizon, LedgerState, Plan, Position, Referrer, Result, RunId, Snapshot, SnapshotReader, StreamPosition, TableName,
     TransformContext, TransformFactory, table_changes,
 };
 
@@ -80,6 +80,11 @@ impl Context {
     /// What the destination's catalog gave as a table's definition when the run began.
     pub(crate) fn definition(&self, table: &TableName) -> Option<u64> {
         self.held.definitions.get(table).copied()
+    }
+
+    /// A column of a destination table as it was then.
+    pub(crate) fn column(&self, table: &TableName, name: &ColumnName) -> Option<&Column> {
+        self.held.table(table)?.column(name)
     }
 
     /// What is different about a destination table since the run began.

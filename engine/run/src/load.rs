@@ -205,7 +205,8 @@ impl Pass<'_> {
                     judged.read.quarantined += 1;
                     judged.read.discarded += 1;
                 }
-                Verdict::Modified(known) if has_open_fields => {
+                // A row that is not there is inserted like one that is new, and the second pass fills what stays open.
+                Verdict::Modified(known) if has_open_fields && !is_missing => {
                     merge.postpone(known);
                     judged.to_fill = true;
                     continue;

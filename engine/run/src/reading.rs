@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use transload_model::{
-    Diagnostic, DigestRequest, EntityPlan, KeyBytes, KeyRange, Only, RangeDigest, ReadColumn, ReadRequest, Result,
-    Selection, SnapshotReader, SourceBatch,
+    Diagnostic, DigestRequest, Drawn, EntityPlan, KeyBytes, KeyRange, Only, RangeDigest, ReadColumn, ReadRequest,
+    Result, Selection, SnapshotReader, SourceBatch,
 };
 
 use crate::context::Context;
@@ -57,7 +57,7 @@ impl Reading {
     /// Keys that cut the table into about equal parts.
     pub(crate) async fn split(&mut self, parts: usize) -> Result<Vec<KeyBytes>> {
         let key: Vec<ReadColumn> = self.plan.key.source.iter().map(|part| self.plan.reads[*part].clone()).collect();
-        let sample = self.reader.sample(&self.plan.relation(), &key, parts * SAMPLES_EACH).await?;
+        let sample = self.reader.sample(&self.plan.relation(), &key, (parts * SAMPLES_EACH, Drawn::Quickly)).await?;
         let keys = sample.map_or(Ok(Vec::new()), |sample| whole_keys(&sample))?;
         let mut cuts: Vec<KeyBytes> =
             (1..parts).filter_map(|cut| keys.get(keys.len() * cut / parts).cloned()).collect();

@@ -34,7 +34,7 @@ impl UniqueIndex {
         let field = &plan.fields[rule.field];
         let mut columns = vec![ReadColumn { name: field.destination.clone(), logical: field.written_as }];
         columns.extend(
-            plan.key.destination.iter().map(|name| ReadColumn { name: name.clone(), logical: key_type(plan, name) }),
+            plan.key.destination.iter().map(|name| ReadColumn { name: name.clone(), logical: column_type(plan, name) }),
         );
         let relation = Relation::all(plan.destination.table.clone());
         let mut reader = destination.reader().await?;
@@ -190,11 +190,12 @@ pub(crate) fn cells(columns: &[ArrayRef]) -> Result<Vec<Cells<'_>>> {
     columns.iter().map(Cells::new).collect()
 }
 
-pub(crate) fn key_type(plan: &EntityPlan, name: &ColumnName) -> LogicalType {
+/// What a value of a destination column is: as its field writes it, or of the kind of keys that are made.
+pub(crate) fn column_type(plan: &EntityPlan, name: &ColumnName) -> LogicalType {
     let field = plan.fields.iter().find(|field| field.destination == *name);
-    match (plan.key.strategy.made(), field) {
-        (Some(made), _) => made,
-        (None, Some(field)) => field.written_as,
+    match (field, plan.key.strategy.made()) {
+        (Some(field), _) => field.written_as,
+        (None, Some(made)) => made,
         (None, None) => LogicalType::Uuid,
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 use transload_model::{ColumnName, Exit};
-use transload_run::{Differences, DifferingRow, Reason, Verification, VerifiedEntity, VerifyState};
+use transload_run::{Differences, DifferingRow, Reason, RowDifference, Verification, VerifiedEntity, VerifyState};
 
 use crate::cli::args::Verify;
 use crate::cli::render::Signs;
@@ -30,6 +30,7 @@ impl Shown<'_> {
         }
         out.push('\n');
         self.explained(&mut out);
+        self.left_out(&mut out);
         self.confidence(&mut out);
         self.verdict(&mut out);
         out
@@ -95,6 +96,9 @@ impl Shown<'_> {
         if !entity.columns.is_empty() {
             put(out, &format!("  by column: {}", self.by_column(&entity.columns)));
         }
+        if entity.spec_changed {
+            put(out, "  its spec changed since rows were loaded: `transload run --remap` writes what differs by that");
+        }
         if !entity.repairable.is_empty() {
             put(out, &format!("  write them again: transload verify {} --repair", entity.entity));
         }
@@ -123,6 +127,20 @@ impl Shown<'_> {
         }
     }
 
+    /// What nobody can compare.
+    fn left_out(&self, out: &mut String) {
+        let names = |entity: &VerifiedEntity| {
+            let names: Vec<&str> = entity.left_out.iter().map(ColumnName::as_str).collect();
+            format!("{} {}", entity.entity, names.join(", "))
+        };
+        let entities = self.found.entities.iter().filter(|entity| !entity.left_out.is_empty());
+        let told: Vec<String> = entities.map(names).collect();
+        if !told.is_empty() {
+            let sign = self.signs.warning;
+            put(out, &format!("{sign} not compared, because it follows from the time of a run: {}", told.join("; ")));
+        }
+    }
+
     /// What a sample in which nothing is wrong says of all rows.
     fn confidence(&self, out: &mut String) {
         if self.verify.sample.is_none() {
@@ -145,26 +163,22 @@ impl Shown<'_> {
     }
 
     fn verdict(&self, out: &mut String) {
-        let (mut unexplained, mut compared) = (0, 0);
-        for entity in &self.found.entities {
-            unexplained += entity.unexplained.total();
-            compared += entity.compared;
-        }
-        let open = self
-            .found
-            .entities
-            .iter()
-            .filter(|entity| !matches!(entity.state, VerifyState::Verified | VerifyState::Different));
-        let open: Vec<&str> = open.map(|entity| entity.entity.as_str()).collect();
+        let (unexplained, compared) = totals(self.found);
+        let is_open =
+            |entity: &&VerifiedEntity| !matches!(entity.state, VerifyState::Verified | VerifyState::Different);
+        let open: Vec<&str> = self.found.entities.iter().filter(is_open).map(|entity| entity.entity.as_str()).collect();
+        let Signs { done, failed, warning, .. } = self.signs;
+        let differences = if unexplained == 1 { "1 unexplained difference" } else { "unexplained differences" };
+        let differences =
+            if unexplained == 1 { differences.to_owned() } else { format!("{} {differences}", number(unexplained)) };
+        let compared = rows(compared);
         let line = match (unexplained, open.is_empty()) {
-            (0, true) => {
-                format!("{} {} compared: each is what it should be, or explained", self.signs.done, rows(compared))
+            (0, true) => format!("{done} {compared} compared: each is what it should be, or explained"),
+            (0, false) => format!("{warning} not verified: {}", open.join(", ")),
+            _ if unexplained <= allowed(self.found, self.verify) => {
+                format!("{warning} {differences} in {compared}: no more than `--max-different` allows")
             }
-            (0, false) => format!("{} not verified: {}", self.signs.warning, open.join(", ")),
-            (1, _) => format!("{} 1 unexplained difference in {}", self.signs.failed, rows(compared)),
-            (many, _) => {
-                format!("{} {} unexplained differences in {}", self.signs.failed, number(many), rows(compared))
-            }
+            _ => format!("{failed} {differences} in {compared}"),
         };
         out.push_str(&line);
     }
@@ -189,6 +203,7 @@ impl Shown<'_> {
             "source": entity.source,
             "destination": entity.destination,
             "compared": entity.compared,
+            "looked_at": entity.looked_at,
             "missing": entity.found.missing,
             "extra": entity.found.extra,
             "different": entity.found.different,
@@ -202,17 +217,41 @@ impl Shown<'_> {
             "rows": entity.rows.iter().map(row_json).collect::<Vec<Value>>(),
             "elapsed_ms": entity.elapsed_ms,
         });
+        if !entity.left_out.is_empty() {
+            value["left_out"] = json!(entity.left_out);
+        }
+        if entity.spec_changed {
+            value["spec_changed"] = json!(true);
+        }
         match &entity.state {
             VerifyState::NotComparable(why) => value["reason"] = json!(why),
             VerifyState::Unknown(problem) => value["problem"] = as_json(problem),
             _ => {}
         }
-        if self.verify.sample.is_some() && entity.unexplained.total() == 0 {
-            value["at_most_different"] = json!(at_most(entity));
+        if let Some(most) = at_most(entity).filter(|_| self.verify.sample.is_some() && entity.unexplained.total() == 0)
+        {
+            value["at_most_different"] = json!(most);
             value["confidence"] = json!(CONFIDENCE);
         }
         value
     }
+}
+
+/// Rows of all entities that nothing explains, and those that were compared.
+fn totals(found: &Verification) -> (u64, u64) {
+    found.entities.iter().fold((0, 0), |(unexplained, compared), entity| {
+        (unexplained + entity.unexplained.total(), compared + entity.compared)
+    })
+}
+
+/// How many rows may differ without an explanation.
+fn allowed(found: &Verification, verify: &Verify) -> u64 {
+    verify.max_different.map_or(0, |limit| limit.0.of(totals(found).1))
+}
+
+/// Whether more rows differ than may.
+pub(super) fn is_too_different(found: &Verification, verify: &Verify) -> bool {
+    totals(found).0 > allowed(found, verify)
 }
 
 /// Which share of all rows may be wrong where none of those that were drawn is: with more, at least one would have been among them, but for one
@@ -238,6 +277,7 @@ fn words(reason: Reason) -> &'static str {
         Reason::Discarded => "discarded by a person",
         Reason::Changed => "new or changed at the source since the last run",
         Reason::Gone => "gone from the source, and still in the destination",
+        Reason::ParentGone => "as they were loaded, and what they refer to is gone since",
         Reason::Unfinished => "half written by a run that is not done",
     }
 }
@@ -245,10 +285,13 @@ fn words(reason: Reason) -> &'static str {
 fn line(row: &DifferingRow) -> Vec<String> {
     let names: Vec<&str> = row.columns.iter().map(ColumnName::as_str).collect();
     let fields = match row.fault {
-        Some(fault) => format!("as things are it would be set aside: {fault}"),
+        Some(fault) => format!("as things are it would be set aside: {}", fault.info().word),
         None => names.join(", "),
     };
-    vec![row.key.text(), row.difference.as_str().to_owned(), fields]
+    // A number or a truth value is no key that can be asked for.
+    let is_unnamed = row.key.is_unkeyed() && row.difference == RowDifference::Extra;
+    let key = if is_unnamed { "(unnamed)".to_owned() } else { row.key.text() };
+    vec![key, row.difference.as_str().to_owned(), fields]
 }
 
 fn row_json(row: &DifferingRow) -> Value {
@@ -258,7 +301,7 @@ fn row_json(row: &DifferingRow) -> Value {
         "columns": row.columns,
     });
     if let Some(fault) = row.fault {
-        value["fault"] = json!(fault);
+        value["fault"] = json!(fault.info().word);
     }
     value
 }

@@ -3,6 +3,7 @@
 //! The server compares, by the very expressions that an update asks, so that a row is told to differ exactly where an update would change it.
 //! The rows go there as arrays, a parameter for each column: a temporary table would be written.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use arrow::record_batch::RecordBatch;
@@ -43,19 +44,27 @@ pub(super) async fn compare(
         for (at, (encoder, column)) in encoders.iter().zip(&columns).enumerate() {
             query = query.bind(values(encoder, column, first..end, |row| unfit[row - first].push(at)));
         }
-        for (row, unfit) in query.fetch_all(&mut *connection).await?.iter().zip(unfit) {
-            let is_there: bool = row.try_get(0)?;
-            let mut differing: Vec<usize> = row.try_get::<Vec<i32>, _>(1)?.into_iter().filter_map(index).collect();
-            differing.extend(unfit.into_iter().filter(|at| !differing.contains(at)).collect::<Vec<_>>());
-            differing.sort_unstable();
-            held.push(if is_there { Held::Row(differing) } else { Held::Nothing });
+        let mut found: Vec<Option<BTreeSet<usize>>> = vec![None; end - first];
+        for row in query.fetch_all(&mut *connection).await? {
+            let Some(at) = index(row.try_get(0)?) else { continue };
+            if row.try_get(1)? {
+                // A table without a unique key may hold several rows of one key: what one of them lacks, differs.
+                let differing = row.try_get::<Vec<i32>, _>(2)?.into_iter().filter_map(|at| index(at.into()));
+                found[at].get_or_insert_default().extend(differing);
+            }
         }
+        held.extend(found.into_iter().zip(unfit).map(|(differing, unfit)| match differing {
+            Some(differing) => {
+                Held::Row(differing.into_iter().chain(unfit).collect::<BTreeSet<_>>().into_iter().collect())
+            }
+            None => Held::Nothing,
+        }));
         first = end;
     }
     Ok(held)
 }
 
-fn index(number: i32) -> Option<usize> {
+fn index(number: i64) -> Option<usize> {
     usize::try_from(number).ok()?.checked_sub(1)
 }
 

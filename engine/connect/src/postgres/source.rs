@@ -14,8 +14,8 @@ use sqlx::{PgConnection, Row};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use transload_model::{
-    Bug, Catalog, Code, ColumnName, ConnectionPlan, Diagnostic, DigestRequest, Horizon, KeyRange, LogicalType, Only,
-    RangeDigest, ReadColumn, ReadRequest, Relation, Result, Snapshot, SnapshotReader, Source, SourceBatch, Table,
+    Bug, Catalog, Code, ColumnName, ConnectionPlan, Diagnostic, DigestRequest, Drawn, Horizon, KeyRange, LogicalType,
+    Only, RangeDigest, ReadColumn, ReadRequest, Relation, Result, Snapshot, SnapshotReader, Source, SourceBatch, Table,
     TableName, planted,
 };
 use twox_hash::XxHash3_64;
@@ -295,13 +295,21 @@ impl SnapshotReader for Reader {
         Ok(plan.and_then(|plan: serde_json::Value| plan[0]["Plan"]["Plan Rows"].as_u64()))
     }
 
-    async fn sample(&mut self, relation: &Relation, key: &[ReadColumn], rows: usize) -> Result<Option<RecordBatch>> {
+    async fn sample(
+        &mut self,
+        relation: &Relation,
+        key: &[ReadColumn],
+        (rows, drawn): (usize, Drawn),
+    ) -> Result<Option<RecordBatch>> {
         let Some(held) = self.estimate(relation).await?.filter(|held| *held > 0 && !key.is_empty()) else {
             return Ok(None);
         };
-        let percent = (rows as u64 * 100).div_ceil(held).clamp(1, 100);
+        let method = match drawn {
+            Drawn::Quickly => format!("system ({}) repeatable (1)", (rows as u64 * 100).div_ceil(held).clamp(1, 100)),
+            Drawn::Evenly { seed } => format!("bernoulli ({}) repeatable ({seed})", percent(rows as u64, held)),
+        };
         let schema = self.end.schema.clone();
-        let (Some(table), Some(sampled)) = (relation.stored(), sql::sampled(&schema, relation, percent)) else {
+        let (Some(table), Some(sampled)) = (relation.stored(), sql::sampled(&schema, relation, &method)) else {
             return Ok(None);
         };
         if self.number(sql::is_stored(&sql::table(&schema, table))).await? != Some(1) {
@@ -493,4 +501,10 @@ fn order(column: &PgColumn, logical: LogicalType) -> String {
         _ if column.recodes => format!("pg_catalog.convert_to({text}, 'UTF8')"),
         _ => format!("{text} collate \"C\""),
     }
+}
+
+/// The share of `held` that so many rows are, in percent, to a millionth.
+fn percent(rows: u64, held: u64) -> String {
+    let millionths = (u128::from(rows) * 100_000_000).div_ceil(u128::from(held.max(1))).min(100_000_000);
+    format!("{}.{:06}", millionths / 1_000_000, millionths % 1_000_000)
 }

@@ -65,9 +65,9 @@ fn filtered(table: &str, condition: &str, name: &str) -> String {
     format!("(select * from {table} where (\n{condition}\n)) {name}")
 }
 
-/// About so many of each hundred rows of a relation, as `from` takes it; none of a query.
-pub(super) fn sampled(schema: &str, relation: &Relation, percent: u64) -> Option<String> {
-    let sampled = format!("{} tablesample system ({percent}) repeatable (1)", table(schema, relation.stored()?));
+/// Some rows of a relation, drawn by a method, as `from` takes them; none of a query.
+pub(super) fn sampled(schema: &str, relation: &Relation, method: &str) -> Option<String> {
+    let sampled = format!("{} tablesample {method}", table(schema, relation.stored()?));
     match &relation.rows {
         Selection::Where(condition) => Some(filtered(&sampled, condition, &quote(relation.table.as_str()))),
         _ => Some(sampled),
@@ -320,7 +320,8 @@ impl Pair<'_> {
     }
 }
 
-/// For each of the rows that are given as arrays, a parameter for each column: whether the table has it, and which columns differ, by number.
+/// For each of the rows that are given as arrays, a parameter for each column: its number, whether the table has it, and which columns differ,
+/// by number; as often as the table has it.
 pub(super) fn compare(table: &str, columns: &[&PgColumn], key: &[ColumnName]) -> String {
     let arrays: Vec<String> =
         columns.iter().zip(1..).map(|(column, at)| format!("${at}::{}[]", column.staged)).collect();
@@ -329,9 +330,9 @@ pub(super) fn compare(table: &str, columns: &[&PgColumn], key: &[ColumnName]) ->
     let differing: Vec<String> =
         columns.iter().zip(1..).map(|(column, at)| format!("case when {} then {at} end", differs(column))).collect();
     format!(
-        "select old.{PRESENT} is not null, pg_catalog.array_remove(array[{}]::int4[], null) \
+        "select new.{NUMBER}, old.{PRESENT} is not null, pg_catalog.array_remove(array[{}]::int4[], null) \
          from rows from ({}) with ordinality new ({names}, {NUMBER}) \
-         left join (select true as {PRESENT}, held.* from {table} held) old on {same} order by new.{NUMBER}",
+         left join (select true as {PRESENT}, held.* from {table} held) old on {same}",
         differing.join(", "),
         arrays.iter().map(|array| format!("pg_catalog.unnest({array})")).collect::<Vec<_>>().join(", "),
     )

@@ -2,8 +2,10 @@
 //!
 //! SQLite compares, by the very expressions that an update asks, so that a row is told to differ exactly where an update would change it.
 
+use std::collections::BTreeSet;
+
 use arrow::record_batch::RecordBatch;
-use rusqlite::{Connection, OptionalExtension, params_from_iter};
+use rusqlite::{Connection, params_from_iter};
 use transload_model::{ColumnName, Held, TableName};
 
 use super::sql;
@@ -23,12 +25,18 @@ pub(super) fn compare(
     let mut held = Vec::with_capacity(rows.num_rows());
     for row in 0..rows.num_rows() {
         let given = values(&bound, row).into_iter().chain(values(&bound_key, row));
-        let differing = statement.query_row(params_from_iter(given), |found| {
-            let differs =
-                (0..columns.len()).map(|at| found.get::<_, bool>(at)).collect::<rusqlite::Result<Vec<_>>>()?;
-            Ok((0..columns.len()).filter(|at| differs[*at] || bound[*at].is_lost(row)).collect())
-        });
-        held.push(differing.optional()?.map_or(Held::Nothing, Held::Row));
+        let mut found = statement.query(params_from_iter(given))?;
+        let mut differing: Option<BTreeSet<usize>> = None;
+        // A table without a unique key may hold several rows of one key: what one of them lacks, differs.
+        while let Some(found) = found.next()? {
+            let differing = differing.get_or_insert_default();
+            for at in 0..columns.len() {
+                if found.get(at)? || bound[at].is_lost(row) {
+                    differing.insert(at);
+                }
+            }
+        }
+        held.push(differing.map_or(Held::Nothing, |differing| Held::Row(differing.into_iter().collect())));
     }
     Ok(held)
 }

@@ -1,5 +1,8 @@
 //! Digests of rows, in any order, by what their keys hash to.
 
+use std::ops::Range;
+use std::sync::Arc;
+
 /// Rows of a bucket, about: few, so that a row that differs makes few others to be looked at, and enough that all buckets fit in memory.
 const ROWS_EACH: u64 = 4;
 
@@ -12,9 +15,14 @@ pub(super) struct Buckets {
     sums: Vec<u64>,
 }
 
-/// The buckets in which something is left.
+/// Buckets in which something is left.
+#[derive(Clone)]
 pub(super) struct Open {
-    open: Vec<bool>,
+    open: Arc<[bool]>,
+    /// Where they are among all.
+    part: Range<usize>,
+    /// How many there are in all, open or not.
+    pub(super) of: usize,
     /// How many.
     pub(super) count: usize,
 }
@@ -26,7 +34,8 @@ impl Buckets {
         Self { sums: vec![0; usize::try_from(count).unwrap_or(64)] }
     }
 
-    pub(super) fn count(&self) -> usize {
+    #[cfg(test)]
+    fn count(&self) -> usize {
         self.sums.len()
     }
 
@@ -37,31 +46,33 @@ impl Buckets {
 
     /// Where the other side does not hold the same.
     pub(super) fn without(&self, other: &Self) -> Open {
-        let open: Vec<bool> = self.sums.iter().zip(&other.sums).map(|(one, other)| one != other).collect();
+        let open: Arc<[bool]> = self.sums.iter().zip(&other.sums).map(|(one, other)| one != other).collect();
         let count = open.iter().filter(|open| **open).count();
-        Open { open, count }
+        Open { part: 0..open.len(), of: open.len(), open, count }
     }
 }
 
 impl Open {
-    /// The same in so many parts.
+    /// The same in about so many parts.
     pub(super) fn cut(&self, parts: usize) -> Vec<Self> {
         let each = self.count.div_ceil(parts.max(1)).max(1);
-        let mut cut: Vec<Self> = Vec::new();
-        for at in (0..self.open.len()).filter(|at| self.open[*at]) {
-            if cut.last().is_none_or(|part| part.count == each) {
-                cut.push(Self { open: vec![false; self.open.len()], count: 0 });
+        let (mut cut, mut from, mut count) = (Vec::new(), self.part.start, 0);
+        for at in self.part.clone().filter(|at| self.open[*at]) {
+            count += 1;
+            if count == each {
+                cut.push(Self { part: from..at + 1, count, ..self.clone() });
+                (from, count) = (at + 1, 0);
             }
-            if let Some(part) = cut.last_mut() {
-                part.open[at] = true;
-                part.count += 1;
-            }
+        }
+        if count > 0 {
+            cut.push(Self { part: from..self.part.end, count, ..self.clone() });
         }
         cut
     }
 
     pub(super) fn holds(&self, key: u64) -> bool {
-        self.open[place(key, self.open.len())]
+        let place = place(key, self.open.len());
+        self.part.contains(&place) && self.open[place]
     }
 }
 
@@ -101,6 +112,22 @@ mod tests {
             let open = one.without(&other);
             prop_assert_eq!(open.count, 1);
             prop_assert!(open.holds(rows[at].0));
+        }
+    }
+
+    #[test]
+    fn parts_hold_each_open_bucket_once() {
+        let empty = Buckets::for_rows(1_000);
+        let mut full = empty.clone();
+        (0..40).for_each(|key| full.add(key * 5, 1));
+        for parts in [1, 3, 7, 40, 100] {
+            let open = full.without(&empty);
+            let cut = open.cut(parts);
+            assert_eq!(cut.iter().map(|part| part.count).sum::<usize>(), 40);
+            for key in 0..256 {
+                let holding = cut.iter().filter(|part| part.holds(key)).count();
+                assert_eq!(holding, usize::from(open.holds(key)), "{parts} {key}");
+            }
         }
     }
 

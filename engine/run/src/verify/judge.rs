@@ -1,6 +1,6 @@
 //! What it means that a row is not as it should be.
 
-use transload_model::{ColumnName, Entry, Held, Outcome};
+use transload_model::{Code, ColumnName, Entry, Held, Outcome};
 
 /// In what a row differs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -36,6 +36,8 @@ pub enum Reason {
     Changed,
     /// The source does not give it any more, and the destination still has it.
     Gone,
+    /// It is as it was loaded, and what it refers to is gone since.
+    ParentGone,
     /// A run has written a part of it, and writes the rest later.
     Unfinished,
 }
@@ -49,6 +51,7 @@ impl Reason {
             Self::Discarded => "discarded",
             Self::Changed => "changed_at_source",
             Self::Gone => "gone_from_source",
+            Self::ParentGone => "parent_gone",
             Self::Unfinished => "unfinished",
         }
     }
@@ -65,8 +68,8 @@ pub(super) enum Finding {
     Differs {
         difference: Difference,
         columns: Vec<ColumnName>,
-        /// The word for why it cannot be derived any more.
-        fault: Option<&'static str>,
+        /// Why it cannot be derived any more.
+        fault: Option<Code>,
     },
 }
 
@@ -74,39 +77,59 @@ pub(super) enum Finding {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Row {
     pub(super) digest: u64,
-    /// The word for why it cannot be derived; then nothing was compared.
-    pub(super) fault: Option<&'static str>,
+    /// Why it cannot be derived.
+    pub(super) fault: Option<Code>,
+    /// Whether its key is known in spite of that; else nothing was found by it.
+    pub(super) has_key: bool,
     pub(super) held: Held,
-    /// The columns that differ.
+    /// The columns that differ; of a row that cannot be derived, those that it spoils are among them.
     pub(super) columns: Vec<ColumnName>,
 }
 
+impl Row {
+    fn is_same(&self) -> bool {
+        self.fault.is_none() && self.held == Held::Row(Vec::new())
+    }
+
+    fn is_there(&self, entry: Option<&Entry>) -> bool {
+        if self.has_key { self.held != Held::Nothing } else { is_present(entry) }
+    }
+}
+
+fn is_present(entry: Option<&Entry>) -> bool {
+    entry.is_some_and(|entry| entry.present)
+}
+
 /// Says of a row that one side may lack what it is. Digests of the ledger may be of other columns than those of now: then they tell nothing.
-pub(super) fn judge(row: Option<&Row>, entry: Option<&Entry>, are_comparable: bool) -> Finding {
+pub(super) fn judge(
+    (row, refers): (Option<&Row>, &dyn Fn(&ColumnName) -> bool),
+    entry: Option<&Entry>,
+    are_comparable: bool,
+) -> Finding {
     let Some(row) = row else {
-        return match entry {
-            Some(entry) if entry.present => Finding::Explained(Difference::Extra, Reason::Gone),
-            _ => Finding::Same,
-        };
+        return if is_present(entry) { Finding::Explained(Difference::Extra, Reason::Gone) } else { Finding::Same };
     };
-    if row.fault.is_none() && row.held == Held::Row(Vec::new()) {
+    if row.is_same() {
         return Finding::Same;
     }
-    let is_there = match row.fault {
-        None => row.held != Held::Nothing,
-        Some(_) => entry.is_some_and(|entry| entry.present),
-    };
+    let is_there = row.is_there(entry);
     let difference = if is_there { Difference::Different } else { Difference::Missing };
+    // What no run has loaded stands where this row belongs, or what one has loaded is not there any more: whatever else became of the row.
+    if is_there != is_present(entry) {
+        return differs(difference, row);
+    }
     match reason(row, entry, are_comparable) {
-        // A row that no run has loaded stands where this one belongs.
-        Some(Reason::Changed) if entry.is_none() && is_there => differs(difference, row),
         Some(reason) => Finding::Explained(difference, reason),
+        None if row.fault == Some(Code::ParentMissing) && row.columns.iter().all(refers) => {
+            Finding::Explained(difference, Reason::ParentGone)
+        }
         None => differs(difference, row),
     }
 }
 
 fn differs(difference: Difference, row: &Row) -> Finding {
-    Finding::Differs { difference, columns: row.columns.clone(), fault: row.fault }
+    let columns = if row.fault.is_none() { row.columns.clone() } else { Vec::new() };
+    Finding::Differs { difference, columns, fault: row.fault }
 }
 
 fn reason(row: &Row, entry: Option<&Entry>, are_comparable: bool) -> Option<Reason> {
@@ -132,8 +155,9 @@ mod tests {
 
     use super::*;
 
-    fn row(held: Held, fault: Option<&'static str>) -> Row {
-        Row { digest: 7, fault, held, columns: Vec::new() }
+    fn row(held: Held, fault: Option<Code>) -> Row {
+        let columns = if held == Held::Row(vec![1]) { vec![ColumnName::parse("name").unwrap()] } else { Vec::new() };
+        Row { digest: 7, fault, has_key: true, held, columns }
     }
 
     fn entry(outcome: Outcome, digest: u64, present: bool) -> Entry {
@@ -146,8 +170,14 @@ mod tests {
             Finding::Explained(difference, reason) => {
                 format!("{} explained by {}", difference.as_str(), reason.as_str())
             }
-            Finding::Differs { difference, fault, .. } => format!("{} {}", difference.as_str(), fault.unwrap_or("!")),
+            Finding::Differs { difference, fault, .. } => {
+                format!("{} {}", difference.as_str(), fault.map_or("!", |fault| fault.info().word))
+            }
         }
+    }
+
+    fn judged(row: Option<&Row>, entry: Option<&Entry>, are_comparable: bool) -> String {
+        told(&judge((row, &|_| false), entry, are_comparable))
     }
 
     #[test]
@@ -158,7 +188,9 @@ mod tests {
         let same = || Some(row(Held::Row(Vec::new()), None));
         let other = || Some(row(Held::Row(vec![1]), None));
         let none = || Some(row(Held::Nothing, None));
-        let bad = || Some(row(Held::Nothing, Some("REQUIRED_MISSING")));
+        let bad = || Some(row(Held::Nothing, Some(Code::RequiredMissing)));
+        let bad_there = || Some(row(Held::Row(vec![1]), Some(Code::RequiredMissing)));
+        let bad_key = || Some(Row { has_key: false, ..row(Held::Nothing, Some(Code::RequiredMissing)) });
         let cases = [
             (same(), Some(entry(Loaded, 7, true)), "same"),
             (same(), None, "same"),
@@ -166,36 +198,52 @@ mod tests {
             (other(), Some(entry(Loaded, 7, true)), "different !"),
             (none(), Some(entry(Loaded, 7, true)), "missing !"),
             (other(), Some(entry(Loaded, 8, true)), "different explained by changed_at_source"),
-            (none(), Some(entry(Loaded, 8, true)), "missing explained by changed_at_source"),
+            (none(), Some(entry(Loaded, 8, true)), "missing !"),
             (none(), None, "missing explained by changed_at_source"),
             (other(), None, "different !"),
             (none(), Some(entry(Quarantined, 7, false)), "missing explained by quarantine"),
             (other(), Some(entry(Quarantined, 7, true)), "different explained by quarantine"),
+            (other(), Some(entry(Quarantined, 7, false)), "different !"),
+            (none(), Some(entry(Quarantined, 7, true)), "missing !"),
             (none(), Some(entry(Orphaned, 8, false)), "missing explained by quarantine"),
             (none(), Some(entry(Collided, 7, false)), "missing explained by quarantine"),
             (none(), Some(entry(Discarded, 7, false)), "missing explained by discarded"),
+            (other(), Some(entry(Discarded, 7, false)), "different !"),
             (other(), Some(entry(Deferred, 7, true)), "different explained by unfinished"),
             (other(), Some(entry(UpdatePending, 7, true)), "different explained by unfinished"),
             (other(), Some(entry(UpdatePending, 8, true)), "different explained by changed_at_source"),
             (other(), Some(entry(Retired, 7, true)), "different explained by changed_at_source"),
             (none(), Some(entry(DeletePending, 7, false)), "missing explained by changed_at_source"),
             (bad(), Some(entry(Quarantined, 7, false)), "missing explained by quarantine"),
-            (bad(), Some(entry(Quarantined, 7, true)), "different explained by quarantine"),
-            (bad(), Some(entry(Loaded, 7, true)), "different REQUIRED_MISSING"),
-            (bad(), Some(entry(Loaded, 8, true)), "different explained by changed_at_source"),
+            (bad_there(), Some(entry(Quarantined, 7, true)), "different explained by quarantine"),
+            (bad_there(), Some(entry(Quarantined, 7, false)), "different REQUIRED_MISSING"),
+            (bad_there(), Some(entry(Loaded, 7, true)), "different REQUIRED_MISSING"),
+            (bad_there(), Some(entry(Loaded, 8, true)), "different explained by changed_at_source"),
+            (bad(), Some(entry(Loaded, 7, true)), "missing REQUIRED_MISSING"),
+            (bad_key(), Some(entry(Loaded, 8, true)), "different explained by changed_at_source"),
             (bad(), None, "missing explained by changed_at_source"),
             (None, Some(entry(Loaded, 7, true)), "extra explained by gone_from_source"),
             (None, Some(entry(Quarantined, 7, false)), "same"),
             (None, None, "same"),
         ];
         for (row, entry, expected) in cases {
-            assert_eq!(told(&judge(row.as_ref(), entry.as_ref(), true)), expected, "{row:?} {entry:?}");
+            assert_eq!(judged(row.as_ref(), entry.as_ref(), true), expected, "{row:?} {entry:?}");
         }
+    }
+
+    #[test]
+    fn what_lost_its_parent_alone_is_explained() {
+        let orphan = |held| row(held, Some(Code::ParentMissing));
+        let loaded = entry(Outcome::Loaded, 7, true);
+        let of = |row: &Row, refers: bool| told(&judge((Some(row), &|_| refers), Some(&loaded), true));
+        assert_eq!(of(&orphan(Held::Row(vec![1])), true), "different explained by parent_gone");
+        assert_eq!(of(&orphan(Held::Row(vec![1])), false), "different PARENT_MISSING", "another column differs, too");
+        assert_eq!(of(&orphan(Held::Nothing), true), "missing PARENT_MISSING");
     }
 
     #[test]
     fn digests_of_other_columns_excuse_nothing() {
         let (row, entry) = (row(Held::Row(vec![1]), None), entry(Outcome::Loaded, 8, true));
-        assert_eq!(told(&judge(Some(&row), Some(&entry), false)), "different !");
+        assert_eq!(judged(Some(&row), Some(&entry), false), "different !");
     }
 }

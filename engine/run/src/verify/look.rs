@@ -7,11 +7,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use transload_model::{
-    ColumnName, EntityPlan, Entry, KeyBytes, KeyRange, Only, ReadColumn, ReadRequest, Result, SegmentHead,
+    ColumnName, EntityPlan, Entry, KeyBytes, KeyRange, Only, Outcome, ReadColumn, ReadRequest, Result, RowFault,
+    SegmentHead,
 };
 
 use super::judge::{Difference, Finding, Reason, Row, judge};
-use super::sides::{all_of, encoded_keys, word};
+use super::sides::{Sides, all_of, encoded_keys};
 use super::{Columns, destination_relation};
 use crate::context::Context;
 use crate::derive::{Deriver, Work};
@@ -19,14 +20,14 @@ use crate::entries::Entries;
 use crate::reading::Reading;
 use crate::rows::whole_keys;
 use crate::start::{Job, observe};
-use crate::unique::key_type;
+use crate::unique::column_type;
 
 /// Rows that are looked at together. A source may have to give all of its rows for that.
 const TOGETHER: usize = 65_536;
 
 /// How often a row is looked at before it is believed to differ, and at most.
 const BELIEVED: usize = 2;
-const LOOKS: usize = 4;
+pub(super) const LOOKS: usize = 4;
 
 /// Looks at rows of one entity.
 pub(super) struct Looker<'a> {
@@ -36,12 +37,11 @@ pub(super) struct Looker<'a> {
 }
 
 /// Rows that only the destination was seen to have.
-#[derive(Default)]
 pub(super) struct Owned {
     /// The source keys of those that the ledger knows.
     pub(super) known: Vec<KeyBytes>,
-    /// The destination keys of the others.
-    pub(super) unknown: Vec<KeyBytes>,
+    /// The destination keys of the others, by their encoding.
+    pub(super) unknown: BTreeMap<Vec<u8>, KeyBytes>,
 }
 
 /// What one look saw of a row.
@@ -126,10 +126,17 @@ impl<'a> Looker<'a> {
         let after = self.entries(&context, keys).await?;
         let seen = |key: &KeyBytes| {
             let (entry, row) = (after.get(key), rows.get(key));
-            let finding = if key.is_unkeyed() { unkeyed(entry) } else { judge(row, entry, are_comparable) };
+            let finding = if key.is_unkeyed() { unkeyed(entry) } else { self.judged(row, entry, are_comparable) };
             Seen { key: key.clone(), finding, moves: before.get(key) != entry }
         };
         Ok(keys.iter().map(seen).collect())
+    }
+
+    fn judged(&self, row: Option<&Row>, entry: Option<&Entry>, are_comparable: bool) -> Finding {
+        let refers = |name: &ColumnName| {
+            self.plan.fields.iter().any(|field| field.reference.is_some() && field.destination == *name)
+        };
+        judge((row, &refers), entry, are_comparable)
     }
 
     /// What the source gives of these rows, beside what the destination holds.
@@ -142,23 +149,35 @@ impl<'a> Looker<'a> {
         let mut reading = Reading::open(context, &self.plan).await?;
         let mut deriver = Deriver::new(context, &self.plan).await?;
         let only = Only::Keys(wanted.iter().map(|key| (*key).clone()).collect());
-        reading.start_ranges(vec![KeyRange::default()], None, only).await?;
+        let from = wanted.first().map(|key| (*key).clone());
+        reading.start_ranges(vec![KeyRange { from, to: None }], None, only).await?;
         while let Some(scored) = reading.next().await? {
+            // A source may give others between them, and behind them.
+            if (0..scored.len()).all(|row| Some(&scored.identity(row)) > wanted.last().copied()) {
+                break;
+            }
             let is_wanted = |work: &Work| wanted.contains(&scored.identity(work.row));
             let work: Vec<Work> = all_of(&scored).into_iter().filter(is_wanted).collect();
             let compared = deriver.compare_in(&scored, &work, &self.compared()).await?;
             for (at, work) in work.iter().enumerate() {
-                let fault = compared.faults[at].as_ref().map(word);
+                let fault = compared.faults[at].as_ref();
                 let row = Row {
                     digest: scored.digest(work.row),
-                    fault,
-                    columns: if fault.is_none() { compared.differing(at) } else { Vec::new() },
+                    fault: fault.map(|fault| fault.code),
+                    has_key: fault.is_none_or(|fault| self.leaves_key(fault)),
+                    columns: compared.differing(at),
                     held: compared.held[at].clone(),
                 };
                 rows.insert(scored.identity(work.row), row);
             }
         }
         Ok(rows)
+    }
+
+    /// Whether the key of a row with this fault is what it would be without it.
+    fn leaves_key(&self, fault: &RowFault) -> bool {
+        let is_own = |name: &ColumnName| self.plan.key.destination.contains(name);
+        self.plan.key.strategy.made().is_some() || fault.field.as_ref().is_some_and(|name| !is_own(name))
     }
 
     fn compared(&self) -> BTreeSet<ColumnName> {
@@ -179,38 +198,69 @@ impl<'a> Looker<'a> {
     }
 
     /// Which of some rows that no row of the source was seen to lead to the ledger knows.
-    pub(super) async fn owners(&self, extra: &BTreeMap<Vec<u8>, KeyBytes>) -> Result<Owned> {
-        if extra.is_empty() {
-            return Ok(Owned::default());
+    pub(super) async fn owners(&self, strangers: BTreeMap<Vec<u8>, KeyBytes>) -> Result<Owned> {
+        let mut owned = Owned { known: Vec::new(), unknown: strangers };
+        if owned.unknown.is_empty() {
+            return Ok(owned);
         }
         // Behind the reading of both sides: what a run put there meanwhile stands in the ledger by now.
         let context = observe(self.job.clone()).await?;
         let mut deriver = Deriver::new(&context, &self.plan).await?;
-        let mut known = Vec::new();
-        let mut unknown = extra.clone();
         let mut entries = Entries::of(&*context.destination, &self.plan.name).await?;
         while let Some(segment) = entries.next(|head| head.present > 0).await? {
             let present = segment.into_iter().filter(|entry| entry.present && !entry.key.is_unkeyed());
             let keys: Vec<KeyBytes> = present.map(|entry| entry.key).collect();
-            let encoded = encoded_keys(&deriver.key_batch(&keys).await?)?;
+            let encoded = encoded_keys(&deriver.key_batch(&keys).await?, self.columns)?;
             for (key, encoded) in keys.into_iter().zip(encoded) {
-                if encoded.is_some_and(|encoded| unknown.remove(&encoded).is_some()) {
-                    known.push(key);
+                if encoded.is_some_and(|encoded| owned.unknown.remove(&encoded).is_some()) {
+                    owned.known.push(key);
                 }
             }
         }
-        Ok(Owned { known, unknown: unknown.into_values().collect() })
+        Ok(owned)
     }
 
-    /// Those of some rows that the destination has now, too.
-    pub(super) async fn still_there(&self, mut keys: Vec<KeyBytes>) -> Result<Vec<KeyBytes>> {
-        let plan = &self.plan;
-        let column = |name: &ColumnName| ReadColumn { name: name.clone(), logical: key_type(plan, name) };
-        let columns: Vec<ReadColumn> = self.columns.key.iter().map(column).collect();
-        if keys.is_empty() || keys.iter().any(KeyBytes::is_unkeyed) {
-            return Ok(keys);
+    /// The keys of those of some rows that the destination has now, too. They were found by their keys, or by all of their columns.
+    pub(super) async fn still_there(&self, rows: BTreeMap<Vec<u8>, KeyBytes>, by_key: bool) -> Result<Vec<KeyBytes>> {
+        let (mut unnamed, mut named) = (BTreeMap::new(), Vec::new());
+        for (place, key) in rows {
+            if key.is_unkeyed() {
+                unnamed.insert(place, key);
+            } else {
+                named.push(key);
+            }
         }
+        let mut there = self.held(named).await?;
+        there.dedup();
+        if !unnamed.is_empty() {
+            let context = observe(self.job.clone()).await?;
+            let columns = if by_key { self.columns.of_key() } else { self.columns.clone() };
+            let sides = Sides { context: &context, plan: &self.plan, columns: &columns };
+            sides
+                .held(|row| {
+                    there.extend(unnamed.remove(&row.place()));
+                    Ok(())
+                })
+                .await?;
+        }
+        Ok(there)
+    }
+
+    /// Of keys that several rows of the destination had, those that several have now: once for each row but the first.
+    pub(super) async fn still_doubled(&self, mut keys: Vec<KeyBytes>) -> Result<Vec<KeyBytes>> {
+        let mut doubled: Vec<KeyBytes> = keys.extract_if(.., |key| key.is_unkeyed()).collect();
+        let held = self.held(keys).await?;
+        doubled.extend(held.windows(2).filter(|pair| pair[0] == pair[1]).map(|pair| pair[0].clone()));
+        Ok(doubled)
+    }
+
+    /// The keys of the rows that the destination has of these, in order; of a key that several have, as often.
+    async fn held(&self, mut keys: Vec<KeyBytes>) -> Result<Vec<KeyBytes>> {
+        let plan = &self.plan;
+        let column = |name: &ColumnName| ReadColumn { name: name.clone(), logical: column_type(plan, name) };
+        let columns: Vec<ReadColumn> = self.columns.key.iter().map(column).collect();
         keys.sort();
+        keys.dedup();
         let mut there = Vec::new();
         for asked in keys.chunks(TOGETHER) {
             let mut reader = self.job.destination.reader().await?;
@@ -230,12 +280,17 @@ impl<'a> Looker<'a> {
                 there.extend(found.into_iter().filter(|key| asked.binary_search(key).is_ok()));
             }
         }
+        there.sort();
         Ok(there)
     }
 }
 
 /// A row without a key is never loaded. The ledger knows it, or it came since.
 fn unkeyed(entry: Option<&Entry>) -> Finding {
-    let reason = if entry.is_some() { Reason::Quarantine } else { Reason::Changed };
+    let reason = match entry.map(|entry| entry.outcome) {
+        Some(Outcome::Discarded) => Reason::Discarded,
+        Some(_) => Reason::Quarantine,
+        None => Reason::Changed,
+    };
     Finding::Explained(Difference::Missing, reason)
 }

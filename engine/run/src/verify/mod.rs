@@ -9,6 +9,7 @@
 //! The ledger tells why a row differs (`judge.rs`). A row that is in quarantine, or that moved at the source since it was loaded, is explained.
 
 mod buckets;
+mod drawn;
 mod judge;
 mod look;
 mod sides;
@@ -16,15 +17,18 @@ mod sides;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use transload_model::{ColumnName, Diagnostic, EntityName, EntityPlan, KeyBytes, Relation, Result};
+use arrow::array::{ArrayRef, AsArray as _, StringArray};
+use transload_model::{Code, Column, ColumnName, Diagnostic, EntityName, EntityPlan, KeyBytes, Relation, Result};
 
+use crate::baseline::gap;
 use crate::context::Context;
 use crate::event::Event;
 use crate::start::{Job, millis, observe};
+use drawn::drawn;
 use judge::Finding;
 pub use judge::{Difference as RowDifference, Reason};
-use look::Looker;
-use sides::Sides;
+use look::{Looker, Owned};
+use sides::{Sides, Sizes, Strangers};
 
 /// What is compared, and what is told.
 #[derive(Debug, Clone, Default)]
@@ -97,7 +101,7 @@ pub struct DifferingRow {
     /// The columns that differ, where there are some to be told.
     pub columns: Vec<ColumnName>,
     /// Why it could not be derived any more, where that is so.
-    pub fault: Option<&'static str>,
+    pub fault: Option<Code>,
 }
 
 /// What was found of one entity.
@@ -113,6 +117,12 @@ pub struct VerifiedEntity {
     pub destination: u64,
     /// Rows of the source that were compared.
     pub compared: u64,
+    /// Of these, rows that were looked at one by one.
+    pub looked_at: u64,
+    /// Columns that were not compared, because they follow from the time of a run.
+    pub left_out: Vec<ColumnName>,
+    /// Whether the spec changed since rows were loaded by it, so that they may differ by that.
+    pub spec_changed: bool,
     /// Rows that differ, whatever explains them.
     pub found: Differences,
     /// Of these, what the ledger explains, by why.
@@ -140,6 +150,9 @@ impl VerifiedEntity {
             source: 0,
             destination: 0,
             compared: 0,
+            looked_at: 0,
+            left_out: Vec::new(),
+            spec_changed: false,
             found: Differences::default(),
             explained: BTreeMap::new(),
             unexplained: Differences::default(),
@@ -172,7 +185,8 @@ impl VerifiedEntity {
         for name in &columns {
             *self.columns.entry(name.clone()).or_default() += 1;
         }
-        if difference != RowDifference::Extra && self.repairable.len() < REPAIRED_MAX {
+        // A row that is set aside as things are cannot be written.
+        if difference != RowDifference::Extra && fault.is_none() && self.repairable.len() < REPAIRED_MAX {
             self.repairable.push(key.clone());
         }
         if self.rows.len() < listed {
@@ -221,23 +235,28 @@ async fn compare(
 ) -> Result<()> {
     let context = observe(job.clone()).await?;
     let plan = Arc::new(plan.clone());
-    let table = &plan.destination.table;
-    verified.destination = context.destination.count(table).await?;
+    verified.destination = context.destination.count(&plan.destination.table).await?;
     verified.source = context.reader(&plan).await?.count(&plan.relation()).await?;
     context.sink.emit(&Event::EntityStarted { entity: plan.name.clone(), rows: Some(verified.source) });
-    if context.position(&plan.name).is_none() {
+    let position = context.position(&plan.name);
+    // Of an entity without a row a run may not have said anything.
+    if position.is_none() && verified.source > 0 {
         verified.state = VerifyState::Pending;
         return Ok(());
     }
-    let columns = Columns::of(&plan, &options.columns);
-    if columns.is_empty_beside_key() && !options.columns.is_empty() {
-        verified.state = VerifyState::NotComparable("none of the columns that were asked for is written".to_owned());
+    verified.spec_changed = position.is_some_and(|position| position.mapped_fingerprint != plan.mapped_fingerprint);
+    let (columns, left_out) = Columns::of(&context, &plan, &options.columns)?;
+    verified.left_out = left_out;
+    if columns.others.is_empty() && !verified.left_out.is_empty() && !options.columns.is_empty() {
+        let why = "what is asked for follows from the time of a run".to_owned();
+        verified.state = VerifyState::NotComparable(why);
         return Ok(());
     }
     let looker = Looker::new(job, &plan, &columns);
+    let look = Look { plan: &plan, columns: &columns, looker: &looker, listed: options.listed };
     match options.sample {
-        Some(rows) => sampled(context, (&plan, rows), (&looker, options.listed, verified)).await?,
-        None => every_row(context, (&plan, &columns), (&looker, options.listed, verified)).await?,
+        Some(rows) => sampled(context, (look, rows), verified).await?,
+        None => every_row(context, look, verified).await?,
     }
     if verified.unexplained.total() > 0 {
         verified.state = VerifyState::Different;
@@ -245,35 +264,46 @@ async fn compare(
     Ok(())
 }
 
+/// What is looked at of an entity, and what is told of it.
+#[derive(Clone, Copy)]
+struct Look<'a> {
+    plan: &'a Arc<EntityPlan>,
+    columns: &'a Columns,
+    looker: &'a Looker<'a>,
+    /// Unexplained rows that are told one by one.
+    listed: usize,
+}
+
 /// Takes what both sides hold of every row.
-async fn every_row(
-    context: Arc<Context>,
-    (plan, columns): (&Arc<EntityPlan>, &Columns),
-    (looker, listed, verified): (&Looker<'_>, usize, &mut VerifiedEntity),
-) -> Result<()> {
-    let rows = verified.source.max(verified.destination);
-    let candidates = Sides { context: &context, plan, columns }.candidates(rows).await?;
+async fn every_row(context: Arc<Context>, look: Look<'_>, verified: &mut VerifiedEntity) -> Result<()> {
+    let Look { plan, columns, looker, listed } = look;
+    let sizes = Sizes { source: verified.source, destination: verified.destination };
+    let candidates = Sides { context: &context, plan, columns }.candidates(sizes).await?;
     // Each look sees a moment of its own, and connections may be few.
     drop(context);
     verified.compared = candidates.expected;
-    let owned = looker.owners(&candidates.extra).await?;
-    let extra = looker.still_there(owned.unknown).await?;
+    let Strangers { rows, doubled } = candidates.strangers;
+    let Owned { known, unknown } = looker.owners(rows).await?;
+    let mut extra = looker.still_there(unknown, candidates.is_rough).await?;
+    extra.extend(looker.still_doubled(doubled).await?);
     if candidates.is_rough {
+        verified.looked_at = candidates.expected;
         // All that the source gives is looked at anyway.
         let gone = |key: &KeyBytes, finding| {
             if matches!(finding, Finding::Explained(RowDifference::Extra, _)) {
                 verified.take(key, finding, listed);
             }
         };
-        looker.judge(owned.known, gone).await?;
+        looker.judge(known, gone).await?;
         looker.judge(candidates.keys, |key, finding| verified.take(key, finding, listed)).await?;
         looker.judge_all(|key, finding| verified.take(key, finding, listed)).await?;
     } else {
         let mut keys = candidates.keys;
         // A row that both are: it stands where another key leads.
-        keys.extend(owned.known);
+        keys.extend(known);
         keys.sort();
         keys.dedup();
+        verified.looked_at = keys.len() as u64;
         looker.judge(keys, |key, finding| verified.take(key, finding, listed)).await?;
     }
     for key in extra {
@@ -283,21 +313,41 @@ async fn every_row(
     Ok(())
 }
 
-/// Takes some rows of the source; rows that only the destination has are told by their number.
-async fn sampled(
-    context: Arc<Context>,
-    (plan, rows): (&Arc<EntityPlan>, usize),
-    (looker, listed, verified): (&Looker<'_>, usize, &mut VerifiedEntity),
-) -> Result<()> {
-    let keys = sides::drawn(&context, plan, rows).await?;
-    let loaded: u64 = context.destination.segments(&plan.name).await?.iter().map(|head| head.present).sum();
+/// Takes some rows of the source; rows that only one side has are told by their number.
+async fn sampled(context: Arc<Context>, (look, rows): (Look<'_>, usize), verified: &mut VerifiedEntity) -> Result<()> {
+    let Look { plan, looker, listed, .. } = look;
+    let keys = drawn(&context, plan, (rows, verified.source)).await?;
+    let surplus = surplus(&context, plan).await?;
     drop(context);
-    verified.compared = keys.len() as u64;
+    if keys.is_empty() && verified.source > 0 {
+        verified.state = VerifyState::NotComparable("no row of the source has a key".to_owned());
+        return Ok(());
+    }
+    (verified.compared, verified.looked_at) = (keys.len() as u64, keys.len() as u64);
     looker.judge(keys, |key, finding| verified.take(key, finding, listed)).await?;
-    let extra = verified.destination.saturating_sub(loaded);
-    verified.found.extra += extra;
-    verified.unexplained.extra += extra;
+    let (missing, extra) = match surplus {
+        ..0 => (surplus.unsigned_abs().saturating_sub(verified.unexplained.missing), 0),
+        0.. => (0, surplus.unsigned_abs()),
+    };
+    for found in [&mut verified.found, &mut verified.unexplained] {
+        found.missing += missing;
+        found.extra += extra;
+    }
     Ok(())
+}
+
+/// How many more rows the destination has than the ledger knows; below zero, how many fewer. None where runs keep writing meanwhile.
+async fn surplus(context: &Context, plan: &EntityPlan) -> Result<i64> {
+    let mut before = context.destination.segments(&plan.name).await?;
+    for _ in 0..look::LOOKS {
+        let held = context.destination.count(&plan.destination.table).await?;
+        let after = context.destination.segments(&plan.name).await?;
+        if before == after {
+            return Ok(gap(held, after.iter().map(|head| head.present).sum()));
+        }
+        before = after;
+    }
+    Ok(0)
 }
 
 /// The columns of an entity's destination that are compared: its key, and what else is written.
@@ -305,28 +355,49 @@ async fn sampled(
 struct Columns {
     key: Vec<ColumnName>,
     others: Vec<ColumnName>,
+    /// Those whose values the destination fills up with blanks.
+    padded: BTreeSet<ColumnName>,
 }
 
 impl Columns {
-    fn of(plan: &EntityPlan, chosen: &BTreeSet<ColumnName>) -> Self {
+    /// Those that are chosen, or all, without those that are another with each run. And which these are.
+    fn of(context: &Context, plan: &Arc<EntityPlan>, chosen: &BTreeSet<ColumnName>) -> Result<(Self, Vec<ColumnName>)> {
+        let transform = context.factory.compile(plan, &context.transform_context)?;
         let key = plan.key.destination.clone();
-        let is_meant = |name: &ColumnName| !key.contains(name) && (chosen.is_empty() || chosen.contains(name));
-        let others = plan.fields.iter().map(|field| field.destination.clone()).filter(is_meant).collect();
-        Self { key, others }
+        let (mut others, mut left_out) = (Vec::new(), Vec::new());
+        for (at, field) in plan.fields.iter().enumerate() {
+            let name = &field.destination;
+            if key.contains(name) || !(chosen.is_empty() || chosen.contains(name)) {
+                continue;
+            }
+            let kind = if transform.asks_the_time(at) { &mut left_out } else { &mut others };
+            kind.push(name.clone());
+        }
+        let is_padded =
+            |name: &&ColumnName| context.column(&plan.destination.table, name).is_some_and(Column::is_padded);
+        let padded = key.iter().chain(&others).filter(is_padded).cloned().collect();
+        Ok((Self { key, others, padded }, left_out))
     }
 
     /// The same, of the key alone.
     fn of_key(&self) -> Self {
-        Self { key: self.key.clone(), others: Vec::new() }
-    }
-
-    fn is_empty_beside_key(&self) -> bool {
-        self.others.is_empty()
+        Self { others: Vec::new(), ..self.clone() }
     }
 
     /// The key first.
     fn all(&self) -> impl Iterator<Item = &ColumnName> {
         self.key.iter().chain(&self.others)
+    }
+
+    /// The values of the first of these columns, without the blanks that the destination puts behind them.
+    fn plain(&self, mut values: Vec<ArrayRef>) -> Vec<ArrayRef> {
+        for (values, _) in values.iter_mut().zip(self.all()).filter(|(_, name)| self.padded.contains(*name)) {
+            if let Some(texts) = values.as_string_opt::<i32>() {
+                let cut = texts.iter().map(|text| text.map(|text| text.trim_end_matches(' ')));
+                *values = Arc::new(cut.collect::<StringArray>());
+            }
+        }
+        values
     }
 }
 

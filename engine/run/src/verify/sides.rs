@@ -1,6 +1,6 @@
 //! Both sides of an entity: what its spec makes of the source, and what the destination holds.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef};
@@ -8,7 +8,7 @@ use arrow::record_batch::RecordBatch;
 use tokio::task::JoinSet;
 use transload_model::{
     CellFault, Code, ColumnName, Counts, Diagnostic, EntityPlan, KeyBytes, KeyRange, KeyValue, Only, ReadColumn,
-    ReadRequest, Result, RowFault,
+    ReadRequest, Result,
 };
 use twox_hash::XxHash3_64;
 
@@ -18,20 +18,20 @@ use crate::context::Context;
 use crate::derive::{Deriver, Expected, Work};
 use crate::event::Event;
 use crate::reading::Reading;
-use crate::rows::{Cells, Scored, whole_keys};
-use crate::unique::key_type;
+use crate::rows::{Cells, Scored};
+use crate::unique::column_type;
 
 /// Rows of the destination that are read at a time.
 const BATCH_ROWS: usize = 8_192;
 
 /// Rows of open buckets that are held in memory at a time, about.
-const OPENED: u64 = 400_000;
+const HELD_MAX: u64 = 400_000;
 
 /// Rows that are held in any case.
 const FEW: u64 = 1_000;
 
 /// Rows that only the destination has, of which the keys are held in memory at most.
-const EXTRA_MAX: usize = 1_000_000;
+const STRANGERS_MAX: usize = 1_000_000;
 
 /// Both sides of an entity.
 pub(super) struct Sides<'a> {
@@ -40,35 +40,94 @@ pub(super) struct Sides<'a> {
     pub(super) columns: &'a Columns,
 }
 
+/// About how many rows each side has.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Sizes {
+    pub(super) source: u64,
+    pub(super) destination: u64,
+}
+
 /// Rows of which the digests differ, or that have none.
 #[derive(Default)]
 pub(super) struct Candidates {
     /// The source keys of rows that may not be in the destination as they should.
     pub(super) keys: Vec<KeyBytes>,
-    /// The keys of rows of the destination that no row of the source was seen to lead to, by their encoding.
-    pub(super) extra: BTreeMap<Vec<u8>, KeyBytes>,
+    /// Rows that only the destination was seen to have.
+    pub(super) strangers: Strangers,
     /// Rows that the source gave.
     pub(super) expected: u64,
     /// Whether so much differs that each row of the source has to be compared. Then `keys` has only rows without a key.
     pub(super) is_rough: bool,
 }
 
-impl Sides<'_> {
-    /// Rows that may differ, of about so many.
-    pub(super) async fn candidates(&self, rows: u64) -> Result<Candidates> {
-        let found = self.found(rows).await?;
-        if !found.is_rough {
-            return Ok(found);
+/// Rows of the destination that no row of the source was seen to lead to.
+#[derive(Default)]
+pub(super) struct Strangers {
+    /// Their keys, by their encoding.
+    pub(super) rows: BTreeMap<Vec<u8>, KeyBytes>,
+    /// Keys that another row has, too: once for each row but the first.
+    pub(super) doubled: Vec<KeyBytes>,
+}
+
+impl Strangers {
+    fn add(&mut self, place: Vec<u8>, key: KeyBytes, plan: &EntityPlan) -> Result<()> {
+        if self.rows.len() == STRANGERS_MAX {
+            return Err(too_many(&plan.destination.table));
         }
-        // What is rough tells nothing of single rows. Keys alone still tell which rows the source does not lead to.
-        let columns = self.columns.of_key();
-        let of_keys = Sides { columns: &columns, ..*self };
-        let extra = of_keys.found(rows).await?.extra;
-        Ok(Candidates { extra, ..found })
+        self.doubled.extend(self.rows.insert(place, key));
+        Ok(())
+    }
+}
+
+impl Sides<'_> {
+    /// Rows that may differ.
+    pub(super) async fn candidates(&self, sizes: Sizes) -> Result<Candidates> {
+        let (mut found, open) = self.summed(sizes).await?;
+        let opened = rows_in(&open, sizes.source.max(sizes.destination));
+        // Where most rows are to be looked at, it costs less not to hold them meanwhile.
+        if opened > HELD_MAX.min(sizes.source.max(sizes.destination) / 2 + FEW) && !self.columns.others.is_empty() {
+            // What is rough tells nothing of single rows. Keys alone still tell which rows the source does not lead to.
+            let columns = self.columns.of_key();
+            let strangers = Sides { columns: &columns, ..*self }.strangers(sizes).await?;
+            found.keys.retain(KeyBytes::is_unkeyed);
+            return Ok(Candidates { strangers, is_rough: true, ..found });
+        }
+        for part in open.cut(rounds(opened)) {
+            self.look_into(&part, &mut found).await?;
+        }
+        Ok(found)
     }
 
-    async fn found(&self, rows: u64) -> Result<Candidates> {
-        let empty = Buckets::for_rows(rows);
+    /// Rows that only the destination has.
+    async fn strangers(&self, sizes: Sizes) -> Result<Strangers> {
+        let (_, open) = self.summed(sizes).await?;
+        let mut strangers = Strangers::default();
+        for part in open.cut(rounds(rows_in(&open, sizes.destination))) {
+            let mut held: HashMap<Vec<u8>, KeyBytes> = HashMap::new();
+            let kept = |row: Digested<'_>| {
+                if part.holds(row.key) {
+                    strangers.doubled.extend(held.insert(row.place(), row.identity()));
+                }
+                Ok(())
+            };
+            self.held(kept).await?;
+            let led_to = |row: Option<Digested<'_>>, _| {
+                if let Some(row) = row {
+                    held.remove(row.encoded);
+                }
+                Ok(())
+            };
+            self.expected(led_to).await?;
+            for (place, key) in held {
+                strangers.add(place, key, self.plan)?;
+            }
+        }
+        Ok(strangers)
+    }
+
+    /// The buckets in which both sides are not the same, and what the source gave without a digest.
+    async fn summed(&self, sizes: Sizes) -> Result<(Candidates, Open)> {
+        let empty = Buckets::for_rows(sizes.source.max(sizes.destination));
         let mut held = JoinSet::new();
         let (context, plan, columns) = (Arc::clone(self.context), Arc::clone(self.plan), self.columns.clone());
         let mut sums = empty.clone();
@@ -93,25 +152,13 @@ impl Sides<'_> {
             })
             .await?;
         let held = held.join_next().await.and_then(std::result::Result::ok).unwrap_or_else(|| Err(ended()))?;
-        let open = sums.without(&held);
-        let opened = open.count as u64 * (rows / sums.count() as u64 + 1);
-        // Where most rows are to be looked at, it costs less not to hold them meanwhile.
-        let are_most = opened > OPENED.min(rows / 2 + FEW);
-        if are_most && !self.columns.is_empty_beside_key() {
-            found.keys.retain(KeyBytes::is_unkeyed);
-            return Ok(Candidates { is_rough: true, ..found });
-        }
-        let rounds = usize::try_from(opened.div_ceil(OPENED)).unwrap_or(1);
-        for round in open.cut(rounds) {
-            self.open(&round, &mut found).await?;
-        }
-        Ok(found)
+        Ok((found, sums.without(&held)))
     }
 
     /// Looks at the rows of some buckets one by one.
-    async fn open(&self, open: &Open, found: &mut Candidates) -> Result<()> {
+    async fn look_into(&self, open: &Open, found: &mut Candidates) -> Result<()> {
         let mut expected: HashMap<Vec<u8>, (u64, KeyBytes)> = HashMap::new();
-        let Candidates { keys, extra, .. } = found;
+        let Candidates { keys, strangers, .. } = found;
         let unsure = |row: Option<Digested<'_>>, source: KeyBytes| {
             let Some(row) = row.filter(|row| open.holds(row.key)) else { return Ok(()) };
             // Of two rows that lead to one place, one has no place.
@@ -121,6 +168,7 @@ impl Sides<'_> {
             Ok(())
         };
         self.expected(unsure).await?;
+        let mut met: HashSet<Vec<u8>> = HashSet::new();
         let compared = |row: Digested<'_>| {
             if !open.holds(row.key) {
                 return Ok(());
@@ -128,9 +176,10 @@ impl Sides<'_> {
             match expected.remove(row.encoded) {
                 Some((digest, _)) if digest == row.row => {}
                 Some((_, key)) => keys.push(key),
-                None if extra.len() == EXTRA_MAX => return Err(too_many(&self.plan.destination.table)),
-                None => drop(extra.insert(row.place(), row.identity())),
+                None if met.contains(row.encoded) => strangers.doubled.push(row.identity()),
+                None => return strangers.add(row.place(), row.identity(), self.plan),
             }
+            met.insert(row.encoded.to_vec());
             Ok(())
         };
         self.held(compared).await?;
@@ -148,7 +197,7 @@ impl Sides<'_> {
         while let Some(scored) = reading.next().await? {
             let work = all_of(&scored);
             let Expected { rows: written, faults } = deriver.expected(&scored, &work).await?;
-            let columns = self.picked(&written)?;
+            let columns = self.columns.plain(self.picked(&written)?);
             let digests = Digests::of(&columns, self.columns.key.len(), &[])?;
             for (at, work) in work.iter().enumerate() {
                 let source = scored.identity(work.row);
@@ -163,9 +212,9 @@ impl Sides<'_> {
     }
 
     /// Hands over each row that the destination holds.
-    async fn held(&self, mut take: impl FnMut(Digested<'_>) -> Result<()>) -> Result<()> {
+    pub(super) async fn held(&self, mut take: impl FnMut(Digested<'_>) -> Result<()>) -> Result<()> {
         let mut reader = self.context.destination.reader().await?;
-        let column = |name: &ColumnName| ReadColumn { name: name.clone(), logical: key_type(self.plan, name) };
+        let column = |name: &ColumnName| ReadColumn { name: name.clone(), logical: column_type(self.plan, name) };
         reader
             .read(ReadRequest {
                 relation: destination_relation(self.plan),
@@ -178,7 +227,8 @@ impl Sides<'_> {
             })
             .await?;
         while let Some(batch) = reader.next().await? {
-            let digests = Digests::of(batch.rows.columns(), self.columns.key.len(), &batch.faults)?;
+            let columns = self.columns.plain(batch.rows.columns().to_vec());
+            let digests = Digests::of(&columns, self.columns.key.len(), &batch.faults)?;
             for row in 0..batch.rows.num_rows() {
                 take(digests.row(row).unwrap_or_else(|| digests.without_key(row)))?;
             }
@@ -202,32 +252,6 @@ pub(super) fn all_of(scored: &Scored) -> Vec<Work> {
     (0..scored.len()).map(|row| Work { row, known: None, insert: false, counted: false }).collect()
 }
 
-/// The source keys of about so many rows, drawn by chance.
-pub(super) async fn drawn(context: &Arc<Context>, plan: &Arc<EntityPlan>, rows: usize) -> Result<Vec<KeyBytes>> {
-    let key: Vec<ReadColumn> = plan.key.source.iter().map(|part| plan.reads[*part].clone()).collect();
-    let mut reader = context.reader(plan).await?;
-    let mut keys = match reader.sample(&plan.relation(), &key, rows.saturating_mul(2)).await? {
-        Some(sample) => whole_keys(&sample)?,
-        None => all_keys(context, plan).await?,
-    };
-    // By a digest of the run's own: which rows are drawn, no one can foretell.
-    let salt = XxHash3_64::oneshot(context.run.to_string().as_bytes());
-    keys.sort_by_cached_key(|key| XxHash3_64::oneshot_with_seed(salt, key.as_bytes()));
-    keys.truncate(rows);
-    keys.sort();
-    Ok(keys)
-}
-
-async fn all_keys(context: &Arc<Context>, plan: &Arc<EntityPlan>) -> Result<Vec<KeyBytes>> {
-    let mut reading = Reading::open(context, plan).await?;
-    reading.start_keys(vec![KeyRange::default()], None).await?;
-    let mut keys = Vec::new();
-    while let Some(scored) = reading.next().await? {
-        keys.extend((0..scored.len()).map(|row| scored.identity(row)).filter(|key| !key.is_unkeyed()));
-    }
-    Ok(keys)
-}
-
 /// The digests of a batch's rows.
 struct Digests<'a> {
     /// The key's first.
@@ -238,7 +262,7 @@ struct Digests<'a> {
 }
 
 /// A row as its key and its digest.
-struct Digested<'a> {
+pub(super) struct Digested<'a> {
     /// A hash of the key.
     key: u64,
     /// A hash of all columns, the key's among them.
@@ -250,12 +274,12 @@ struct Digested<'a> {
 
 impl Digested<'_> {
     /// What tells it from others of its side.
-    fn place(&self) -> Vec<u8> {
+    pub(super) fn place(&self) -> Vec<u8> {
         if self.encoded.is_empty() { self.row.to_le_bytes().to_vec() } else { self.encoded.to_vec() }
     }
 
     /// The row's key; of one without a key that can be named, its content.
-    fn identity(&self) -> KeyBytes {
+    pub(super) fn identity(&self) -> KeyBytes {
         let parts: Option<Vec<KeyValue<'_>>> = self.cells.iter().map(|cell| cell.key_part(self.at)).collect();
         parts.map_or_else(|| KeyBytes::unkeyed(self.row), |parts| KeyBytes::encode(&parts))
     }
@@ -297,13 +321,19 @@ impl<'a> Digests<'a> {
 }
 
 /// The encodings of the keys of rows that hold nothing else.
-pub(super) fn encoded_keys(keys: &RecordBatch) -> Result<Vec<Option<Vec<u8>>>> {
-    Ok(Digests::of(keys.columns(), keys.num_columns(), &[])?.encoded)
+pub(super) fn encoded_keys(keys: &RecordBatch, columns: &Columns) -> Result<Vec<Option<Vec<u8>>>> {
+    let keys = columns.plain(keys.columns().to_vec());
+    Ok(Digests::of(&keys, keys.len(), &[])?.encoded)
 }
 
-/// The word for why a row would be set aside.
-pub(super) fn word(fault: &RowFault) -> &'static str {
-    fault.code.info().word
+/// How many rows open buckets have, about, where all have so many.
+fn rows_in(open: &Open, rows: u64) -> u64 {
+    open.count as u64 * (rows / open.of as u64 + 1)
+}
+
+/// In how many parts so many rows are held one after the other.
+fn rounds(rows: u64) -> usize {
+    usize::try_from(rows.div_ceil(HELD_MAX)).unwrap_or(1)
 }
 
 fn ended() -> Box<Diagnostic> {
@@ -311,7 +341,7 @@ fn ended() -> Box<Diagnostic> {
 }
 
 fn too_many(table: &transload_model::TableName) -> Box<Diagnostic> {
-    let headline = format!("more than {EXTRA_MAX} rows of `{table}` are only in the destination");
+    let headline = format!("more than {STRANGERS_MAX} rows of `{table}` are only in the destination");
     let help = "is the source the right one, and the table?";
     Box::new(Diagnostic::new(Code::LedgerMismatch, headline).help(help))
 }

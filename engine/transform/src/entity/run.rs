@@ -15,7 +15,7 @@ use crate::script::Host;
 
 use super::failures::Failures;
 use super::field::Field;
-use super::step::Around;
+use super::step::{Around, Step};
 use super::validate::{Rules, validate};
 
 /// The fields and rules of one entity, ready for batches.
@@ -60,6 +60,10 @@ impl EntityTransform for Entity {
 
     fn validate(&mut self, columns: &[ArrayRef], skip: &[bool]) -> Vec<RowFault> {
         validate((&self.fields, &self.rules), self.host.as_ref(), columns, skip)
+    }
+
+    fn asks_the_time(&self, field: usize) -> bool {
+        self.fields.get(field).is_some_and(|field| field.steps.iter().any(Step::asks_the_time))
     }
 
     fn take_script_time(&mut self) -> Duration {

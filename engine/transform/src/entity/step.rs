@@ -66,6 +66,11 @@ impl Around<'_> {
 }
 
 impl Step {
+    /// Whether it is a script that looks at `now`.
+    pub(crate) fn asks_the_time(&self) -> bool {
+        matches!(self, Self::Script { program: Program::Script { uses, .. }, .. } if uses.contains(&"now"))
+    }
+
     /// Does it to all rows.
     pub(crate) fn run(&self, input: Input, around: &Around<'_>) -> (Cells, Vec<Fault>) {
         match (self, input) {
