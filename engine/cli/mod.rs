@@ -22,6 +22,7 @@ mod render;
 mod report;
 mod signals;
 mod sinks;
+mod spelled;
 mod summary;
 mod text;
 mod who;

@@ -41,8 +41,8 @@ pub(crate) fn columns(
 }
 
 fn unknown_column(text: &str, written: &BTreeSet<&ColumnName>) -> Failure {
-    let problem = Diagnostic::new(Code::UnknownColumn, format!("none of these entities writes a column `{text}`"));
+    let problem = Diagnostic::new(Code::NotWritten, format!("none of these entities writes a column `{text}`"));
     let near = nearest(text, written.iter().map(|name| name.as_str()));
     let help = near.map(|near| format!("did you mean `{near}`?"));
-    help.into_iter().fold(problem, Diagnostic::help).into()
+    problem.help(help.unwrap_or_else(|| Code::NotWritten.info().remedy.to_owned())).into()
 }

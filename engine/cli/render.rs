@@ -16,12 +16,14 @@ use super::args::{Color, Format, Global, Progress};
 use super::excerpt::Excerpt;
 use super::failure::{Failure, file_error};
 use super::report::{Base, RENDERERS, Renderer, Report, as_json, remedy, step_summary};
+use super::spelled::Where;
 
 /// The terminal, and how to use it.
 pub(crate) struct Screen {
     pub(crate) format: Format,
     pub(crate) progress: Progress,
     project: PathBuf,
+    asked: Where,
     /// Problems that a report will hold.
     held: Mutex<Vec<Diagnostic>>,
     quiet: bool,
@@ -62,6 +64,7 @@ impl Screen {
             format: global.format,
             progress,
             project: global.project.clone(),
+            asked: Where::of(global),
             held: Mutex::default(),
             quiet: global.quiet,
             color,
@@ -109,11 +112,16 @@ impl Screen {
         drop(writeln!(out, "{text}"));
     }
 
+    /// Writes the answer for people.
+    pub(crate) fn tell(&self, text: &str) {
+        self.answer(&self.asked.spell(text));
+    }
+
     /// Writes the answer for people, unless they asked for programs or for silence.
     pub(crate) fn say(&self, text: &str) {
         let is_read_by_people = matches!(self.format, Format::Text | Format::Concise | Format::Github);
         if !self.quiet && is_read_by_people {
-            self.answer(text);
+            self.answer(&self.asked.spell(text));
         }
     }
 
@@ -126,7 +134,7 @@ impl Screen {
 
     fn note(&self, text: &str) {
         let mut out = std::io::stderr().lock();
-        drop(writeln!(out, "{text}"));
+        drop(writeln!(out, "{}", self.asked.spell(text)));
     }
 
     /// Shows a problem that is not the answer, or keeps it for the report that is.
@@ -198,6 +206,8 @@ impl Screen {
         };
         let handler = GraphicalReportHandler::new_themed(theme).with_width(width()).with_links(false);
         let mut text = String::new();
+        // Before it is broken into lines.
+        let problem = &self.asked.spell_in(problem);
         match handler.render_report(&mut text, &Shown::new(problem)) {
             Ok(()) => without_heads(&text) + "\n",
             Err(_) => problem.to_string(),

@@ -127,7 +127,32 @@ fn nothing_is_written_by_a_look(ends: Ends) {
     assert_eq!(world.destination().fingerprint(), before);
 }
 
+fn what_cannot_be_divided_is_told(ends: Ends) {
+    let world = world(ends);
+    world.source().execute("delete from old_people");
+    world.run();
+    world.destination().execute("insert into people values ('0b6ff3a2-5d43-4f0e-9a3c-6d8f0f3f2c99', 'x')");
+    let data = counted(&world, &[]);
+    let found = people(&data);
+    assert_eq!(
+        (&found["recordGap"], &found["gapPercentage"], &found["status"]),
+        (&json!(-1), &json!(-100.0), &json!("ahead"))
+    );
+}
+
+/// They share the file of the history.
+fn another_environment_was_never_run(ends: Ends) {
+    let world = world(ends);
+    let project = world.read("transload.yaml");
+    world.write("transload.yaml", &format!("{project}environments: {{ other: {{}} }}\n"));
+    world.run();
+    assert!(people(&counted(&world, &[]))["lastMigrationTimestamp"].is_string());
+    assert_eq!(people(&counted(&world, &["--env", "other"]))["lastMigrationTimestamp"], Value::Null);
+}
+
 for_each_pair!(
+    what_cannot_be_divided_is_told,
+    another_environment_was_never_run,
     both_ends_are_counted,
     mappings_are_compared_with_the_keys_of_the_source,
     what_is_not_as_the_lock_says_is_counted,

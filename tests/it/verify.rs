@@ -217,8 +217,8 @@ fn what_is_not_there_is_told(ends: Ends) {
     assert!(told.code == 2 && told.stderr.contains("TL0444"), "{told:?}");
     world.run();
     for (flags, code, expected) in [
-        (["peple"].as_slice(), 1, "did you mean `people`?"),
-        (&["--columns", "nam"], 1, "did you mean `name`?"),
+        (["peple"].as_slice(), 2, "did you mean `people`?"),
+        (&["--columns", "nam"], 2, "did you mean `name`?"),
         (&["--sample", "0"], 2, "a number of rows is expected"),
         (&["--repair", "--sample", "5"], 2, "cannot be used with"),
     ] {

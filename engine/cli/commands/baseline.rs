@@ -99,7 +99,7 @@ impl Shown<'_> {
             number(source),
             number(destination),
             signed(gap(source, destination)),
-            format!("{:.2} %", percentage(source, destination)),
+            format!("{:.2} %", rounded(percentage(source, destination))),
             self.overall().replace('_', " "),
             String::new(),
         ]);
@@ -123,7 +123,9 @@ impl Shown<'_> {
                 let (missing, orphaned) = (number(missing), number(orphaned));
                 Some(format!("{} {missing} missing, {orphaned} orphaned{changes}", entity.entity))
             });
-            screen.say(&format!("\nmappings   {}", told.collect::<Vec<_>>().join(&dot)));
+            let told: Vec<String> = told.collect();
+            let nothing = "nothing is loaded yet".to_owned();
+            screen.say(&format!("\nmappings   {}", if told.is_empty() { nothing } else { told.join(&dot) }));
         }
         let took = duration(self.found.elapsed_ms);
         let has_estimate =
@@ -144,7 +146,7 @@ impl Shown<'_> {
             counted(entity.source),
             counted(entity.destination),
             signed(entity.gap()),
-            format!("{:.2} %", percentage(entity.source.rows, entity.destination.rows)),
+            format!("{:.2} %", rounded(percentage(entity.source.rows, entity.destination.rows))),
             status(entity).replace('_', " "),
             last.map_or_else(|| "never".to_owned(), |moment| moment.format("%Y-%m-%d %H:%M").to_string()),
         ]

@@ -152,7 +152,7 @@ impl Answer<'_> {
             screen.say("\nnothing to move");
         } else {
             screen.hint(&format!(
-                "\nnext: transload run   (or `transload run --plan {id}` to move exactly this)\n      transload detect --show {id}   lists all of it"
+                "\nnext: `transload run`, or `transload run --plan {id}` to move exactly this\n      `transload detect --show {id}` lists all of it"
             ));
         }
     }

@@ -50,6 +50,6 @@ async fn of_entity(asking: &Asking) -> Result<String, Failure> {
             asking.run.id.short()
         )
     } else {
-        format!("{subject} goes on with its run: transload resume {}", asking.run.id.short())
+        format!("{subject} goes on with its run: `transload resume {}`", asking.run.id.short())
     })
 }

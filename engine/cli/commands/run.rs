@@ -61,10 +61,11 @@ pub(crate) async fn run_again(
 /// Writes rows again that are not in the destination as they should be, and no others.
 pub(crate) async fn repair(
     chosen: &Chosen,
-    (rows, yes): (BTreeMap<EntityName, Arc<NamedRows>>, bool),
+    rows: BTreeMap<EntityName, Arc<NamedRows>>,
     screen: &Screen,
 ) -> Result<Exit, Failure> {
-    let run = Run { yes, ..Run::default() };
+    // Whoever asked for the repair was asked before.
+    let run = Run { yes: true, ..Run::default() };
     go(chosen, (&run, About::Repaired(rows)), screen).await
 }
 

@@ -8,6 +8,7 @@ use transload_run::{NamedRows, Verification, VerifyOptions, VerifyState};
 
 use crate::cli::args::{Format, Verify};
 use crate::cli::commands::run;
+use crate::cli::confirm::confirm;
 use crate::cli::failure::Failure;
 use crate::cli::named;
 use crate::cli::progress::{Heartbeat, listener};
@@ -20,6 +21,10 @@ mod show;
 use show::Shown;
 
 pub(crate) async fn run(chosen: &Chosen, verify: &Verify, screen: &Screen) -> Result<Exit, Failure> {
+    if verify.repair {
+        // Not only once everything was compared.
+        confirm(&wiring::project(chosen)?, verify.yes, screen)?;
+    }
     let found = look(chosen, verify, screen).await?;
     let rows = repairable(&found);
     if !verify.repair || rows.is_empty() {
@@ -27,7 +32,7 @@ pub(crate) async fn run(chosen: &Chosen, verify: &Verify, screen: &Screen) -> Re
     }
     // What was found first goes where progress goes: the answer is what is found behind the repair.
     screen.hint(&Shown { found: &found, verify, signs: screen.signs() }.text());
-    let exit = run::repair(chosen, (rows, verify.yes), screen).await?;
+    let exit = run::repair(chosen, rows, screen).await?;
     let found = look(chosen, verify, screen).await?;
     let told = tell(&found, verify, screen);
     Ok(if exit == Exit::Done { told } else { exit })
@@ -82,7 +87,7 @@ fn tell(found: &Verification, verify: &Verify, screen: &Screen) -> Exit {
     }
     match screen.format {
         Format::Json => screen.answer(&pretty(&shown.json(exit))),
-        _ => screen.answer(&shown.text()),
+        _ => screen.tell(&shown.text()),
     }
     exit
 }

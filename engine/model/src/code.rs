@@ -484,6 +484,9 @@ codes! {
     UnknownDrift "TL0446" "UNKNOWN_DRIFT" CannotStart 404 Never
         "Nothing that changed since the project was locked has that name."
         "`transload drift` lists what changed. Name a column as `CONNECTION.TABLE.COLUMN`, a table as `CONNECTION.TABLE`; `*` and `?` stand for others.";
+    NotWritten "TL0447" "COLUMN_NOT_WRITTEN" CannotStart 404 Never
+        "A column was named that none of these entities writes."
+        "Name columns of the destination that are filled: `transload preview ENTITY --all` shows them.";
     MaskLeak "TL0448" "MASK_LEAK" Problems 422 WhenRowMoves
         "A field of the row shows what a mask of another column hides."
         "Mask the column that shows it, too, or do not map it.";

@@ -55,26 +55,47 @@ fn a_row_that_is_there_twice_is_found(ends: Ends) {
     assert_eq!((code, found.last().unwrap().as_str()), (1, "4 extra []"), "{found:?}");
 }
 
-/// Both a row that others refer to and one that nobody does.
-fn a_tree_is_repaired(ends: Ends) {
+/// People of whom each has a boss among the others.
+fn staff(ends: Ends, rest: &str) -> World {
     let schema = "create table staff (id uuid primary key, name text not null, boss_id uuid references staff (id));";
-    let staff = spec(
-        "staff",
-        "field_mappings:\n  name: nm\n  boss_id: { source_field: boss, references: staff, on_missing: quarantine }\n",
-    );
+    let boss = "  boss_id: { source_field: boss, references: staff, on_missing: quarantine }\n";
+    let staff = spec("staff", &format!("{rest}field_mappings:\n  name: nm\n{boss}"));
     let world = World::project(ends, "", schema, &[("staff", &staff)]);
     world.source().execute(
         "create table old_staff (no integer primary key, nm text, boss integer);
          insert into old_staff values (1, 'a', null), (2, 'b', 5), (3, 'c', 2), (4, 'd', 2), (5, 'e', 1), (6, 'f', 5)",
     );
     world.run();
-    for gone in ["'d'", "'b', 'c'", "'a', 'b', 'c', 'd', 'e', 'f'"] {
-        world.destination().meddle("staff", ("boss_id", "staff"), &format!("delete from staff where name in ({gone})"));
+    world
+}
+
+/// A row that nobody refers to, one that others do, and all.
+const GONE: [&str; 3] = ["'d'", "'b', 'c'", "'a', 'b', 'c', 'd', 'e', 'f'"];
+
+fn leave(world: &World, gone: &str) {
+    world.destination().meddle("staff", ("boss_id", "staff"), &format!("delete from staff where name in ({gone})"));
+}
+
+fn a_tree_is_repaired(ends: Ends) {
+    let world = staff(ends, "");
+    for gone in GONE {
+        leave(&world, gone);
         assert_eq!(verified(&world, &[]).0, 1, "{gone}");
 
         let told = world.transload(&["verify", "--repair"]);
 
         assert_eq!((told.code, world.destination().count("staff")), (0, 6), "{gone}: {told:?}");
+        world.assert_as_expected();
+        assert_eq!(world.quarantine(), [""; 0], "{gone}");
+    }
+}
+
+fn a_tree_is_put_right_by_a_full_comparison(ends: Ends) {
+    let world = staff(ends, "change_detection: { strategy: full }\n");
+    for gone in GONE {
+        leave(&world, gone);
+        world.run();
+        assert_eq!(world.destination().count("staff"), 6, "{gone}");
         world.assert_as_expected();
         assert_eq!(world.quarantine(), [""; 0], "{gone}");
     }
@@ -252,6 +273,7 @@ fn columns_are_compared_where_there_are_any(ends: Ends) {
 for_each_pair!(
     a_row_that_is_there_twice_is_found,
     a_tree_is_repaired,
+    a_tree_is_put_right_by_a_full_comparison,
     what_the_destination_lost_is_told_whatever_else_became_of_it,
     a_stranger_in_the_place_of_a_row_that_failed_is_told,
     an_entity_without_rows_is_verified,

@@ -88,10 +88,17 @@ impl Shown<'_> {
             for line in table(&["key", "what", "fields"], lines, 3).lines() {
                 put(out, &format!("  {line}"));
             }
-            let left = count - entity.rows.len() as u64;
-            if left > 0 {
-                put(out, &format!("  and {} more; `--limit` lists more of them", number(left)));
-            }
+        }
+        let left = count - entity.by_number - entity.rows.len() as u64;
+        if left > 0 {
+            put(out, &format!("  and {} more; `--limit` lists more of them", number(left)));
+        }
+        if entity.by_number > 0 {
+            let by_number = number(entity.by_number);
+            put(
+                out,
+                &format!("  {by_number} by number alone: the destination has more or fewer rows than were loaded"),
+            );
         }
         if !entity.columns.is_empty() {
             put(out, &format!("  by column: {}", self.by_column(&entity.columns)));
@@ -100,7 +107,7 @@ impl Shown<'_> {
             put(out, "  its spec changed since rows were loaded: `transload run --remap` writes what differs by that");
         }
         if !entity.repairable.is_empty() {
-            put(out, &format!("  write them again: transload verify {} --repair", entity.entity));
+            put(out, &format!("  write them again: `transload verify {} --repair`", entity.entity));
         }
         if entity.unexplained.extra > 0 {
             put(out, "  rows that no run loaded are never deleted: look who wrote them");
@@ -147,7 +154,7 @@ impl Shown<'_> {
             return;
         }
         for entity in &self.found.entities {
-            let is_clean = entity.unexplained.missing + entity.unexplained.different == 0;
+            let is_clean = entity.unexplained.total() == 0;
             if let Some(most) = at_most(entity).filter(|_| is_clean) {
                 put(
                     out,

@@ -121,7 +121,7 @@ pub struct VerifiedEntity {
     pub looked_at: u64,
     /// Columns that were not compared, because they follow from the time of a run.
     pub left_out: Vec<ColumnName>,
-    /// Whether the spec changed since rows were loaded by it, so that they may differ by that.
+    /// Whether the spec changed since rows were loaded by it, so that they may differ by that. Then none is repaired.
     pub spec_changed: bool,
     /// Rows that differ, whatever explains them.
     pub found: Differences,
@@ -129,6 +129,8 @@ pub struct VerifiedEntity {
     pub explained: BTreeMap<Reason, u64>,
     /// Of these, what nothing explains.
     pub unexplained: Differences,
+    /// Of these, rows that nobody can name: a sample tells how many there are, and no more.
+    pub by_number: u64,
     /// In how many unexplained rows a column differs.
     pub columns: BTreeMap<ColumnName, u64>,
     /// The first unexplained rows.
@@ -156,6 +158,7 @@ impl VerifiedEntity {
             found: Differences::default(),
             explained: BTreeMap::new(),
             unexplained: Differences::default(),
+            by_number: 0,
             columns: BTreeMap::new(),
             rows: Vec::new(),
             repairable: Vec::new(),
@@ -185,8 +188,9 @@ impl VerifiedEntity {
         for name in &columns {
             *self.columns.entry(name.clone()).or_default() += 1;
         }
-        // A row that is set aside as things are cannot be written.
-        if difference != RowDifference::Extra && fault.is_none() && self.repairable.len() < REPAIRED_MAX {
+        // A row that is set aside as things are cannot be written; and by another spec, or with other masks, most of them would be others.
+        let can_be_written = difference != RowDifference::Extra && fault.is_none() && !self.spec_changed;
+        if can_be_written && self.repairable.len() < REPAIRED_MAX {
             self.repairable.push(key.clone());
         }
         if self.rows.len() < listed {
@@ -329,6 +333,7 @@ async fn sampled(context: Arc<Context>, (look, rows): (Look<'_>, usize), verifie
         ..0 => (surplus.unsigned_abs().saturating_sub(verified.unexplained.missing), 0),
         0.. => (0, surplus.unsigned_abs()),
     };
+    verified.by_number = missing + extra;
     for found in [&mut verified.found, &mut verified.unexplained] {
         found.missing += missing;
         found.extra += extra;

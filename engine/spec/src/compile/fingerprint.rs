@@ -76,8 +76,9 @@ pub(crate) fn mapped_fingerprint(plan: &EntityPlan, strategies: &[Option<KeyStra
     for index in 0..plan.fields.len() {
         field(&mut text, plan, index, strategies.get(index).copied().flatten());
     }
-    if !plan.scripts.is_empty() || plan.rules.iter().any(|rule| rule.script.is_some()) {
-        // A script sees the environment's name.
+    let mut scripts = plan.scripts.iter().chain(plan.rules.iter().filter_map(|rule| rule.script.as_ref()));
+    if scripts.any(|script| script.body.contains("env")) {
+        // It may look at the environment's name.
         let environment = scope.project.environment();
         text.maybe("env", (environment != Project::WITHOUT_ENVIRONMENT).then(|| environment.to_owned()));
     }

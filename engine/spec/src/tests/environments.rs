@@ -143,11 +143,16 @@ fn an_environment_that_is_not_there_is_named_with_those_that_are() {
 
 #[test]
 fn an_environment_moves_the_fingerprint_of_what_sees_it() {
-    let fingerprint = |project: &Project, entity: &str| {
-        let plan = compile_good(project).plan.unwrap();
-        plan.entities().iter().find(|plan| plan.name.as_str() == entity).unwrap().plan_fingerprint
+    let fingerprints = |script: &str, environment: &str| {
+        let mut files = changed("specs/doctors.yaml", "${row.doc_no}", script);
+        files.get_mut("transload.yaml").unwrap().push_str("environments: { dev: {}, other: {} }\n");
+        let project = Project::load(written(&files).path(), Some(environment), &|_| None).unwrap();
+        let plan = compile_good(&project).plan.unwrap();
+        ["doctors", "offices"]
+            .map(|entity| plan.entities().iter().find(|plan| plan.name.as_str() == entity).unwrap().plan_fingerprint)
     };
-    let (dev, other) = (chosen("dev"), load(Some("other"), ("  dev: {}", "  dev: {}\n  other: {}"), &[]).unwrap());
-    assert_ne!(fingerprint(&dev, "doctors"), fingerprint(&other, "doctors"), "a script sees the environment's name");
-    assert_eq!(fingerprint(&dev, "offices"), fingerprint(&other, "offices"));
+    let (dev, other) = (fingerprints("${env}", "dev"), fingerprints("${env}", "other"));
+    assert_ne!(dev[0], other[0], "its script looks at the environment's name");
+    assert_eq!(dev[1], other[1]);
+    assert_eq!(fingerprints("${row.doc_no}", "dev"), fingerprints("${row.doc_no}", "other"), "none looks at it");
 }
