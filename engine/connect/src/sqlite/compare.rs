@@ -30,8 +30,8 @@ pub(super) fn compare(
         // A table without a unique key may hold several rows of one key: what one of them lacks, differs.
         while let Some(found) = found.next()? {
             let differing = differing.get_or_insert_default();
-            for at in 0..columns.len() {
-                if found.get(at)? || bound[at].is_lost(row) {
+            for (at, bound) in bound.iter().enumerate() {
+                if found.get(at)? || bound.is_lost(row) {
                     differing.insert(at);
                 }
             }

@@ -126,17 +126,10 @@ impl<'a> Looker<'a> {
         let after = self.entries(&context, keys).await?;
         let seen = |key: &KeyBytes| {
             let (entry, row) = (after.get(key), rows.get(key));
-            let finding = if key.is_unkeyed() { unkeyed(entry) } else { self.judged(row, entry, are_comparable) };
+            let finding = if key.is_unkeyed() { unkeyed(entry) } else { judge(row, entry, are_comparable) };
             Seen { key: key.clone(), finding, moves: before.get(key) != entry }
         };
         Ok(keys.iter().map(seen).collect())
-    }
-
-    fn judged(&self, row: Option<&Row>, entry: Option<&Entry>, are_comparable: bool) -> Finding {
-        let refers = |name: &ColumnName| {
-            self.plan.fields.iter().any(|field| field.reference.is_some() && field.destination == *name)
-        };
-        judge((row, &refers), entry, are_comparable)
     }
 
     /// What the source gives of these rows, beside what the destination holds.
@@ -161,17 +154,23 @@ impl<'a> Looker<'a> {
             let compared = deriver.compare_in(&scored, &work, &self.compared()).await?;
             for (at, work) in work.iter().enumerate() {
                 let fault = compared.faults[at].as_ref();
+                let columns = compared.differing(at);
                 let row = Row {
                     digest: scored.digest(work.row),
                     fault: fault.map(|fault| fault.code),
                     has_key: fault.is_none_or(|fault| self.leaves_key(fault)),
-                    columns: compared.differing(at),
+                    refers_only: columns.iter().all(|name| self.is_reference(name)),
+                    columns,
                     held: compared.held[at].clone(),
                 };
                 rows.insert(scored.identity(work.row), row);
             }
         }
         Ok(rows)
+    }
+
+    fn is_reference(&self, name: &ColumnName) -> bool {
+        self.plan.fields.iter().any(|field| field.reference.is_some() && field.destination == *name)
     }
 
     /// Whether the key of a row with this fault is what it would be without it.

@@ -103,7 +103,7 @@ impl Sides<'_> {
         let (_, open) = self.summed(sizes).await?;
         let mut strangers = Strangers::default();
         for part in open.cut(rounds(rows_in(&open, sizes.destination))) {
-            let mut held: HashMap<Vec<u8>, KeyBytes> = HashMap::new();
+            let mut held: BTreeMap<Vec<u8>, KeyBytes> = BTreeMap::new();
             let kept = |row: Digested<'_>| {
                 if part.holds(row.key) {
                     strangers.doubled.extend(held.insert(row.place(), row.identity()));
