@@ -16,6 +16,7 @@ use transload_transform::Functions;
 use super::args::Global;
 use super::catch_up::catch_up;
 use super::failure::Failure;
+use super::mirrored::mirrored;
 
 /// A project whose source is open, whose destination was looked at, and whose specs are compiled.
 pub(crate) struct World {
@@ -165,12 +166,21 @@ fn connection<'a>(project: &'a Project, name: &ConnectionName) -> Result<&'a Con
     })
 }
 
-/// Before the first run there is nothing to compare with.
-pub(crate) fn not_made(world: &World) -> Failure {
-    let headline =
-        format!("the tables of `{}` are not made yet, so that every row is new", world.project.destination());
-    let help = "the first `transload run` makes and fills them";
-    Diagnostic::new(Code::DestinationNotMade, headline).help(help).into()
+/// Before the first run there is nothing to compare with. Where the control store knows of runs, it says that, too.
+pub(crate) async fn not_made(chosen: &Chosen, world: &World) -> Failure {
+    let headline = format!("the tables of `{}` are not there", world.project.destination());
+    let problem = Diagnostic::new(Code::DestinationNotMade, headline);
+    let was_loaded = match control_store(chosen, &world.project).await {
+        Ok(store) => !mirrored(&*store, &world.project).await.is_empty(),
+        Err(_) => false,
+    };
+    let problem = match was_loaded {
+        true => problem
+            .note("earlier runs loaded rows into it: it was emptied, moved, or is another")
+            .help("look whether the connection is the right one; the next `transload run` makes the tables and loads everything again"),
+        false => problem.help("the first `transload run` makes and fills them"),
+    };
+    problem.into()
 }
 
 impl World {

@@ -231,6 +231,26 @@ fn what_is_not_there_is_told(ends: Ends) {
     assert_eq!((code, &of(&document, "people")["state"]), (1, &json!("pending")));
 }
 
+/// It was moved, emptied, or the connection names another.
+fn a_destination_that_lost_everything_is_no_new_one(ends: Ends) {
+    let world = world(ends, 10);
+    world.run();
+    match ends.is_to_postgres() {
+        true => world.destination().execute("drop schema transload cascade; drop table people; drop table towns"),
+        false => std::fs::rename(world.file("data/platform.db"), world.file("data/moved.db")).unwrap(),
+    }
+    for verb in ["verify", "detect"] {
+        let told = world.transload(&[verb]);
+        assert!(told.code == 2 && told.stderr.contains("TL0444"), "{told:?}");
+        assert!(told.stderr.contains("earlier runs loaded rows into it"), "{told:?}");
+    }
+    let told = world.transload(&["run"]);
+    assert!(told.code == 0 && told.stderr.contains("holds nothing of what earlier runs loaded"), "{told:?}");
+    world.assert_as_expected();
+    let told = world.transload(&["run"]);
+    assert!(!told.stderr.contains("TL0513"), "{told:?}");
+}
+
 fn where_everything_differs_every_row_is_told(ends: Ends) {
     let world = world(ends, 5_000);
     world.source().execute("update old_people set born = 'x' where no = 4");
@@ -381,6 +401,7 @@ for_each_pair!(
     what_the_ledger_explains_is_no_difference,
     only_what_is_asked_for_is_compared,
     what_is_not_there_is_told,
+    a_destination_that_lost_everything_is_no_new_one,
     where_everything_differs_every_row_is_told,
     two_connections_are_enough,
     whatever_is_corrupted_is_found_and_nothing_else,

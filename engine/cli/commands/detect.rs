@@ -52,7 +52,7 @@ pub(crate) async fn run(chosen: &Chosen, detect: &Detect, screen: &Screen) -> Re
     store.put_detection(&record).await?;
     let limit = usize::try_from(detect.limit).unwrap_or(usize::MAX);
     let mut keeper = Keeper { store: &*store, id: record.id, shown: Vec::new(), limit, fields: BTreeMap::new() };
-    let found = find(&mut world, (&plan, reach, &clock), screen, &mut keeper).await?;
+    let found = find((chosen, &mut world), (&plan, reach, &clock), screen, &mut keeper).await?;
     (record.completed_at, record.digest_seed) = (Some(clock.now()), found.digest_seed);
     record.entities.clone_from(&found.entities);
     store.put_detection(&record).await?;
@@ -69,17 +69,17 @@ pub(crate) async fn run(chosen: &Chosen, detect: &Detect, screen: &Screen) -> Re
 }
 
 async fn find(
-    world: &mut World,
+    (chosen, world): (&Chosen, &mut World),
     (plan, entities, clock): (&Arc<Plan>, BTreeSet<EntityName>, &Arc<dyn Clock>),
     screen: &Screen,
     keeper: &mut Keeper<'_>,
 ) -> Result<Detection, Failure> {
     let Some(destination) = wiring::existing_destination(&world.project).await? else {
-        return Err(not_made(world));
+        return Err(not_made(chosen, world).await);
     };
     let held = destination.catalog().await?;
     if plan.entities().iter().any(|entity| held.table(&entity.destination.table).is_none()) {
-        return Err(not_made(world));
+        return Err(not_made(chosen, world).await);
     }
     let heartbeat = Heartbeat::new(Arc::clone(clock));
     let sink = Arc::new(Sinks(listener(screen, &heartbeat).into_iter().collect()));

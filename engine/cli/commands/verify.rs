@@ -51,10 +51,12 @@ async fn look(chosen: &Chosen, verify: &Verify, screen: &Screen) -> Result<Verif
             plan.entity(name).is_some_and(|entity| entity.written().any(|column| columns.contains(column)))
         });
     }
-    let Some(destination) = wiring::existing_destination(&world.project).await? else { return Err(not_made(&world)) };
+    let Some(destination) = wiring::existing_destination(&world.project).await? else {
+        return Err(not_made(chosen, &world).await);
+    };
     let held = destination.catalog().await?;
     if plan.entities().iter().any(|entity| held.table(&entity.destination.table).is_none()) {
-        return Err(not_made(&world));
+        return Err(not_made(chosen, &world).await);
     }
     let heartbeat = Heartbeat::new(Arc::clone(&clock));
     let sink = Arc::new(Sinks(listener(screen, &heartbeat).into_iter().collect()));

@@ -25,8 +25,16 @@ pub(crate) fn before(
     mirrored: &BTreeMap<EntityName, Mirrored>,
     ledger: &LedgerState,
 ) -> Option<Diagnostic> {
-    // Without a ledger, or after one that is newer, somebody began anew.
-    let newest = ledger.positions.values().map(|position| position.run).max()?;
+    let code = Code::DestinationRegressed;
+    let Some(newest) = ledger.positions.values().map(|position| position.run).max() else {
+        // Somebody begins anew, or means another.
+        let headline =
+            "the destination holds nothing of what earlier runs loaded: it was emptied, moved, or is another";
+        let note = "everything is loaded from the beginning";
+        let is_known = plan.entities().iter().any(|entity| mirrored.contains_key(&entity.name));
+        return is_known.then(|| Diagnostic::warning(code, headline).note(note).help(code.info().remedy));
+    };
+    // After a ledger that is newer, somebody began anew.
     let is_ahead = |entity: &&EntityName| {
         let Some(known) = mirrored.get(*entity).filter(|known| known.run >= newest) else { return false };
         let seq = ledger.positions.get(*entity).map_or(0, |position| position.seq);
@@ -36,11 +44,7 @@ pub(crate) fn before(
     let entities: Vec<&EntityName> = plan.entities().iter().map(|entity| &entity.name).filter(is_ahead).collect();
     let headline = format!("the destination does not hold what was committed to it of {}", listed(&entities)?);
     let note = "its own ledger counts: what is missing is found and loaded again";
-    Some(
-        Diagnostic::warning(Code::DestinationRegressed, headline)
-            .note(note)
-            .help(Code::DestinationRegressed.info().remedy),
-    )
+    Some(Diagnostic::warning(code, headline).note(note).help(code.info().remedy))
 }
 
 /// Says where units that this process committed are gone at its end. An entity that could not go on for that reason says so, too.
