@@ -291,7 +291,7 @@ fn two_connections_are_enough(ends: Ends) {
     assert_eq!(world.transload(&["baseline", "--mappings"]).code, 0);
 }
 
-/// So many trials of each corruption, in so many rows; a clean look follows each.
+/// So many trials of each corruption, in so many rows; a clean look follows all of them.
 fn trials() -> (u64, u64) {
     match std::env::var("TRANSLOAD_TEST_CORRUPTIONS") {
         Ok(count) => (count.parse().unwrap(), 1_000_000),
@@ -345,12 +345,12 @@ fn whatever_is_corrupted_is_found_and_nothing_else(ends: Ends) {
             let (code, document) = verified(&world, &["people"]);
             assert_eq!((code, rows(of(&document, "people"))), (1, expected), "{kind}");
             end.execute(&undo);
-            let (code, document) = verified(&world, &["people"]);
-            assert_eq!(code, 0, "a false alarm after {kind}: {document}");
             *found.entry(kind).or_default() += 1;
         }
+        let (code, document) = verified(&world, &["people"]);
+        assert_eq!((code, &of(&document, "people")["looked_at"]), (0, &json!(0)), "a false alarm: {document}");
     }
-    println!("corruptions of {count} rows that were found and named: {found:?}; false alarms 0");
+    println!("corruptions of {count} rows that were found and named: {found:?}; {trials} clean looks, false alarms 0");
 }
 
 /// The source is written to, and runs move what was written, while it is looked.
