@@ -3,10 +3,11 @@
 //! Every problem that reaches a person is one of these: with a permanent code, a headline that stands alone, the places in the user's own text,
 //! and help. Each face of Transload renders it in one place. A diagnostic never holds a row's value, a password or a token.
 
+use std::fmt;
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
-use crate::Code;
+use crate::{Code, ColumnName};
 
 /// Most fallible calls fail with one problem, boxed because the good way is the common one.
 pub type Result<T, E = Box<Diagnostic>> = std::result::Result<T, E>;
@@ -61,6 +62,33 @@ pub struct Fix {
     pub replacement: String,
 }
 
+/// One of the two ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Side {
+    /// Where rows come from.
+    Source,
+    /// Where they go.
+    Destination,
+}
+
+impl fmt::Display for Side {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Source => "source",
+            Self::Destination => "destination",
+        })
+    }
+}
+
+/// The columns that a problem is about, for whoever asks whether a change of theirs led to it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Subject {
+    /// The end that has them, or should.
+    pub side: Side,
+    /// Their names.
+    pub columns: Vec<ColumnName>,
+}
+
 /// A problem.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Diagnostic {
@@ -72,6 +100,8 @@ pub struct Diagnostic {
     pub headline: String,
     /// For problems with data: run, entity, unit, key.
     pub at: Option<String>,
+    /// The columns that it is about, where it is about columns by their names.
+    pub subject: Option<Subject>,
     /// Places in the user's files, the most important first.
     pub labels: Vec<Label>,
     /// What was expected, and what follows.
@@ -91,6 +121,7 @@ impl Diagnostic {
             severity: Severity::Error,
             headline: headline.into(),
             at: None,
+            subject: None,
             labels: Vec::new(),
             notes: Vec::new(),
             help: None,
@@ -115,6 +146,13 @@ impl Diagnostic {
     #[must_use]
     pub fn at(mut self, place: impl Into<String>) -> Self {
         self.at = Some(place.into());
+        self
+    }
+
+    /// Says which columns it is about.
+    #[must_use]
+    pub fn about<'a>(mut self, side: Side, columns: impl IntoIterator<Item = &'a ColumnName>) -> Self {
+        self.subject = Some(Subject { side, columns: columns.into_iter().cloned().collect() });
         self
     }
 
@@ -175,8 +213,8 @@ impl SourceFile {
     }
 }
 
-impl std::fmt::Display for Diagnostic {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for Diagnostic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.code.info().number, self.headline)
     }
 }

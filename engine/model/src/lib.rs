@@ -33,7 +33,7 @@ pub use clock::{Clock, SystemClock};
 pub use code::{Code, CodeInfo, Exit, Retry};
 pub use counts::Counts;
 pub use detection::{Change, ChangeKind, ChangedFields, DetectedEntity, DetectionRecord};
-pub use diagnostic::{Diagnostic, Fix, Label, Result, Severity, SourceFile, nearest, only_near};
+pub use diagnostic::{Diagnostic, Fix, Label, Result, Severity, Side, SourceFile, Subject, nearest, only_near};
 pub use drift::{ColumnTrait, Effect, Fit, Presence, TableChange, fit, table_changes};
 pub use entity_graph::{Because, Dependency, Edge, EntityGraph, GraphEntity, Waits};
 pub use fault::{CellFault, OnFailure, RowFault, Stage};

@@ -43,6 +43,8 @@ pub struct ScriptProblem {
     pub column: Option<usize>,
     /// What to do.
     pub help: Option<String>,
+    /// The column of `row` that it asks for and that is not there.
+    pub asks: Option<String>,
 }
 
 /// What specs may call and which rules they may state.

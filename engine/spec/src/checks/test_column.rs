@@ -1,6 +1,6 @@
 //! Tests that name what is not there: columns of the source, fields of the spec, entities that it does not refer to.
 
-use transload_model::{Code, ColumnName};
+use transload_model::{Code, ColumnName, Side};
 
 use crate::compile::Scope;
 use crate::decode::{ReferenceSpec, Spec, TestSpec};
@@ -24,7 +24,8 @@ fn check_given(scope: &Scope<'_>, spec: &Spec, test: &TestSpec, problems: &mut P
         if view.column(&column.value).is_none() {
             let headline = format!("source column `{}` does not exist", column.value);
             let label = format!("not among the {} columns of {}", view.table.columns.len(), view.table.name);
-            let found = problem(Code::UnknownColumn, headline, &column.place, label);
+            let found =
+                problem(Code::UnknownColumn, headline, &column.place, label).about(Side::Source, [&column.value]);
             let names = view.table.columns.iter().map(|other| other.name.as_str());
             problems.push(with_suggestion(found, column.value.as_str(), names));
         }

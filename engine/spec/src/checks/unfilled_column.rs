@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use transload_model::{Code, ColumnName};
+use transload_model::{Code, ColumnName, Side};
 
 use crate::compile::Scope;
 use crate::decode::Spec;
@@ -28,7 +28,7 @@ fn check_spec(scope: &Scope<'_>, spec: &Spec, problems: &mut Problems) {
     let mapped = spec.fields.iter().map(|field| &field.destination.value);
     let filled: BTreeSet<&ColumnName> = mapped.chain(key).collect();
     let needs_value = |column: &&transload_model::Column| column.needs_value() && !filled.contains(&column.name);
-    let unfilled: Vec<&str> = table.columns.iter().filter(needs_value).map(|column| column.name.as_str()).collect();
+    let unfilled: Vec<&ColumnName> = table.columns.iter().filter(needs_value).map(|column| &column.name).collect();
     let Some(first) = unfilled.first() else {
         return;
     };
@@ -36,9 +36,10 @@ fn check_spec(scope: &Scope<'_>, spec: &Spec, problems: &mut Problems) {
         1 => ("column", "it is NOT NULL and has no default"),
         _ => ("columns", "they are NOT NULL and have no default"),
     };
-    let names = listed(unfilled.iter().copied());
+    let names = listed(unfilled.iter().map(|name| name.as_str()));
     let headline = format!("{columns} {names} of table `{}` must have a value and get none", table.name);
     let label = format!("no mapping fills `{first}`");
     let problem = problem(Code::UnfilledColumn, headline, &spec.fields_place, label).note(needs);
+    let problem = problem.about(Side::Destination, unfilled.iter().copied());
     problems.push(problem.help(format!("map `{first}`, or give it a `default_value`")));
 }

@@ -1,6 +1,6 @@
 //! Columns that the tables do not have: of mappings, of keys and of rules.
 
-use transload_model::{Code, ColumnName, ConnectionName, Diagnostic};
+use transload_model::{Code, ColumnName, ConnectionName, Diagnostic, Side};
 
 use crate::compile::{Scope, TableView, targets};
 use crate::decode::Spec;
@@ -9,13 +9,13 @@ use crate::problems::{Located, Problems, problem};
 pub(crate) fn check(scope: &Scope<'_>, problems: &mut Problems) {
     for spec in scope.specs {
         if let Some(view) = scope.source_table(spec) {
-            let end = End { side: "source", connection: scope.project.source(), view, spec };
+            let end = End { side: Side::Source, connection: scope.project.source(), view, spec };
             let columns = spec.fields.iter().flat_map(|field| &field.sources);
             end.check(Part::Key, spec.key.source.iter().flatten(), problems);
             end.check(Part::Mapping, columns, problems);
         }
         if let Some(view) = scope.destination_table(spec) {
-            let end = End { side: "destination", connection: scope.project.destination(), view, spec };
+            let end = End { side: Side::Destination, connection: scope.project.destination(), view, spec };
             let columns = spec.fields.iter().map(|field| &field.destination);
             end.check(Part::Key, spec.key.destination.iter().flatten(), problems);
             end.check(Part::Mapping, columns, problems);
@@ -24,7 +24,11 @@ pub(crate) fn check(scope: &Scope<'_>, problems: &mut Problems) {
             let table = scope.destination.and_then(|catalog| catalog.table(&target.table.value));
             let (Some(table), Some(column)) = (table, &target.column) else { continue };
             let (connection, view) = (scope.project.destination(), &TableView::of(table));
-            End { side: "destination", connection, view, spec }.check(Part::Rule, std::iter::once(column), problems);
+            End { side: Side::Destination, connection, view, spec }.check(
+                Part::Rule,
+                std::iter::once(column),
+                problems,
+            );
         }
     }
 }
@@ -39,7 +43,7 @@ enum Part {
 
 /// One end of a spec.
 struct End<'s, 'a> {
-    side: &'static str,
+    side: Side,
     connection: &'s ConnectionName,
     view: &'s TableView<'a>,
     spec: &'s Spec,
@@ -48,7 +52,8 @@ struct End<'s, 'a> {
 impl<'s> End<'s, '_> {
     fn check(&self, part: Part, columns: impl Iterator<Item = &'s Located<ColumnName>>, problems: &mut Problems) {
         for column in columns.filter(|column| self.view.column(&column.value).is_none()) {
-            let (found, name) = (self.unknown(part, column), column.value.as_str());
+            let found = self.unknown(part, column).about(self.side, [&column.value]);
+            let name = column.value.as_str();
             let names = self.view.table.columns.iter().map(|other| other.name.as_str());
             match (column.place.is_default(), part) {
                 (true, Part::Mapping) => {

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use transload_model::{Catalog, Code, Column, ColumnName, Conversion, Severity, Table, snake_case};
+use transload_model::{Catalog, Code, Column, ColumnName, Conversion, Severity, Side, Table, snake_case};
 
 use crate::Project;
 use crate::compile::Catalogs;
@@ -75,6 +75,7 @@ fn check_patterns(auto_map: &AutoMap, source: &Table, problems: &mut Problems) {
         if pattern.value.is_name() {
             let found =
                 problem(Code::UnknownColumn, format!("source column `{text}` does not exist"), &pattern.place, label);
+            let found = found.about(Side::Source, ColumnName::parse(text).iter());
             let names = source.columns.iter().map(|column| column.name.as_str());
             problems.push(with_suggestion(found, text, names));
         } else {
@@ -188,6 +189,7 @@ fn known<'a>(
     let names: Vec<&str> = new.iter().map(|(_, to)| to.name.as_str()).collect();
     let headline = format!("`auto_map` finds {}, which transload.lock does not know", listed(names.iter().copied()));
     let mut problem = problem(Code::NewColumn, headline, &auto_map.place, format!("of `{}`", spec.entity.value))
+        .about(Side::Destination, new.iter().map(|(_, to)| &to.name))
         .help("`transload validate --lock` takes it over; `exclude` leaves it out for good");
     match auto_map.on_new_column {
         OnNewColumn::Include => {

@@ -1,6 +1,6 @@
 //! `change_detection: { cursor_field: … }`: the column of the source that says when a row was written last.
 
-use transload_model::{Code, CursorPlan, DetectionPlan, LogicalType, ReadColumn};
+use transload_model::{Code, CursorPlan, DetectionPlan, LogicalType, ReadColumn, Side};
 
 use crate::compile::Scope;
 use crate::decode::{DetectionSpec, Spec};
@@ -17,7 +17,7 @@ pub(crate) fn detection(scope: &Scope<'_>, spec: &Spec, problems: &mut Problems)
     let Some(column) = view.column(&cursor.value) else {
         let headline = format!("source column `{}` does not exist", cursor.value);
         let label = format!("not among the {} columns of {}", view.table.columns.len(), view.table.name);
-        let found = problem(Code::UnknownColumn, headline, &cursor.place, label);
+        let found = problem(Code::UnknownColumn, headline, &cursor.place, label).about(Side::Source, [&cursor.value]);
         let names = view.table.columns.iter().map(|column| column.name.as_str());
         problems.push(with_suggestion(found, cursor.value.as_str(), names));
         return None;

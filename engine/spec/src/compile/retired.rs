@@ -2,7 +2,7 @@
 //!
 //! It is a field of its own that is NULL, so that a row which comes back loses the moment as it gets its other values.
 
-use transload_model::{Code, Column, DeletePolicy, FieldPlan, LogicalType};
+use transload_model::{Code, Column, DeletePolicy, FieldPlan, LogicalType, Side};
 
 use crate::compile::Scope;
 use crate::compile::field::line;
@@ -25,7 +25,8 @@ pub(crate) fn field(scope: &Scope<'_>, spec: &Spec, problems: &mut Problems) -> 
     let Some(column) = view.column(&named.value) else {
         let headline = format!("destination column `{}` does not exist", named.value);
         let label = format!("not among the {} columns of {}", view.table.columns.len(), view.table.name);
-        let found = problem(Code::UnknownColumn, headline, &named.place, label);
+        let found =
+            problem(Code::UnknownColumn, headline, &named.place, label).about(Side::Destination, [&named.value]);
         let names = view.table.columns.iter().map(|column| column.name.as_str());
         problems.push(with_suggestion(found, named.value.as_str(), names));
         return None;

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use transload_model::{Code, ColumnName, Diagnostic, Kind, ScriptProblem};
+use transload_model::{Code, ColumnName, Diagnostic, Kind, ScriptProblem, Side};
 
 use crate::compile::Scope;
 use crate::decode::{Field, FunctionSpec, Spec};
@@ -54,7 +54,12 @@ pub(crate) fn check_all(scope: &Scope<'_>, spec: &Spec, problems: &mut Problems)
             Err(found) => {
                 // Without the table no column is known, and that is reported once.
                 for found in found.iter().filter(|found| knows_columns || found.code != Code::ScriptUnknownColumn) {
-                    report(function, found, problems);
+                    let asked = found.asks.as_ref().and_then(|name| ColumnName::parse(name).ok());
+                    let problem = told(function, found);
+                    problems.push(match &asked {
+                        Some(column) => problem.about(Side::Source, [column]),
+                        None => problem,
+                    });
                 }
             }
         }
@@ -75,7 +80,7 @@ pub(crate) fn check_rule(
             Some(check.columns.iter().filter_map(|name| ColumnName::parse(name).ok()).collect())
         }
         Err(found) => {
-            found.iter().for_each(|found| report(function, found, problems));
+            found.iter().for_each(|found| problems.push(told(function, found)));
             None
         }
     }
@@ -122,14 +127,14 @@ fn is_decimal(scope: &Scope<'_>, spec: &Spec, field: &Field) -> bool {
     declared.or_else(of_column).is_some_and(|logical| logical.kind() == Kind::Decimal)
 }
 
-fn report(function: &FunctionSpec, found: &ScriptProblem, problems: &mut Problems) {
+fn told(function: &FunctionSpec, found: &ScriptProblem) -> Diagnostic {
     let place = place(function, found.line, found.column);
     let problem = problem(found.code, found.headline.clone(), &place, found.label.clone());
     let problem = problem.note(format!("in function `{}`", function.name.value));
-    problems.push(match &found.help {
+    match &found.help {
         Some(help) => problem.help(help.clone()),
         None => problem,
-    });
+    }
 }
 
 /// The place of a line and column of a function; the whole of it where they are not found in the file.

@@ -79,7 +79,8 @@ impl Vocabulary for FewWords {
                     found.push(name.to_owned());
                 } else {
                     let headline = format!("column `{name}` does not exist");
-                    problems.push(script_problem(Code::ScriptUnknownColumn, &headline, at(byte + 4)));
+                    let problem = script_problem(Code::ScriptUnknownColumn, &headline, at(byte + 4));
+                    problems.push(ScriptProblem { asks: Some(name.to_owned()), ..problem });
                 }
             }
         }
@@ -111,7 +112,15 @@ impl Vocabulary for FewWords {
 }
 
 fn script_problem(code: Code, headline: &str, (line, column): (Option<usize>, Option<usize>)) -> ScriptProblem {
-    ScriptProblem { code, headline: headline.to_owned(), label: "here".to_owned(), line, column, help: None }
+    ScriptProblem {
+        code,
+        headline: headline.to_owned(),
+        label: "here".to_owned(),
+        line,
+        column,
+        help: None,
+        asks: None,
+    }
 }
 
 fn common_type(map: &Value) -> Option<LogicalType> {

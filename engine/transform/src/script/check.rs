@@ -46,7 +46,7 @@ pub(crate) fn check(
     columns: Option<&[&str]>,
     surroundings: &Surroundings<'_>,
 ) -> Result<Checked, Vec<ScriptProblem>> {
-    let ast = compile(body, &given_scope(), surroundings.engine).map_err(|problem| vec![problem])?;
+    let ast = compile(body, &given_scope(), surroundings.engine).map_err(|problem| vec![*problem])?;
     let mut walk = Walk::through(&ast, surroundings);
     walk.check_functions(&ast);
     walk.check_columns(columns);
@@ -77,14 +77,14 @@ pub(crate) fn check_library(ast: &AST, surroundings: &Surroundings<'_>) -> Vec<S
 }
 
 /// Compiles a text and explains what rhai refuses.
-pub(crate) fn compile(body: &str, scope: &Scope<'_>, engine: &Engine) -> Result<AST, ScriptProblem> {
+pub(crate) fn compile(body: &str, scope: &Scope<'_>, engine: &Engine) -> Result<AST, Box<ScriptProblem>> {
     if body.len() > SCRIPT_BYTES_MAX {
         let headline = format!("the script has {} bytes, the limit is {SCRIPT_BYTES_MAX}", body.len());
-        return Err(problem(Code::ScriptSyntax, Position::NONE, headline, "this script"));
+        return Err(Box::new(problem(Code::ScriptSyntax, Position::NONE, headline, "this script")));
     }
     engine.compile_with_scope(scope, body).map_err(|error| {
         let position = error.position();
-        refused(error.err_type(), position, scope)
+        Box::new(refused(error.err_type(), position, scope))
     })
 }
 
@@ -112,6 +112,7 @@ pub(crate) fn problem(
         line: position.line(),
         column: position.position(),
         help: None,
+        asks: None,
     }
 }
 

@@ -66,7 +66,7 @@ impl Library {
                     diagnostics.extend(library.define(&ast, file));
                     compiled.push((ast, file));
                 }
-                Err(problem) => diagnostics.push(diagnostic(file, problem)),
+                Err(problem) => diagnostics.push(diagnostic(file, *problem)),
             }
         }
         // Only now are all functions known that another file may call.

@@ -260,6 +260,7 @@ impl<'a> Walk<'a> {
             let headline = format!("the source has no column `{name}`");
             self.problems.push(ScriptProblem {
                 help: Some(help),
+                asks: Some(name.clone()),
                 ..problem(Code::ScriptUnknownColumn, *position, headline, "no such column")
             });
         }
