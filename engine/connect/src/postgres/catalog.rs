@@ -205,6 +205,8 @@ impl PgColumn {
 
 /// All tables and views of a schema.
 pub(super) async fn read(connection: &mut PgConnection, schema: &str) -> sqlx::Result<Catalog> {
+    // First, so that what changes while the rest is read is found to have changed.
+    let definitions = definition::definitions(connection, schema, None).await?;
     let mut tables: BTreeMap<TableName, Table> = BTreeMap::new();
     for (table, column) in columns(connection, schema, None).await? {
         tables.entry(table.clone()).or_insert_with(|| empty(table)).columns.push(column.describe());
@@ -222,7 +224,6 @@ pub(super) async fn read(connection: &mut PgConnection, schema: &str) -> sqlx::R
             _ => effects.row_security = true,
         }
     }
-    let definitions = definition::definitions(connection, schema, None).await?;
     Ok(Catalog { tables, definitions, ..Catalog::default() })
 }
 

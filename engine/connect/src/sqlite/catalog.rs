@@ -13,6 +13,8 @@ use super::types;
 pub(super) const OWN_PREFIX: &str = "transload_";
 
 pub(super) fn read(connection: &Connection) -> rusqlite::Result<Catalog> {
+    // First, so that what changes while the rest is read is found to have changed.
+    let definitions = definition::definitions(connection, None)?;
     let mut names = connection.prepare(
         "select name from sqlite_schema where type in ('table', 'view') and name not like 'sqlite\\_%' escape '\\' order by name",
     )?;
@@ -28,7 +30,6 @@ pub(super) fn read(connection: &Connection) -> rusqlite::Result<Catalog> {
         }
     }
     spell_as_declared(&mut tables);
-    let definitions = definition::definitions(connection, None)?;
     Ok(Catalog { tables, definitions, ..Catalog::default() })
 }
 
