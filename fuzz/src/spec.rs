@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use transload_model::{
-    Catalog, Column, ColumnName, ConnectionName, ForeignKey, Kind, LogicalType, Severity, SideEffects, Table, TableName,
+    Catalog, Column, ColumnName, ConnectionName, ForeignKey, Kind, LogicalType, OnDelete, Severity, SideEffects, Table,
+    TableName,
 };
 use transload_spec::{Catalogs, Project, compile};
 use transload_transform::Functions;
@@ -122,7 +123,8 @@ fn foreign_key(column: &str) -> Option<ForeignKey> {
         _ => return None,
     };
     let table = TableName::parse(table).expect("a constant");
-    Some(ForeignKey { columns: vec![ColumnName::parse(column).expect("a constant")], table, refers_to })
+    let columns = vec![ColumnName::parse(column).expect("a constant")];
+    Some(ForeignKey { columns, table, refers_to, on_delete: OnDelete::Refused })
 }
 
 /// A column; `!` stands for NOT NULL. Text also stores what has a canonical text.

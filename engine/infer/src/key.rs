@@ -59,7 +59,7 @@ impl KeyDraft {
 
 /// The columns that identify a row: the primary key, or else the first set that the database keeps unique.
 pub(crate) fn identity(table: &Table) -> Option<Vec<&Column>> {
-    let names = if table.primary_key.is_empty() { table.unique_keys.first()? } else { &table.primary_key };
+    let names = if table.primary_key.is_empty() { table.keys().next()? } else { &table.primary_key };
     names.iter().map(|name| table.column(name)).collect()
 }
 

@@ -24,7 +24,7 @@ pub struct Table {
     pub columns: Vec<Column>,
     /// The primary key's columns, in key order; empty where there is none.
     pub primary_key: Vec<ColumnName>,
-    /// Column sets that the database keeps unique and not null, the primary key included.
+    /// Column sets that the database keeps unique, the primary key included. One that takes NULL tells no rows apart: see [`Table::keys`].
     pub unique_keys: Vec<Vec<ColumnName>>,
     /// References to other tables.
     pub foreign_keys: Vec<ForeignKey>,
@@ -77,6 +77,42 @@ pub struct ForeignKey {
     pub table: TableName,
     /// The columns of it that they refer to; empty where these are its primary key and nothing else is said.
     pub refers_to: Vec<ColumnName>,
+    /// What becomes of a row when the one that it refers to is deleted.
+    pub on_delete: OnDelete,
+}
+
+/// What becomes of a row when the one that it refers to is deleted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OnDelete {
+    /// The delete is refused, at once or in the end.
+    #[default]
+    Refused,
+    /// It is deleted, too.
+    Deleted,
+    /// It refers to nothing then.
+    Null,
+    /// It refers to what the columns' defaults say.
+    Default,
+}
+
+impl OnDelete {
+    /// The words of SQL for it; none for what is so where nothing is said.
+    #[must_use]
+    pub fn as_sql(self) -> &'static str {
+        match self {
+            Self::Refused => "",
+            Self::Deleted => "cascade",
+            Self::Null => "set null",
+            Self::Default => "set default",
+        }
+    }
+
+    /// What words of SQL say.
+    #[must_use]
+    pub fn of_sql(words: &str) -> Self {
+        let all = [Self::Deleted, Self::Null, Self::Default];
+        all.into_iter().find(|one| one.as_sql().eq_ignore_ascii_case(words)).unwrap_or_default()
+    }
 }
 
 impl Catalog {
@@ -120,9 +156,15 @@ impl Table {
         self.columns.iter().find(|column| column.name == *name)
     }
 
+    /// The sets of columns that tell rows apart: unique, and never NULL.
+    pub fn keys(&self) -> impl Iterator<Item = &[ColumnName]> {
+        let is_never_null = |name: &ColumnName| self.column(name).is_some_and(|column| !column.nullable);
+        self.unique_keys.iter().map(Vec::as_slice).filter(move |unique| unique.iter().all(is_never_null))
+    }
+
     /// Whether the database itself keeps `columns` unique and not null.
     #[must_use]
     pub fn is_unique(&self, columns: &[ColumnName]) -> bool {
-        self.unique_keys.iter().any(|unique| unique.iter().all(|column| columns.contains(column)))
+        self.keys().any(|unique| unique.iter().all(|column| columns.contains(column)))
     }
 }

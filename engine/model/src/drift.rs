@@ -183,9 +183,7 @@ fn of_keys(before: &Table, now: &Table, changes: &mut Vec<TableChange>) {
         _ => &[],
     };
     changes.extend(unique.iter().map(|(key, presence)| TableChange::UniqueKey((*key).clone(), *presence)));
-    // What they refer to may be left out where that is a primary key.
-    let is_same = |a: &ForeignKey, b: &ForeignKey| (&a.columns, &a.table) == (&b.columns, &b.table);
-    let foreign = compared(&before.foreign_keys, &now.foreign_keys, is_same);
+    let foreign = compared(&before.foreign_keys, &now.foreign_keys, apply::is_same);
     changes.extend(foreign.map(|(key, presence)| TableChange::ForeignKey(key.clone(), presence)));
     let (acted, act) = (effects(before), effects(now));
     let acting = compared(&acted, &act, |a, b| a == b);
@@ -276,7 +274,11 @@ impl Display for TableChange {
             }
             Self::UniqueKey(columns, presence) => write!(f, "the unique key ({}) {presence}", listed(columns)),
             Self::ForeignKey(key, presence) => {
-                write!(f, "the foreign key ({}) to `{}` {presence}", listed(&key.columns), key.table)
+                let on_delete = match key.on_delete.as_sql() {
+                    "" => String::new(),
+                    words => format!(" on delete {words}"),
+                };
+                write!(f, "the foreign key ({}) to `{}`{on_delete} {presence}", listed(&key.columns), key.table)
             }
             Self::Effect(effect, presence) => write!(f, "{effect} {presence}"),
         }

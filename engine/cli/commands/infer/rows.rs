@@ -50,7 +50,7 @@ fn open<'a>(source: &'a Catalog, guesses: &'a Inferred) -> BTreeMap<&'a TableNam
 
 /// The columns to read, and which of them are the key; `None` where rows have no order.
 fn request(table: &Table, wanted: &BTreeSet<&ColumnName>) -> Option<(Vec<ReadColumn>, Vec<usize>)> {
-    let names = if table.primary_key.is_empty() { table.unique_keys.first()? } else { &table.primary_key };
+    let names = if table.primary_key.is_empty() { table.keys().next()? } else { &table.primary_key };
     let others = wanted.iter().copied().filter(|name| !names.contains(name));
     let columns = names.iter().chain(others).map(|name| {
         let column = table.column(name)?;

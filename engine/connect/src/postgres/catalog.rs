@@ -5,19 +5,28 @@ use std::collections::BTreeMap;
 use sqlx::postgres::PgRow;
 use sqlx::postgres::types::Oid;
 use sqlx::{Column as _, PgConnection, Row};
-use transload_model::{Catalog, Column, ColumnName, ForeignKey, SideEffects, Table, TableName};
+use transload_model::{Catalog, Column, ColumnName, ForeignKey, OnDelete, SideEffects, Table, TableName};
 
 use super::definition;
 use super::sql;
 use super::types::Wire;
 
-/// Every type and what it is made of: a domain is its base type, with its own length where it has one. Then what is told of a column.
+/// Every type and what it is made of: a domain is its base type, with its own length where it has one. With it goes what it takes: the labels of
+/// an enum, and the checks of domains.
 const TYPES: &str = "
-    with recursive made_of (type, base, modifier, required) as (
-        select oid, oid, -1, false from pg_catalog.pg_type where typtype <> 'd'
+    with recursive made_of (type, base, modifier, required, held) as (
+        select t.oid, t.oid, -1, false, case t.typtype when 'e' then
+                   ' (' || pg_catalog.array_to_string(array(
+                       select pg_catalog.quote_literal(e.enumlabel::text) from pg_catalog.pg_enum e
+                       where e.enumtypid = t.oid order by e.enumsortorder), ', ') || ')'
+               else '' end collate pg_catalog.\"default\"
+        from pg_catalog.pg_type t where t.typtype <> 'd'
         union all
         select t.oid, made_of.base, case when t.typtypmod = -1 then made_of.modifier else t.typtypmod end,
-               made_of.required or t.typnotnull
+               made_of.required or t.typnotnull,
+               (made_of.held || pg_catalog.array_to_string(array(
+                   select ' ' || pg_catalog.pg_get_constraintdef(k.oid) from pg_catalog.pg_constraint k
+                   where k.contypid = t.oid and k.contype = 'c' order by k.conname), '')) collate pg_catalog.\"default\"
         from pg_catalog.pg_type t join made_of on t.typbasetype = made_of.type where t.typtype = 'd'
     )";
 
@@ -40,7 +49,7 @@ const COLUMNS: &str = "
                 where e.adrelid = c.oid and e.adnum = a.attnum and d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
                 limit 1)),
            pg_catalog.format_type(made_of.base, case when made_of.modifier = -1 then a.atttypmod else made_of.modifier end),
-           pg_catalog.getdatabaseencoding() <> 'UTF8'
+           pg_catalog.getdatabaseencoding() <> 'UTF8', made_of.held
     from pg_catalog.pg_class c
     join pg_catalog.pg_namespace n on n.oid = c.relnamespace
     join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
@@ -55,7 +64,7 @@ const DESCRIBED: &str = "
            case when made_of.modifier = -1 then coalesce(a.atttypmod, -1) else made_of.modifier end, b.typtype = 'e',
            false, false, false, false, null,
            pg_catalog.format_type(made_of.base, case when made_of.modifier = -1 then a.atttypmod else made_of.modifier end),
-           pg_catalog.getdatabaseencoding() <> 'UTF8'
+           pg_catalog.getdatabaseencoding() <> 'UTF8', made_of.held
     from rows from (
         pg_catalog.unnest($1::text[]), pg_catalog.unnest($2::oid[]), pg_catalog.unnest($3::oid[]), pg_catalog.unnest($4::int2[])
     ) with ordinality q (name, type, relation, number, place)
@@ -70,7 +79,8 @@ const KEYS: &str = "
            array(select a.attname::text from unnest(k.conkey) with ordinality as part (number, place)
                  join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attnum = part.number order by part.place),
            array(select a.attname::text from unnest(k.confkey) with ordinality as part (number, place)
-                 join pg_catalog.pg_attribute a on a.attrelid = k.confrelid and a.attnum = part.number order by part.place)
+                 join pg_catalog.pg_attribute a on a.attrelid = k.confrelid and a.attnum = part.number order by part.place),
+           case k.confdeltype when 'c' then 'cascade' when 'n' then 'set null' when 'd' then 'set default' else '' end
     from pg_catalog.pg_constraint k
     join pg_catalog.pg_class c on c.oid = k.conrelid
     join pg_catalog.pg_namespace n on n.oid = c.relnamespace
@@ -81,11 +91,12 @@ const KEYS: &str = "
            array(select a.attname::text from unnest(i.indkey::int2[]) with ordinality as part (number, place)
                  join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attnum = part.number
                  where part.place <= i.indnkeyatts order by part.place),
-           array[]::text[]
+           array[]::text[], ''
     from pg_catalog.pg_index i
     join pg_catalog.pg_class c on c.oid = i.indrelid
     join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-    where n.nspname = $1 and i.indisunique and i.indisvalid and i.indpred is null and i.indexprs is null";
+    where n.nspname = $1 and i.indisunique and i.indisvalid and i.indpred is null and i.indexprs is null
+    order by 1, 2, 3, 4, 5";
 
 /// What acts on rows beside the statement that writes them.
 const SIDE_EFFECTS: &str = "
@@ -168,6 +179,8 @@ pub(super) async fn referrers(
 pub(super) struct PgColumn {
     pub(super) name: ColumnName,
     pub(super) declared: String,
+    /// What its type takes: the labels of an enum, the checks of a domain.
+    held: String,
     pub(super) wire: Wire,
     /// Its type, or what its domain is made of.
     pub(super) base: Oid,
@@ -191,7 +204,7 @@ impl PgColumn {
     pub(super) fn describe(self) -> Column {
         Column {
             name: self.name,
-            declared: self.declared,
+            declared: self.declared + &self.held,
             logical: self.wire.logical(),
             stores: self.wire.stores(),
             max_length: self.wire.max_length(),
@@ -286,6 +299,7 @@ fn column(row: &PgRow) -> sqlx::Result<Option<PgColumn>> {
         sequence: row.try_get(10)?,
         staged: row.try_get(11)?,
         recodes: row.try_get(12)?,
+        held: row.try_get(13)?,
     }))
 }
 
@@ -316,15 +330,15 @@ fn add_key(tables: &mut BTreeMap<TableName, Table>, row: &PgRow) -> sqlx::Result
         let referred: Vec<String> = row.try_get(4)?;
         let other = other.and_then(|other| TableName::parse(&other).ok());
         if let (Some(other), Some(refers_to)) = (other, parsed(&referred)) {
-            table.foreign_keys.push(ForeignKey { columns, table: other, refers_to });
+            let on_delete = OnDelete::of_sql(row.try_get(5)?);
+            table.foreign_keys.push(ForeignKey { columns, table: other, refers_to, on_delete });
         }
         return Ok(());
     }
     if kind == "p" {
         table.primary_key.clone_from(&columns);
     }
-    let is_required = |name: &ColumnName| table.column(name).is_some_and(|column| !column.nullable);
-    if columns.iter().all(is_required) && !table.unique_keys.contains(&columns) {
+    if !table.unique_keys.contains(&columns) {
         table.unique_keys.push(columns);
     }
     Ok(())

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use rusqlite::Connection;
-use transload_model::{Catalog, Column, ColumnName, ForeignKey, SideEffects, Table, TableName};
+use transload_model::{Catalog, Column, ColumnName, ForeignKey, OnDelete, SideEffects, Table, TableName};
 
 use super::definition;
 use super::sql::quote;
@@ -24,9 +24,9 @@ pub(super) fn read(connection: &Connection) -> rusqlite::Result<Catalog> {
     for name in names.iter().filter(|name| !name.starts_with(OWN_PREFIX)) {
         // A name with control characters cannot be mapped, so it need not be listed.
         if let Ok(name) = TableName::parse(name) {
-            let triggers = triggers.remove(name.as_str()).unwrap_or_default();
-            let side_effects = SideEffects { triggers, ..SideEffects::default() };
-            tables.insert(name.clone(), Table { side_effects, ..table(connection, name)? });
+            let mut table = table(connection, name.clone())?;
+            table.side_effects.triggers = triggers.remove(name.as_str()).unwrap_or_default();
+            tables.insert(name, table);
         }
     }
     spell_as_declared(&mut tables);
@@ -91,7 +91,7 @@ fn raw(connection: &Connection, name: &str) -> rusqlite::Result<Vec<Raw>> {
         .collect()
 }
 
-/// A table without what acts on it.
+/// A table without its triggers.
 fn table(connection: &Connection, name: TableName) -> rusqlite::Result<Table> {
     let raw = raw(connection, name.as_str())?;
     let mut key: Vec<(usize, ColumnName)> = raw
@@ -105,9 +105,10 @@ fn table(connection: &Connection, name: TableName) -> rusqlite::Result<Table> {
     let is_row_id =
         |column: &Raw| has_row_id && primary_key.len() == 1 && column.key_position == 1 && is_integer(&column.declared);
     let columns: Vec<Column> = raw.iter().filter_map(|column| describe(column, is_row_id(column))).collect();
-    let unique_keys = unique_keys(connection, &name, &columns, &primary_key)?;
+    let (unique_keys, secondary_unique) = unique_keys(connection, &name, &primary_key)?;
     let foreign_keys = foreign_keys(connection, &name)?;
-    Ok(Table { name, columns, primary_key, unique_keys, foreign_keys, side_effects: SideEffects::default() })
+    let side_effects = SideEffects { secondary_unique, ..SideEffects::default() };
+    Ok(Table { name, columns, primary_key, unique_keys, foreign_keys, side_effects })
 }
 
 /// All triggers by table, in one look: the schema has no index, and a database may have thousands of tables.
@@ -145,44 +146,45 @@ fn describe(raw: &Raw, is_row_id: bool) -> Option<Column> {
     })
 }
 
-/// Sets of columns that are unique and cannot be NULL: the primary key where it is strict, and unique indexes over NOT NULL columns.
+/// Sets of columns that are unique, the primary key first, and whether anything beside that key is: also in a part of the rows alone, or by
+/// what is computed.
 fn unique_keys(
     connection: &Connection,
     table: &TableName,
-    columns: &[Column],
     primary_key: &[ColumnName],
-) -> rusqlite::Result<Vec<Vec<ColumnName>>> {
+) -> rusqlite::Result<(Vec<Vec<ColumnName>>, bool)> {
     let mut indexes =
-        connection.prepare("select name from pragma_index_list(?) where \"unique\" = 1 and partial = 0")?;
-    let indexes: Vec<String> = indexes.query_map([table.as_str()], |row| row.get(0))?.collect::<Result<_, _>>()?;
-    let mut candidates = Vec::new();
+        connection.prepare("select name, origin <> 'pk', partial from pragma_index_list(?) where \"unique\" = 1")?;
+    let indexes: Vec<(String, bool, bool)> = indexes
+        .query_map([table.as_str()], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
+        .collect::<Result<_, _>>()?;
+    let has_more = indexes.iter().any(|(_, is_more, _)| *is_more);
+    let mut unique = Vec::new();
     if !primary_key.is_empty() {
-        candidates.push(primary_key.to_vec());
+        unique.push(primary_key.to_vec());
     }
-    for index in indexes {
+    for (index, ..) in indexes.iter().filter(|(.., is_partial)| !is_partial) {
         let mut parts = connection.prepare("select name from pragma_index_info(?)")?;
-        let parts: Vec<Option<String>> = parts.query_map([&index], |row| row.get(0))?.collect::<Result<_, _>>()?;
+        let parts: Vec<Option<String>> = parts.query_map([index], |row| row.get(0))?.collect::<Result<_, _>>()?;
         // An index on an expression has a part without a name.
         let named: Option<Vec<ColumnName>> = parts.into_iter().map(|part| ColumnName::parse(&part?).ok()).collect();
-        candidates.extend(named);
+        unique.extend(named.filter(|set| !unique.contains(set)));
     }
-    let strict = |set: &Vec<ColumnName>| {
-        set.iter().all(|name| columns.iter().any(|column| column.name == *name && !column.nullable))
-    };
-    candidates.retain(strict);
-    Ok(candidates)
+    Ok((unique, has_more))
 }
 
 fn foreign_keys(connection: &Connection, table: &TableName) -> rusqlite::Result<Vec<ForeignKey>> {
-    let mut statement = connection
-        .prepare("select id, \"table\", \"from\", \"to\" from pragma_foreign_key_list(?) order by id, seq")?;
-    let rows: Vec<(i64, String, String, Option<String>)> = statement
-        .query_map([table.as_str()], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?
+    let mut statement = connection.prepare(
+        "select id, \"table\", \"from\", \"to\", on_delete from pragma_foreign_key_list(?) order by id, seq",
+    )?;
+    let rows: Vec<(i64, String, String, Option<String>, String)> = statement
+        .query_map([table.as_str()], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?)))?
         .collect::<Result<_, _>>()?;
     let mut keys: BTreeMap<i64, ForeignKey> = BTreeMap::new();
-    for (id, table, from, to) in rows {
+    for (id, table, from, to, on_delete) in rows {
         let (Ok(table), Ok(from)) = (TableName::parse(&table), ColumnName::parse(&from)) else { continue };
-        let new = || ForeignKey { columns: Vec::new(), table, refers_to: Vec::new() };
+        let on_delete = OnDelete::of_sql(&on_delete);
+        let new = || ForeignKey { columns: Vec::new(), table, refers_to: Vec::new(), on_delete };
         let key = keys.entry(id).or_insert_with(new);
         key.columns.push(from);
         key.refers_to.extend(to.and_then(|to| ColumnName::parse(&to).ok()));

@@ -2,7 +2,9 @@
 //!
 //! `!` is NOT NULL, `=` has a default, `pk` is in the primary key, `-> table` refers to one.
 
-use transload_model::{Catalog, Column, ColumnName, ForeignKey, Kind, LogicalType, SideEffects, Table, TableName};
+use transload_model::{
+    Catalog, Column, ColumnName, ForeignKey, Kind, LogicalType, OnDelete, SideEffects, Table, TableName,
+};
 use uuid::Uuid;
 
 use crate::{Asked, Inferred, KeyDefaults, Known, Observations, Schemas, Selected, infer, spec};
@@ -34,6 +36,7 @@ fn table(line: &str) -> Table {
                 columns: vec![column.name.clone()],
                 table: parent,
                 refers_to: Vec::new(),
+                on_delete: OnDelete::Refused,
             });
         }
         if words.contains(&"pk") {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use proptest::prelude::*;
-use transload_model::{Catalog, Column, ColumnName, ForeignKey, Table, TableName};
+use transload_model::{Catalog, Column, ColumnName, ForeignKey, OnDelete, Table, TableName};
 
 use super::given::{KEYS, column, specs};
 use crate::{Asked, Confidence, Fate, FieldDraft, Inferred, Observations, Schemas, Selected, infer};
@@ -34,6 +34,7 @@ fn any_table() -> impl Strategy<Value = Table> {
                 columns: vec![at.get(&names).clone()],
                 table: TableName::parse(&parent).unwrap(),
                 refers_to: Vec::new(),
+                on_delete: OnDelete::Refused,
             });
             let columns = columns
                 .into_iter()

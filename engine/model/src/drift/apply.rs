@@ -90,8 +90,9 @@ fn present<T: Clone + PartialEq>(list: &mut Vec<T>, one: &T, presence: Presence,
     }
 }
 
-fn is_same(a: &ForeignKey, b: &ForeignKey) -> bool {
-    (&a.columns, &a.table) == (&b.columns, &b.table)
+/// Whether two keys are one. What they refer to may be left out where that is a primary key.
+pub(super) fn is_same(a: &ForeignKey, b: &ForeignKey) -> bool {
+    (&a.columns, &a.table, a.on_delete) == (&b.columns, &b.table, b.on_delete)
 }
 
 fn act(table: &mut Table, effect: &Effect, presence: Presence, now: &Table) {

@@ -1,5 +1,5 @@
 use super::*;
-use crate::{Kind, LogicalType, SideEffects, TableName};
+use crate::{Kind, LogicalType, OnDelete, SideEffects, TableName};
 
 fn name(text: &str) -> ColumnName {
     ColumnName::parse(text).unwrap()
@@ -41,7 +41,8 @@ fn table() -> Table {
 }
 
 fn to_notes() -> ForeignKey {
-    ForeignKey { columns: vec![name("note")], table: TableName::parse("notes").unwrap(), refers_to: Vec::new() }
+    let table = TableName::parse("notes").unwrap();
+    ForeignKey { columns: vec![name("note")], table, refers_to: Vec::new(), on_delete: OnDelete::Refused }
 }
 
 type Edit = fn(&mut Table);
@@ -96,6 +97,10 @@ const CASES: &[(Edit, &[&str])] = &[
     ),
     (|table| table.side_effects.secondary_unique = true, &["a unique constraint beside the primary key is new"]),
     (|table| table.foreign_keys.push(to_notes()), &["the foreign key (note) to `notes` is new"]),
+    (
+        |table| table.foreign_keys.push(ForeignKey { on_delete: OnDelete::Deleted, ..to_notes() }),
+        &["the foreign key (note) to `notes` on delete cascade is new"],
+    ),
     (|table| table.side_effects.triggers.push("audit".to_owned()), &["the trigger `audit` is new"]),
     (|table| table.side_effects.rules.push("log".to_owned()), &["the rule `log` is new"]),
     (|table| table.side_effects.row_security = true, &["row security is new"]),

@@ -1,7 +1,7 @@
 //! A table as the lock writes it.
 
 use serde::{Deserialize, Serialize};
-use transload_model::{Catalog, Column, ColumnName, ForeignKey, Kind, SideEffects, Table, TableName};
+use transload_model::{Catalog, Column, ColumnName, ForeignKey, Kind, OnDelete, SideEffects, Table, TableName};
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -31,6 +31,9 @@ struct LockedForeignKey {
     /// Not there where they refer to its primary key.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     refers_to: Vec<String>,
+    /// Not there where a delete is refused.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    on_delete: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -64,7 +67,8 @@ impl LockedTable {
         let reference = |to: &ForeignKey| {
             let is_primary = catalog.table(&to.table).is_some_and(|other| other.primary_key == to.refers_to);
             let refers_to = if is_primary { Vec::new() } else { key(&to.refers_to) };
-            LockedForeignKey { columns: key(&to.columns), table: to.table.to_string(), refers_to }
+            let on_delete = to.on_delete.as_sql().to_owned();
+            LockedForeignKey { columns: key(&to.columns), table: to.table.to_string(), refers_to, on_delete }
         };
         Self {
             primary_key: key(&table.primary_key),
@@ -88,6 +92,7 @@ impl LockedTable {
                 columns: key(&key_to.columns)?,
                 table: TableName::parse(&key_to.table).ok()?,
                 refers_to: key(&key_to.refers_to)?,
+                on_delete: OnDelete::of_sql(&key_to.on_delete),
             })
         };
         Some(Table {

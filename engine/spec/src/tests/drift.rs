@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use transload_model::{Code, Column, ColumnName, ConnectionName, EntityName, ForeignKey, Table, TableName};
+use transload_model::{Code, Column, ColumnName, ConnectionName, EntityName, ForeignKey, OnDelete, Table, TableName};
 
 use super::kit::{catalogs, changed, good, load, places, prose, table, write, written};
 use super::vocabulary::FewWords;
@@ -315,6 +315,7 @@ const CASES: &[Case] = &[
                 columns: vec![name("office_id")],
                 table: to,
                 refers_to: vec![name("id")],
+                on_delete: OnDelete::Refused,
             });
         },
         &[

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use transload_model::{ColumnName, ConnectionName, EntityPlan, ForeignKey, TableName};
+use transload_model::{ColumnName, ConnectionName, EntityPlan, ForeignKey, OnDelete, TableName};
 
 use super::kit::{add, catalogs, changed, load, places, prose, table, write, written};
 use super::vocabulary::FewWords;
@@ -22,7 +22,8 @@ fn names(names: &[&str]) -> Vec<ColumnName> {
 }
 
 fn key(columns: &[&str], table: &str, refers_to: &[&str]) -> ForeignKey {
-    ForeignKey { columns: names(columns), table: TableName::parse(table).unwrap(), refers_to: names(refers_to) }
+    let (columns, table) = (names(columns), TableName::parse(table).unwrap());
+    ForeignKey { columns, table, refers_to: names(refers_to), on_delete: OnDelete::Refused }
 }
 
 /// Catalogs with a table of addresses, and foreign keys of the table of doctors.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use transload_model::{ColumnName, ForeignKey, LogicalType, TableName};
+use transload_model::{ColumnName, ForeignKey, LogicalType, OnDelete, TableName};
 
 use super::kit::{catalogs, changed, compiled, good, load, problems, prose, written};
 use super::vocabulary::FewWords;
@@ -91,7 +91,7 @@ fn foreign_key(text: &str) -> (TableName, ForeignKey) {
         (TableName::parse(table).unwrap(), columns.collect::<Vec<_>>())
     };
     let ((child, columns), (table, refers_to)) = (split(child), split(parent));
-    (child, ForeignKey { columns, table, refers_to })
+    (child, ForeignKey { columns, table, refers_to, on_delete: OnDelete::Refused })
 }
 
 /// What is said where the destination has these foreign keys.

@@ -1,6 +1,6 @@
 //! What tables and columns are said to be.
 
-use transload_model::{Catalog, Column, ForeignKey, LogicalType, Table};
+use transload_model::{Catalog, Column, ColumnName, ForeignKey, LogicalType, Table};
 
 use super::given::{File, column, columns, table};
 use crate::sqlite::destination::destination_catalog;
@@ -36,6 +36,7 @@ async fn a_row_id_is_never_null_and_fills_itself() {
     assert_eq!(all_shown(&t), ["id integer default", "a text nullable", "b text", "c integer default"]);
     assert_eq!(t.primary_key, columns(&["id"]));
     assert_eq!(t.unique_keys, [columns(&["id"])]);
+    assert!(!t.side_effects.secondary_unique);
 }
 
 #[tokio::test]
@@ -74,6 +75,11 @@ async fn an_index_tells_rows_apart_where_it_covers_them_all_and_no_null() {
          create index plain on t (b)")
     .await;
     assert!(t.is_unique(&columns(&["a", "b"])) && t.is_unique(&columns(&["d"])));
+    let listed: Vec<Vec<ColumnName>> = [&["d"] as &[&str], &["a", "b"], &["c"]].map(columns).to_vec();
+    let mut unique = t.unique_keys.clone();
+    unique.sort_by_key(|set| listed.iter().position(|known| known == set));
+    assert_eq!(unique, listed, "what takes NULL refuses rows all the same");
+    assert!(t.side_effects.secondary_unique);
     for not_unique in [["a"], ["b"], ["c"]] {
         assert!(!t.is_unique(&columns(&not_unique)), "{not_unique:?}");
     }
