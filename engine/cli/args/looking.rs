@@ -78,8 +78,8 @@ pub(crate) struct Drift {
     /// Print what could be written in the specs, as a diff that `patch -p0` takes; sentences begin with `#`
     #[arg(long, conflicts_with_all = ["accept", "accept_all"])]
     pub(crate) suggest: bool,
-    /// Take this change over into transload.lock, and nothing else: CONNECTION.TABLE.COLUMN, or CONNECTION.TABLE for all of it; `*` and
-    /// `?` stand for others; may be repeated
+    /// Take this change over into transload.lock, and nothing else: CONNECTION.TABLE.COLUMN, or CONNECTION.TABLE for what is about no
+    /// column; `*` and `?` stand for others, so CONNECTION.TABLE.* means all columns; may be repeated
     #[arg(long, value_name = "NAME", conflicts_with = "accept_all")]
     pub(crate) accept: Vec<String>,
     /// Take over everything that changed

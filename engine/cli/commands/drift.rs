@@ -5,7 +5,7 @@
 mod accepted;
 mod show;
 
-use transload_model::{Diagnostic, Exit};
+use transload_model::{Code, Diagnostic, Exit, Severity};
 use transload_spec::{Drift as Drifted, Project, Weight};
 
 use crate::cli::args::{Drift, Format};
@@ -25,14 +25,15 @@ pub(crate) async fn run(chosen: &Chosen, asked: &Drift, screen: &Screen) -> Resu
     if asked.accept_all || !asked.accept.is_empty() {
         return accept(&world, asked, &drifts, screen);
     }
+    let others = others(&world);
+    let exit = exit((&drifts, &others), asked);
     if asked.suggest && screen.format == Format::Text {
         screen.answer(show::suggested(&drifts).trim_end());
-        return Ok(exit(&drifts, asked));
+        return Ok(exit);
     }
-    let exit = exit(&drifts, asked);
     match screen.format {
-        Format::Json => screen.answer(&pretty(&show::document(&world.project, &drifts, exit))),
-        _ => show::text(&world.project, &drifts, screen),
+        Format::Json => screen.answer(&pretty(&show::document(&world.project, &drifts, &others, exit))),
+        _ => show::text(&world.project, &drifts, &others, screen),
     }
     Ok(exit)
 }
@@ -41,6 +42,18 @@ pub(crate) async fn run(chosen: &Chosen, asked: &Drift, screen: &Screen) -> Resu
 fn unreadable(world: &World) -> Vec<Diagnostic> {
     let is_of_form = |problem: &&Diagnostic| problem.code.info().number.starts_with("TL01");
     world.compiled.diagnostics.iter().filter(is_of_form).cloned().collect()
+}
+
+/// What keeps a plan from being made and comes of no change. A key for masks is needed where rows are read.
+fn others(world: &World) -> Vec<&Diagnostic> {
+    let is_broken = world.compiled.drift.iter().any(|drift| drift.weight == Weight::Breaks);
+    let is_other = |problem: &&Diagnostic| match problem.code {
+        Code::MaskKeyMissing => false,
+        Code::SchemaDrift => !is_broken,
+        _ => true,
+    };
+    let errors = world.compiled.diagnostics.iter().filter(|problem| problem.severity == Severity::Error);
+    errors.filter(is_other).collect()
 }
 
 /// Where entities are named, only what their specs name.
@@ -52,11 +65,11 @@ fn of_entities<'a>(world: &'a World, asked: &Drift) -> Result<Vec<&'a Drifted>, 
     Ok(world.compiled.drift.iter().filter(is_wanted).collect())
 }
 
-fn exit(drifts: &[&Drifted], asked: &Drift) -> Exit {
-    let breaks = drifts.iter().any(|drift| drift.weight == Weight::Breaks);
+fn exit((drifts, others): (&[&Drifted], &[&Diagnostic]), asked: &Drift) -> Exit {
+    let breaks = !others.is_empty() || drifts.iter().any(|drift| drift.weight == Weight::Breaks);
     match (asked.exit_code, breaks) {
         (true, _) if !drifts.is_empty() => Exit::Different,
-        (false, true) => Exit::Problems,
+        (_, true) => Exit::Problems,
         _ => Exit::Done,
     }
 }
@@ -72,7 +85,7 @@ fn accept(world: &World, asked: &Drift, drifts: &[&Drifted], screen: &Screen) ->
     let left: Vec<&Drifted> = drifts.iter().filter(|drift| !taken.contains(drift)).copied().collect();
     match screen.format {
         Format::Json => {
-            let mut document = show::document(&world.project, &left, Exit::Done);
+            let mut document = show::document(&world.project, &left, &[], Exit::Done);
             document["accepted"] = taken.iter().map(|drift| show::change(drift)).collect();
             screen.answer(&pretty(&document));
         }

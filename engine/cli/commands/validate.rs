@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use transload_model::{Diagnostic, EntityName, Exit, Severity};
-use transload_spec::{Broken, Compiled, Summary};
+use transload_spec::{Broken, Compiled, Drift, Summary, Weight};
 
 use crate::cli::args::{Format, Validate};
 use crate::cli::failure::{Failure, unknown_entity};
@@ -100,9 +100,18 @@ async fn locked(chosen: &Chosen, screen: &Screen) -> Result<World, Failure> {
             Ok(before)
         }
         Locked::Written => {
-            screen.hint("wrote transload.lock; commit it");
+            screen.hint(&format!("wrote transload.lock; commit it{}", taken_over(&before.compiled.drift)));
             wiring::world(chosen).await
         }
+    }
+}
+
+/// How much of what changed the lock takes over unseen.
+fn taken_over(drifts: &[Drift]) -> String {
+    let breaking = drifts.iter().filter(|drift| drift.weight == Weight::Breaks).count();
+    match drifts.len() {
+        0 => String::new(),
+        all => format!(". It takes over {}, {breaking} breaking", some(all, "change")),
     }
 }
 
@@ -180,8 +189,12 @@ fn verdict(world: &World, made: Made, screen: &Screen) {
         (None, Some(moment)) => format!("not asked; as transload.lock of {moment} says"),
         (_, lock) => {
             let elsewhere = world.project.locked_elsewhere();
+            let is_known = || transload_spec::unlocked(&world.project).is_empty();
             let tables = match made {
                 Made::Later => "as `create_with` will make them",
+                Made::Now if lock.is_some() && elsewhere.is_empty() && !is_known() => {
+                    "there, and transload.lock does not hold all of them (`transload drift`)"
+                }
                 Made::Now if lock.is_some() && elsewhere.is_empty() && world.compiled.drift.is_empty() => {
                     "as transload.lock says"
                 }

@@ -21,6 +21,8 @@ pub enum TableChange {
     TableGone,
     /// The table was not there before.
     TableNew,
+    /// The database refuses the query that stands in the place of the table, and took it before.
+    Refused,
     /// A column is not there any more.
     ColumnGone(Column),
     /// A column was not there before.
@@ -217,6 +219,7 @@ impl TableChange {
         match self {
             Self::TableGone => "table_gone",
             Self::TableNew => "table_new",
+            Self::Refused => "query_refused",
             Self::ColumnGone(_) => "column_gone",
             Self::ColumnNew(_) => "column_new",
             Self::ColumnRenamed { .. } => "column_renamed",
@@ -253,6 +256,7 @@ impl Display for TableChange {
         match self {
             Self::TableGone => f.write_str("the table is gone"),
             Self::TableNew => f.write_str("there was no such table"),
+            Self::Refused => f.write_str("the database no longer takes the query"),
             Self::ColumnGone(column) => write!(f, "column `{}` is gone", column.name),
             Self::ColumnNew(column) => {
                 let required = if column.needs_value() { ", which must have a value" } else { "" };

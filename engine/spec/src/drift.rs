@@ -14,6 +14,7 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
+pub use transload_model::Side;
 use transload_model::{ConnectionName, EntityName, Fix, SourceFile, Table, TableChange, TableName, table_changes};
 
 use crate::compile::{Scope, targets};
@@ -21,6 +22,7 @@ use crate::decode::Spec;
 use crate::problems::Place;
 pub(crate) use blame::settle;
 use judge::{End, Verdict, judge};
+use suggest::Proposal;
 
 /// How much a change matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -31,15 +33,6 @@ pub enum Weight {
     Look,
     /// A run cannot go on, or must not.
     Breaks,
-}
-
-/// One of the two ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Side {
-    /// Where rows come from.
-    Source,
-    /// Where they go.
-    Destination,
 }
 
 /// Something that is not as the lock says.
@@ -59,6 +52,8 @@ pub struct Drift {
     pub weight: Weight,
     /// Why.
     pub why: String,
+    /// Whether loaded rows were told apart by what it was: no lock makes up for that.
+    pub is_of_key: bool,
     /// Entities whose specs name the table.
     pub entities: BTreeSet<EntityName>,
     /// What of the specs it touches.
@@ -114,19 +109,11 @@ impl fmt::Display for Weight {
     }
 }
 
-impl fmt::Display for Side {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Source => "source",
-            Self::Destination => "destination",
-        })
-    }
-}
-
 /// A change, and every place where a problem may stand that comes of it.
 pub(crate) struct Judged {
     pub(crate) drift: Drift,
     related: Vec<Place>,
+    proposals: Vec<(usize, Proposal)>,
 }
 
 /// A table as the lock has it, and as it is.
@@ -144,7 +131,9 @@ pub(crate) fn found(scope: &Scope<'_>) -> Vec<Judged> {
     if scope.is_offline {
         return Vec::new();
     }
-    compared(scope).iter().flat_map(|table| judged(scope, table)).collect()
+    let mut found: Vec<Judged> = compared(scope).iter().flat_map(|table| judged(scope, table)).collect();
+    suggest::settle(scope, &mut found);
+    found
 }
 
 fn compared<'a>(scope: &Scope<'a>) -> Vec<Compared<'a>> {
@@ -162,12 +151,11 @@ fn compared<'a>(scope: &Scope<'a>) -> Vec<Compared<'a>> {
         }
     }
     for spec in scope.specs.iter().filter(|spec| spec.is_query()) {
-        // What a query gives is only known where the database takes it; where it does not, that is told.
         let before = lock.query(scope.project, scope.project.source(), &spec.entity.value);
-        let now = scope.source.and_then(|catalog| catalog.written.get(&spec.entity.value)?.as_ref().ok());
+        let now = scope.source.and_then(|catalog| catalog.written.get(&spec.entity.value));
         if let (Some(before), Some(now)) = (before, now) {
-            let (name, query) = (&spec.source_table.value, Some(&spec.entity.value));
-            tables.push(Compared { side: Side::Source, name, before, now: Some(now), query, specs: vec![spec] });
+            let (name, query, now) = (&spec.source_table.value, Some(&spec.entity.value), now.as_ref().ok());
+            tables.push(Compared { side: Side::Source, name, before, now, query, specs: vec![spec] });
         }
     }
     tables
@@ -185,11 +173,20 @@ fn looks_in(scope: &Scope<'_>, spec: &Spec, table: &TableName) -> bool {
     targets(scope.destination, spec).any(|target| target.table.value == *table)
 }
 
-fn judged(scope: &Scope<'_>, table: &Compared<'_>) -> Vec<Judged> {
+fn judged<'a>(scope: &Scope<'a>, table: &Compared<'a>) -> Vec<Judged> {
     let connection = match table.side {
         Side::Source => scope.project.source(),
         Side::Destination => scope.project.destination(),
     };
+    let changes = match (table.query, table.now) {
+        (Some(_), None) => vec![TableChange::Refused],
+        _ => table_changes(Some(table.before), table.now),
+    };
+    if changes.is_empty() {
+        return Vec::new();
+    }
+    let end = |spec: &&'a Spec| End::new(scope, spec, table.side, (table.before, table.now));
+    let ends: Vec<End<'_, '_>> = table.specs.iter().map(end).collect();
     let judged = |change: TableChange| {
         let mut judged = Judged {
             drift: Drift {
@@ -200,34 +197,42 @@ fn judged(scope: &Scope<'_>, table: &Compared<'_>) -> Vec<Judged> {
                 change,
                 weight: Weight::Safe,
                 why: String::new(),
+                is_of_key: false,
                 entities: table.specs.iter().map(|spec| spec.entity.value.clone()).collect(),
                 touches: Vec::new(),
                 suggestions: Vec::new(),
             },
             related: Vec::new(),
+            proposals: Vec::new(),
         };
-        for spec in &table.specs {
-            let end = End { scope, spec, side: table.side, before: table.before, now: table.now };
-            judged.add(&end, judge(&end, &judged.drift.change));
+        for end in &ends {
+            judged.add(end, judge(end, &judged.drift.change));
         }
         if judged.drift.why.is_empty() {
             judged.drift.why = "no spec names the table".to_owned();
         }
         judged
     };
-    table_changes(Some(table.before), table.now).into_iter().map(judged).collect()
+    changes.into_iter().map(judged).collect()
 }
 
 impl Judged {
     /// Takes over what a change means to one more spec: the gravest counts, and every place.
-    fn add(&mut self, end: &End<'_, '_>, verdict: Verdict) {
+    fn add(&mut self, end: &End<'_, '_>, mut verdict: Verdict) {
         let drift = &mut self.drift;
+        if verdict.weight == Weight::Breaks && !end.spec.is_active {
+            verdict.weight = Weight::Look;
+            verdict.why += &format!("; `{}` is not active", end.spec.entity.value);
+        }
+        drift.is_of_key |= verdict.is_of_key && verdict.weight == Weight::Breaks;
         if drift.why.is_empty() || verdict.weight > drift.weight {
             (drift.weight, drift.why) = (verdict.weight, verdict.why);
         }
         let is_new = matches!(drift.change, TableChange::ColumnNew(_));
         if verdict.weight > Weight::Safe || !verdict.places.is_empty() || is_new {
-            drift.suggestions.extend(suggest::suggestions(end, &drift.change, verdict.weight));
+            let spec = end.scope.specs.iter().position(|spec| std::ptr::eq(spec, end.spec)).unwrap_or_default();
+            let proposals = suggest::proposals(end, &drift.change, verdict.weight);
+            self.proposals.extend(proposals.into_iter().map(|proposal| (spec, proposal)));
         }
         for place in verdict.places {
             let touched = Touched { file: Arc::clone(&place.file), span: place.span.clone() };

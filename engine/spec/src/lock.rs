@@ -137,6 +137,27 @@ impl Lock {
         self.content.entities.contains_key(entity.as_str())
     }
 
+    /// Whether it holds all that a spec names.
+    pub(crate) fn holds(&self, project: &Project, spec: &Spec) -> bool {
+        self.has(&spec.entity.value) && self.lacks(project, spec).is_empty()
+    }
+
+    /// What a spec names and the lock does not hold: tables, and what its query gives.
+    pub(crate) fn lacks(&self, project: &Project, spec: &Spec) -> Vec<String> {
+        let (from, to) = (project.source(), project.destination());
+        let table = |connection: &ConnectionName, name: &TableName| {
+            let lacks = self.table(project, connection, name).is_none();
+            lacks.then(|| format!("{connection}.{name}"))
+        };
+        let source = match spec.is_query() {
+            true if self.query(project, from, &spec.entity.value).is_some() => None,
+            true => Some(format!("the query of {}", spec.entity.value)),
+            false => table(from, &spec.source_table.value),
+        };
+        let looked_in = targets(self.catalogs.get(to), spec).filter_map(|target| table(to, &target.table.value));
+        source.into_iter().chain(table(to, &spec.destination_table.value)).chain(looked_in).collect()
+    }
+
     /// When it was written.
     pub(crate) fn locked_at(&self) -> &str {
         &self.content.locked_at

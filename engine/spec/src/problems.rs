@@ -140,6 +140,31 @@ impl Problems {
         }
     }
 
+    /// Says in another way what to do about a problem.
+    pub(crate) fn advise(&mut self, at: usize, help: String) {
+        if let Some(found) = self.found.get_mut(at) {
+            found.help = Some(help);
+        }
+    }
+
+    /// What of a kind is told at a place.
+    pub(crate) fn told_at(
+        &self,
+        (file, start): (&SourceFile, usize),
+        is_meant: impl Fn(&Diagnostic) -> bool,
+    ) -> Option<usize> {
+        let is_here = |found: &Diagnostic| {
+            found.labels.first().is_some_and(|label| label.file.path == file.path && label.span.start == start)
+        };
+        self.found.iter().position(|found| is_here(found) && is_meant(found))
+    }
+
+    /// Takes problems back, by their places among all.
+    pub(crate) fn forget(&mut self, which: &BTreeSet<usize>) {
+        let mut at = 0..;
+        self.found.retain(|_| at.next().is_none_or(|at| !which.contains(&at)));
+    }
+
     /// Says more of a problem that was found.
     pub(crate) fn note(&mut self, at: usize, note: String) {
         if let Some(found) = self.found.get_mut(at) {

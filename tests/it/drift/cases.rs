@@ -41,6 +41,13 @@ pub(super) const OF_FILE: &[Case] = &[
     ),
     Case("alter table people rename to persons", "alter table persons rename to people", "the table is gone", Breaks),
     Case("create unique index one on people (name)", "drop index one", "the unique key (name) is new", Look),
+    Case("create unique index one on people (town)", "drop index one", "the unique key (town) is new", Look),
+    Case(
+        "create unique index one on people (name) where town > 3",
+        "drop index one",
+        "a unique constraint beside the primary key is new",
+        Look,
+    ),
     Case(
         "create trigger keeper after insert on people begin select 1; end",
         "drop trigger keeper",
@@ -49,7 +56,7 @@ pub(super) const OF_FILE: &[Case] = &[
     ),
 ];
 
-/// Thirty kinds of change that PostgreSQL can make.
+/// Kinds of change that PostgreSQL can make, thirty at least.
 pub(super) const OF_SERVER: &[Case] = &[
     Case("alter table people add x text", "alter table people drop x", "column `x` is new", Safe),
     Case("alter table people add x text not null default 'x'", "alter table people drop x", "column `x` is new", Safe),
@@ -120,6 +127,12 @@ pub(super) const OF_SERVER: &[Case] = &[
         "the unique key (name) is new",
         Look,
     ),
+    Case(
+        "alter table people add constraint one unique (town)",
+        "alter table people drop constraint one",
+        "the unique key (town) is new",
+        Look,
+    ),
     Case("create unique index one on people (lower(name))", "drop index one", "a unique constraint", Look),
     Case(
         "alter table people add constraint aged check (age < 200)",
@@ -131,6 +144,12 @@ pub(super) const OF_SERVER: &[Case] = &[
         "alter table people add constraint of_town foreign key (town) references towns not valid",
         "alter table people drop constraint of_town",
         "the foreign key (town) to `towns` is new",
+        Look,
+    ),
+    Case(
+        "alter table people add constraint of_town foreign key (town) references towns on delete cascade not valid",
+        "alter table people drop constraint of_town",
+        "the foreign key (town) to `towns` on delete cascade is new",
         Look,
     ),
     Case("alter table people rename to persons", "alter table persons rename to people", "the table is gone", Breaks),
@@ -146,6 +165,13 @@ pub(super) const OF_SERVER: &[Case] = &[
         "alter table people disable row level security",
         "a policy",
         Unseen,
+    ),
+    // It holds for the table's owner, too.
+    Case(
+        "alter table people enable row level security, force row level security",
+        "alter table people disable row level security, no force row level security",
+        "row security is new",
+        Breaks,
     ),
     Case(
         "create rule hidden as on delete to people do instead nothing",
@@ -235,6 +261,24 @@ pub(super) const OF_SOURCE_SERVER: &[Case] = &[
         "alter table old_people alter no type text using no::text",
         "alter table old_people alter no type integer using no::integer",
         "column `no` was integer, is text",
+        Breaks,
+    ),
+    Case(
+        "alter table old_people alter no type bigint",
+        "alter table old_people alter no type integer",
+        "column `no` was integer, is bigint",
+        Safe,
+    ),
+    Case(
+        "alter table old_people alter no type numeric(12,2)",
+        "alter table old_people alter no type integer",
+        "column `no` was integer, is numeric(12,2)",
+        Breaks,
+    ),
+    Case(
+        "alter table old_people enable row level security, force row level security",
+        "alter table old_people disable row level security, no force row level security",
+        "row security is new",
         Breaks,
     ),
     Case(

@@ -13,10 +13,9 @@ const LISTED: usize = 10;
 pub(super) fn chosen<'a>(drifts: &[&'a Drift], names: &[String]) -> Result<Vec<&'a Drift>, Failure> {
     let mut chosen = Vec::new();
     for name in names {
-        let pattern = Pattern::new(name).map_err(|error| unknown(drifts, name, Some(error.msg)))?;
-        let own: Vec<&Drift> = drifts.iter().copied().filter(|drift| is_meant(&pattern, drift)).collect();
+        let own: Vec<&Drift> = drifts.iter().copied().filter(|drift| is_meant(name, drift)).collect();
         if own.is_empty() {
-            return Err(unknown(drifts, name, None));
+            return Err(unknown(drifts, name));
         }
         chosen.extend(own);
     }
@@ -24,14 +23,20 @@ pub(super) fn chosen<'a>(drifts: &[&'a Drift], names: &[String]) -> Result<Vec<&
     Ok(drifts.iter().filter(with_keys).copied().collect())
 }
 
-/// Whether a pattern stands for the change: for its column, by the old name or the new one, or for its table.
-fn is_meant(pattern: &Pattern, drift: &Drift) -> bool {
-    let table = format!("{}.{}", drift.connection, drift.table);
+/// Whether a name stands for the change: for its column, by the old name or the new one; for its table, where it is about no column.
+fn is_meant(name: &str, drift: &Drift) -> bool {
     let renamed = match &drift.change {
-        TableChange::ColumnRenamed { to, .. } => Some(format!("{table}.{}", to.name)),
+        TableChange::ColumnRenamed { to, .. } => Some(format!("{}.{}.{}", drift.connection, drift.table, to.name)),
         _ => None,
     };
-    [drift.path(), table].iter().chain(&renamed).any(|path| pattern.matches(path))
+    // Names may hold brackets: nothing but `*` and `?` stands for others.
+    let bare = name.chars().map(|letter| match letter {
+        '[' | ']' => format!("[{letter}]"),
+        letter => letter.to_string(),
+    });
+    let pattern = Pattern::new(&bare.collect::<String>()).ok();
+    let is_it = |path: &String| path == name || pattern.as_ref().is_some_and(|pattern| pattern.matches(path));
+    [drift.path()].iter().chain(&renamed).any(is_it)
 }
 
 /// Whether a key that is gone went with an accepted column.
@@ -49,12 +54,8 @@ fn is_of(drift: &Drift, column: &Drift) -> bool {
         }
 }
 
-fn unknown(drifts: &[&Drift], name: &str, wrong: Option<&str>) -> Failure {
-    let headline = match wrong {
-        Some(reason) => format!("`{name}` is no pattern: {reason}"),
-        None => format!("nothing that changed is called `{name}`"),
-    };
-    let problem = Diagnostic::new(Code::UnknownDrift, headline);
+fn unknown(drifts: &[&Drift], name: &str) -> Failure {
+    let problem = Diagnostic::new(Code::UnknownDrift, format!("nothing that changed is called `{name}`"));
     let mut paths: Vec<String> = drifts.iter().map(|drift| drift.path()).collect();
     paths.sort();
     paths.dedup();

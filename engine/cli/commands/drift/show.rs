@@ -3,14 +3,15 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
-use transload_model::{ColumnName, EntityName, Exit, Fix};
+use transload_model::{ColumnName, Diagnostic, EntityName, Exit, Fix};
 use transload_spec::{Drift, Project, Suggestion, Touched, Weight};
 
 use crate::cli::diff::unified;
 use crate::cli::render::Screen;
+use crate::cli::report::as_json;
 
-/// The table of changes, and what to do next.
-pub(super) fn text(project: &Project, drifts: &[&Drift], screen: &Screen) {
+/// The table of changes, what else a run is refused for, and what to do next.
+pub(super) fn text(project: &Project, drifts: &[&Drift], others: &[&Diagnostic], screen: &Screen) {
     let (from, to) = (project.source(), project.destination());
     let moment = project.locked_at().unwrap_or_default();
     let day = moment.split('T').next().unwrap_or_default();
@@ -19,18 +20,22 @@ pub(super) fn text(project: &Project, drifts: &[&Drift], screen: &Screen) {
     if !unlocked.is_empty() {
         let names = unlocked.iter().map(|entity| format!("`{entity}`")).collect::<Vec<_>>().join(", ");
         screen.hint(&format!(
-            "not compared, because their specs came after the lock: {names} (`transload validate --lock`)"
+            "not compared, because transload.lock does not hold what they name: {names} (`transload validate --lock`)"
         ));
     }
-    if drifts.is_empty() {
-        screen.say("nothing changed");
-        return;
+    match (drifts.is_empty(), unlocked.is_empty()) {
+        (true, true) => screen.say("nothing changed"),
+        (true, false) => screen.say("nothing changed of what was compared"),
+        (false, _) => {
+            screen.answer(&table(drifts));
+            screen.say(&format!("\n{}", counted(drifts)));
+        }
     }
-    screen.answer(&table(drifts));
-    screen.say(&format!("\n{}", counted(drifts)));
-    let reviewed = drifts.iter().rev().find(|drift| drift.weight < Weight::Breaks).or(drifts.last());
-    if let Some(drift) = reviewed {
-        let path = drift.path();
+    if !others.is_empty() {
+        screen.say("\nthe project does not compile all the same:\n");
+        others.iter().for_each(|problem| screen.answer(&screen.render(problem)));
+    }
+    if let Some(path) = reviewed(drifts) {
         screen.hint(&format!(
             "accept what you have reviewed:  transload drift --accept '{path}'   (writes transload.lock)"
         ));
@@ -38,6 +43,13 @@ pub(super) fn text(project: &Project, drifts: &[&Drift], screen: &Screen) {
     if drifts.iter().any(|drift| !drift.suggestions.is_empty()) {
         screen.hint("suggested edits of the specs:   transload drift --suggest");
     }
+}
+
+/// A name to accept: one that takes over nothing that breaks, where there is one.
+fn reviewed(drifts: &[&Drift]) -> Option<String> {
+    let breaks = |path: &String| drifts.iter().any(|drift| drift.weight == Weight::Breaks && drift.path() == *path);
+    let mut paths = drifts.iter().rev().map(|drift| drift.path());
+    paths.find(|path| !breaks(path)).or_else(|| drifts.last().map(|drift| drift.path()))
 }
 
 /// Two lines for each change: what changed, and below it where that is felt and why.
@@ -77,6 +89,12 @@ pub(super) fn accepted(taken: &[&Drift], left: &[&Drift], screen: &Screen) {
         0 => screen.say("nothing changed: transload.lock is as it was"),
         _ => screen.hint(&format!("wrote transload.lock; commit it. Left: {}", counted(left))),
     }
+    for drift in taken.iter().filter(|drift| drift.is_of_key) {
+        screen.hint(&format!(
+            "{}: loaded rows are told apart by what it was. A run is refused where rows are loaded: undo the change, or start over",
+            drift.path()
+        ));
+    }
 }
 
 /// Edits as a diff, and sentences where no edit is surely meant.
@@ -84,12 +102,15 @@ pub(super) fn suggested(drifts: &[&Drift]) -> String {
     let mut edits: BTreeMap<&str, Vec<&Fix>> = BTreeMap::new();
     let mut text = String::new();
     for drift in drifts {
+        let place = || drift.touches.first().map(|touched| format!(" ({})", touched.place())).unwrap_or_default();
+        if drift.suggestions.is_empty() && drift.weight == Weight::Breaks {
+            text += &format!("# {}: {}: {}{}\n", drift.path(), drift.change, drift.why, place());
+        }
         for suggestion in &drift.suggestions {
             match suggestion {
                 Suggestion::Edit(fix) => edits.entry(fix.file.path.as_str()).or_default().push(fix),
                 Suggestion::Words(words) => {
-                    let place = drift.touches.first().map(|touched| format!(" ({})", touched.place()));
-                    text += &format!("# {}: {words}{}\n", drift.path(), place.unwrap_or_default());
+                    text += &format!("# {}: {words}{}\n", drift.path(), place());
                 }
             }
         }
@@ -117,7 +138,7 @@ fn apart(fixes: Vec<&Fix>) -> Vec<&Fix> {
 }
 
 /// The answer for programs.
-pub(super) fn document(project: &Project, drifts: &[&Drift], exit: Exit) -> Value {
+pub(super) fn document(project: &Project, drifts: &[&Drift], others: &[&Diagnostic], exit: Exit) -> Value {
     let count = |weight| drifts.iter().filter(|drift| drift.weight == weight).count();
     json!({
         "schema": "transload.drift/1",
@@ -130,6 +151,7 @@ pub(super) fn document(project: &Project, drifts: &[&Drift], exit: Exit) -> Valu
         "look": count(Weight::Look),
         "safe": count(Weight::Safe),
         "changes": drifts.iter().map(|drift| change(drift)).collect::<Vec<_>>(),
+        "problems": others.iter().map(|problem| as_json(problem)).collect::<Vec<_>>(),
     })
 }
 

@@ -26,7 +26,7 @@ impl TableChange {
     /// Makes the change in a table as it was. `now` is the table as it is: what is new gets the place that it has there.
     pub fn apply(&self, table: &mut Table, now: &Table) {
         match self {
-            Self::TableGone | Self::TableNew => {}
+            Self::TableGone | Self::TableNew | Self::Refused => {}
             Self::ColumnGone(column) => table.columns.retain(|other| other.name != column.name),
             Self::ColumnNew(column) => insert(table, column, now),
             Self::ColumnRenamed { from, to } => {

@@ -127,11 +127,15 @@ pub fn entities(project: &Project) -> BTreeSet<EntityName> {
     specs(project, &mut Problems::default()).0.into_iter().map(|spec| spec.entity.value).collect()
 }
 
-/// The entities of which the project's lock knows nothing, because their specs came later.
+/// The entities of whose specs the project's lock does not hold all that they name: what came later, and what was taken out of it.
 #[must_use]
 pub fn unlocked(project: &Project) -> BTreeSet<EntityName> {
-    let is_known = |entity: &EntityName| project.lock.as_ref().is_some_and(|lock| lock.has(entity));
-    entities(project).into_iter().filter(|entity| !is_known(entity)).collect()
+    let is_known = |spec: &Spec| {
+        let lock = project.lock.as_ref();
+        lock.is_some_and(|lock| if spec.is_active { lock.holds(project, spec) } else { lock.has(&spec.entity.value) })
+    };
+    let (specs, _) = specs(project, &mut Problems::default());
+    specs.into_iter().filter(|spec| !is_known(spec)).map(|spec| spec.entity.value).collect()
 }
 
 /// What the databases hold, as far as the lock says; it must have been written for such databases.

@@ -4,7 +4,9 @@
 //! does not take any more, rows that a policy hides and that would count as gone. Whatever somebody may want so, and nobody else can tell, is to
 //! be looked at. The rest is safe.
 
-use transload_model::{Column, ColumnName, ColumnTrait, Effect, Fit, Presence, Table, TableChange, fit};
+use std::collections::BTreeMap;
+
+use transload_model::{Column, ColumnName, ColumnTrait, Effect, Fit, ForeignKey, Presence, Table, TableChange, fit};
 
 use super::uses::{Role, Use, mappings, places_of, uses};
 use super::{Side, Weight, star};
@@ -19,6 +21,8 @@ pub(super) struct End<'s, 'a> {
     pub(super) side: Side,
     pub(super) before: &'s Table,
     pub(super) now: Option<&'s Table>,
+    /// What the functions of the spec ask `row` for, by their names.
+    scripts: BTreeMap<&'s str, Vec<String>>,
 }
 
 /// What a change means to a spec.
@@ -30,11 +34,13 @@ pub(super) struct Verdict {
     pub(super) places: Vec<Place>,
     /// Where else problems may stand that come of it.
     pub(super) related: Vec<Place>,
+    /// Whether loaded rows were told apart by what it was.
+    pub(super) is_of_key: bool,
 }
 
 impl Verdict {
     pub(super) fn of(weight: Weight, why: impl Into<String>) -> Self {
-        Self { weight, why: why.into(), places: Vec::new(), related: Vec::new() }
+        Self { weight, why: why.into(), places: Vec::new(), related: Vec::new(), is_of_key: false }
     }
 
     pub(super) fn safe(why: impl Into<String>) -> Self {
@@ -54,9 +60,36 @@ impl Verdict {
         self
     }
 
+    fn of_key(self) -> Self {
+        Self { is_of_key: true, ..self }
+    }
+
     fn with(mut self, related: impl IntoIterator<Item = Place>) -> Self {
         self.related.extend(related);
         self
+    }
+}
+
+impl<'s, 'a> End<'s, 'a> {
+    /// The table for the spec. Scripts are read against all columns that there were and are, so that one which is gone hides no other.
+    pub(super) fn new(
+        scope: &'s Scope<'a>,
+        spec: &'s Spec,
+        side: Side,
+        tables: (&'s Table, Option<&'s Table>),
+    ) -> Self {
+        let (before, now) = tables;
+        let columns = before.columns.iter().chain(now.iter().flat_map(|now| &now.columns));
+        let names: Vec<&str> = columns.map(|column| column.name.as_str()).collect();
+        let read = |body: &str| scope.vocabulary.check_script(body, &names).map(|check| check.columns);
+        let functions = spec.functions.iter().filter(|_| side == Side::Source);
+        let scripts = functions.filter_map(|function| Some((&*function.name.value, read(&function.body.value).ok()?)));
+        Self { scope, spec, side, before, now, scripts: scripts.collect() }
+    }
+
+    /// Whether a function of the spec asks `row` for the column.
+    pub(super) fn is_read_by(&self, function: &str, column: &ColumnName) -> bool {
+        self.scripts.get(function).is_some_and(|columns| columns.iter().any(|name| name == column.as_str()))
     }
 }
 
@@ -105,9 +138,13 @@ pub(super) fn judge(end: &End<'_, '_>, change: &TableChange) -> Verdict {
     match change {
         TableChange::TableGone => Verdict::breaks(format!("`{}` needs it", end.spec.entity.value)).at([table]),
         TableChange::TableNew => Verdict::safe("it is new"),
+        TableChange::Refused => {
+            let sql = end.spec.rows.as_ref().map_or(table, |rows| rows.place.clone());
+            Verdict::breaks(format!("`{}` needs it", end.spec.entity.value)).at([sql])
+        }
         TableChange::ColumnGone(column) => gone(end, &column.name),
         TableChange::ColumnRenamed { from, to } => match gone(end, from) {
-            verdict if verdict.weight == Weight::Safe => new(end, to),
+            verdict if verdict.weight == Weight::Safe => new(end, to).with(verdict.related),
             verdict => verdict,
         },
         TableChange::ColumnNew(column) => new(end, column),
@@ -115,7 +152,7 @@ pub(super) fn judge(end: &End<'_, '_>, change: &TableChange) -> Verdict {
         TableChange::Trait(column, what, presence) => of_trait(end, column, (*what, *presence)),
         TableChange::PrimaryKey { now, .. } => primary_key(end, now),
         TableChange::UniqueKey(columns, presence) => unique_key(end, columns, *presence).at_if_heavy(table),
-        TableChange::ForeignKey(_, presence) => foreign_key(end, *presence).at_if_heavy(table),
+        TableChange::ForeignKey(key, presence) => foreign_key(end, key, *presence).at_if_heavy(table),
         TableChange::Effect(effect, presence) => acting(end, effect, *presence).at_if_heavy(table),
     }
 }
@@ -137,7 +174,7 @@ fn untouched(end: &End<'_, '_>) -> Verdict {
 fn placed(end: &End<'_, '_>, verdict: Verdict, uses: Vec<Use>) -> Verdict {
     let mut verdict = verdict;
     for used in uses {
-        if let Role::Field(destination) | Role::Star(destination) = &used.role {
+        if let Role::Field(destination) | Role::Star(destination) | Role::Script(destination) = &used.role {
             verdict = verdict.with(places_of(end, destination));
         }
         verdict = verdict.at([used.place]);
@@ -158,10 +195,14 @@ fn gone(end: &End<'_, '_>, column: &ColumnName) -> Verdict {
         (Role::Field(field), Side::Source) => format!("`{field}` has no source any more"),
         (Role::Field(field), Side::Destination) => format!("`{field}` has nowhere to go any more"),
         (Role::Star(field), _) => format!("`auto_map` copied it, as `{field}`"),
+        (Role::Script(field), _) => format!("a script of `{field}` reads it"),
+        (Role::MaskedBy(field), _) => format!("the mask of `{field}` shifts days by it"),
+        (Role::Where, _) => "`where` names it".to_owned(),
         (Role::Mark, _) => "`deletes` marks rows in it".to_owned(),
         (Role::Lookup, _) => "a rule `foreign_key` looks in it".to_owned(),
     };
-    placed(end, Verdict::breaks(why), uses).with(whole(end))
+    let verdict = Verdict { is_of_key: first.role == Role::Key, ..Verdict::breaks(why) };
+    placed(end, verdict, uses).with(whole(end))
 }
 
 fn new(end: &End<'_, '_>, column: &Column) -> Verdict {
@@ -174,7 +215,7 @@ fn new(end: &End<'_, '_>, column: &Column) -> Verdict {
         return verdict;
     }
     match end.side {
-        Side::Source if !uses(end, &column.name).is_empty() => Verdict::safe("a mapping reads it"),
+        Side::Source if !uses(end, &column.name).is_empty() => Verdict::safe("the spec reads it already"),
         Side::Destination if is_loaded => unfilled(end, column),
         _ => untouched(end),
     }
@@ -196,8 +237,15 @@ fn typed(end: &End<'_, '_>, before: &Column, now: &Column) -> Verdict {
     }
     let is_key = uses.iter().any(|used| used.role == Role::Key);
     let is_looked_in = uses.iter().all(|used| used.role == Role::Lookup);
+    let computed = uses.iter().find_map(|used| computed(&used.role));
     let verdict = match (fit(before, now), end.side) {
-        (Fit::Other, _) if is_key => Verdict::breaks(format!("keys of loaded rows are {}", before.logical)),
+        (Fit::Other, _) if is_key => Verdict::breaks(format!("keys of loaded rows are {}", before.logical)).of_key(),
+        (Fit::Unknown, _) | (Fit::Narrower, Side::Source) if is_key => {
+            Verdict::breaks("keys of loaded rows may be written in another way")
+        }
+        (Fit::Other, Side::Source) if let Some(what) = &computed => {
+            Verdict::breaks(format!("{what}, and would do so in another way"))
+        }
         (Fit::Other, Side::Destination) if !is_looked_in => {
             Verdict::breaks(format!("rows that are loaded hold {} there", before.logical))
         }
@@ -212,6 +260,16 @@ fn typed(end: &End<'_, '_>, before: &Column, now: &Column) -> Verdict {
         (Fit::Same | Fit::Wider | Fit::Narrower, Side::Destination) => Verdict::safe("every value fits that fitted"),
     };
     placed(end, verdict, uses)
+}
+
+/// What makes something else of a value where its type is another, without a word.
+fn computed(role: &Role) -> Option<String> {
+    match role {
+        Role::Script(field) => Some(format!("a script of `{field}` computes with it")),
+        Role::MaskedBy(field) => Some(format!("the mask of `{field}` shifts days by it")),
+        Role::Where => Some("`where` compares it".to_owned()),
+        _ => None,
+    }
 }
 
 fn of_trait(end: &End<'_, '_>, column: &ColumnName, change: (ColumnTrait, Presence)) -> Verdict {
@@ -256,6 +314,7 @@ fn primary_key(end: &End<'_, '_>, now: &[ColumnName]) -> Verdict {
     let related = whole(end);
     match (end.side, named) {
         (Side::Source, None) => Verdict::breaks("the spec names no key, so rows would be told apart by other columns")
+            .of_key()
             .at(place)
             .with(related),
         (Side::Source, Some(key)) => kept_unique(end, &key).at_if_heavy(end.table_place()),
@@ -275,7 +334,7 @@ fn primary_key(end: &End<'_, '_>, now: &[ColumnName]) -> Verdict {
                 false => Verdict::breaks("rows are found again by their key").at(place).with(related),
             }
         }
-        (Side::Destination, None) => Verdict::breaks("rows are found again by it").at(place).with(related),
+        (Side::Destination, None) => Verdict::breaks("rows are found again by it").of_key().at(place).with(related),
     }
 }
 
@@ -312,10 +371,14 @@ fn unique_key(end: &End<'_, '_>, columns: &[ColumnName], presence: Presence) -> 
     }
 }
 
-fn foreign_key(end: &End<'_, '_>, presence: Presence) -> Verdict {
+fn foreign_key(end: &End<'_, '_>, key: &ForeignKey, presence: Presence) -> Verdict {
+    let refers =
+        |table: &Table| table.foreign_keys.iter().any(|k| (&k.columns, &k.table) == (&key.columns, &key.table));
+    let is_kept = refers(end.before) && end.now.is_some_and(refers);
     match (end.side, presence) {
         (Side::Source, _) => Verdict::safe("rows are read as before"),
         (Side::Destination, _) if !end.is_loaded() => Verdict::safe("a rule only looks in the table"),
+        (Side::Destination, _) if is_kept => Verdict::look("a delete of a parent does something else now"),
         (Side::Destination, Presence::New) => Verdict::look("a row whose parent is missing is set aside now"),
         (Side::Destination, Presence::Gone) => Verdict::look("a row whose parent is missing is loaded now"),
     }

@@ -1,15 +1,20 @@
 //! What could be written in a spec for what changed: an edit where there is one that is surely meant, else a sentence.
+//!
+//! An edit is kept only where the edited text is still a spec, with as many mappings as are meant. Whoever pastes all edits at once gets what
+//! each of them says.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-use transload_model::{Column, ColumnName, Fix, TableChange, snake_case};
+use transload_model::{Column, ColumnName, Fix, SourceFile, TableChange, snake_case};
 
 use super::judge::End;
 use super::uses::{Role, Use, mappings, uses};
-use super::{Side, Suggestion, Weight};
-use crate::decode::Field;
-use crate::problems::Place;
+use super::{Judged, Side, Suggestion, Weight};
+use crate::compile::{Scope, with_surroundings};
+use crate::decode::{Field, Spec, Surroundings, decode};
+use crate::problems::{Located, Place, Problems};
 use crate::yaml::is_plain;
 
 /// What may stand before the first column of a mapping in a list.
@@ -22,13 +27,25 @@ const BEFORE_LIST: [&str; 6] = [
     "- destination_field: ",
 ];
 
+/// What could be written, before anyone looked whether it can be.
+#[derive(Debug)]
+pub(super) enum Proposal {
+    /// An edit.
+    Edit {
+        fix: Fix,
+        /// How many mappings more there are then.
+        mappings: isize,
+        /// What is said where it cannot be made.
+        words: String,
+    },
+    /// A sentence.
+    Words(String),
+}
+
 /// What to write about a change that touches the spec.
-pub(super) fn suggestions(end: &End<'_, '_>, change: &TableChange, weight: Weight) -> Vec<Suggestion> {
+pub(super) fn proposals(end: &End<'_, '_>, change: &TableChange, weight: Weight) -> Vec<Proposal> {
     match change {
-        TableChange::ColumnRenamed { from, to } => {
-            let uses = uses(end, from).into_iter();
-            uses.map(|used| renamed(end, &used, (from, &to.name))).collect()
-        }
+        TableChange::ColumnRenamed { from, to } => renamed(end, (from, &to.name)),
         TableChange::ColumnGone(column) => {
             let uses = uses(end, &column.name).into_iter();
             uses.filter_map(|used| gone(end, &used, &column.name)).collect()
@@ -40,21 +57,40 @@ pub(super) fn suggestions(end: &End<'_, '_>, change: &TableChange, weight: Weigh
     }
 }
 
-/// The new name in the place of the old one.
-fn renamed(end: &End<'_, '_>, used: &Use, (from, to): (&ColumnName, &ColumnName)) -> Suggestion {
+/// The new name in the place of the old one, wherever that stands.
+fn renamed(end: &End<'_, '_>, names: (&ColumnName, &ColumnName)) -> Vec<Proposal> {
+    let uses = uses(end, names.0);
+    let mut proposals: Vec<Proposal> = uses.iter().map(|used| rename(end, used, names)).collect();
+    // Where a mapping goes by both names, words say what becomes of it.
+    let is_edited = |proposal: &Proposal| matches!(proposal, Proposal::Edit { .. });
+    if proposals.iter().any(is_edited) {
+        proposals.extend(mentions(end, names.0).into_iter().map(|place| named(end, place, names)));
+    }
+    proposals
+}
+
+fn rename(end: &End<'_, '_>, used: &Use, (from, to): (&ColumnName, &ColumnName)) -> Proposal {
     let name = |field: &ColumnName| end.spec.fields.iter().find(|other| other.destination.value == *field);
     match &used.role {
+        Role::Key => Proposal::Words(format!(
+            "undo the rename: loaded rows are told apart by `{from}`; or start over, with `{to}` as the key"
+        )),
         // A key of a map that stands for both ends: the old name may have to stay for the other one.
-        Role::Field(field) if name(field).is_some_and(is_both) => Suggestion::Words(match end.side {
+        Role::Field(field) if name(field).is_some_and(is_both) => Proposal::Words(match end.side {
             Side::Source => format!("write `source_field: {to}` in the mapping of `{field}`"),
             Side::Destination => format!("call the mapping `{to}`, with `source_field: {from}`"),
         }),
-        Role::Star(field) => Suggestion::Words(match end.side {
+        Role::Star(field) => Proposal::Words(match end.side {
             Side::Source => format!("map it: `{field}: {to}`"),
             Side::Destination => format!("map it: `{to}: …`, from the column that went to `{field}`"),
         }),
-        _ => named(&used.place, (from, to))
-            .map_or_else(|| Suggestion::Words(format!("write `{to}` in the place of `{from}`")), Suggestion::Edit),
+        Role::Script(field) => {
+            Proposal::Words(format!("write `row.{to}` in the place of `row.{from}` in the script of `{field}`"))
+        }
+        Role::Where => Proposal::Words(format!("write `{to}` in the place of `{from}` in `where`")),
+        Role::Cursor | Role::Field(_) | Role::MaskedBy(_) | Role::Mark | Role::Lookup => {
+            named(end, &used.place, (from, to))
+        }
     }
 }
 
@@ -63,35 +99,83 @@ fn is_both(field: &Field) -> bool {
     field.sources.iter().any(|source| source.place == field.destination.place)
 }
 
-/// A name at a place, in quotes or without, as another one.
-fn named(place: &Place, (from, to): (&ColumnName, &ColumnName)) -> Option<Fix> {
-    let text = place.text()?;
-    let inner = text.strip_prefix(['"', '\'']).and_then(|rest| rest.strip_suffix(['"', '\''])).unwrap_or(text);
-    let is_written = inner == from.as_str() && is_plain(to.as_str());
-    is_written.then(|| Fix {
-        file: Arc::clone(&place.file),
-        span: place.span.clone(),
-        replacement: text.replace(from.as_str(), to.as_str()),
-    })
+/// Where rules and tests of the spec name a column of the end.
+fn mentions<'s>(end: &End<'s, '_>, column: &ColumnName) -> Vec<&'s Place> {
+    let spec = end.spec;
+    let given = spec.tests.iter().flat_map(|test| &test.rows).flatten().map(|(name, _)| name);
+    let named: Vec<&Located<ColumnName>> = match end.side {
+        Side::Source => given.collect(),
+        Side::Destination => judged(spec).collect(),
+    };
+    named.into_iter().filter(|name| name.value == *column).map(|name| &name.place).collect()
 }
 
-/// The line of a mapping taken out, where it is one line and reads nothing else.
-fn gone(end: &End<'_, '_>, used: &Use, column: &ColumnName) -> Option<Suggestion> {
-    let Role::Field(name) = &used.role else {
-        let is_known = matches!(used.role, Role::Key | Role::Cursor | Role::Mark);
-        return is_known.then(|| Suggestion::Words(format!("name another column than `{column}`")));
+/// The fields that rules and tests of the spec name.
+fn judged(spec: &Spec) -> impl Iterator<Item = &Located<ColumnName>> {
+    let expected = spec.tests.iter().flat_map(|test| &test.expected_rows).flatten().map(|(name, _)| name);
+    let faults = spec.tests.iter().flat_map(|test| test.quarantine.iter().chain(test.warnings.iter().flatten()));
+    let rules = spec.rules.iter().map(|rule| &rule.field);
+    rules.chain(expected).chain(faults.filter_map(|fault| fault.field.as_ref()))
+}
+
+/// A name at a place, in quotes or without, as another one.
+fn named(end: &End<'_, '_>, place: &Place, (from, to): (&ColumnName, &ColumnName)) -> Proposal {
+    let words = format!("write `{to}` in the place of `{from}`");
+    let fix = || {
+        let text = place.text().filter(|_| place.file == end.spec.file)?;
+        let inner = text.strip_prefix(['"', '\'']).and_then(|rest| rest.strip_suffix(['"', '\''])).unwrap_or(text);
+        let is_written = inner == from.as_str() && is_plain(to.as_str());
+        is_written.then(|| Fix {
+            file: Arc::clone(&place.file),
+            span: place.span.clone(),
+            replacement: text.replace(from.as_str(), to.as_str()),
+        })
+    };
+    match fix() {
+        Some(fix) => Proposal::Edit { fix, mappings: 0, words },
+        None => Proposal::Words(words),
+    }
+}
+
+/// The line of a mapping taken out, where it is one line, reads nothing else, and nothing needs what it fills.
+fn gone(end: &End<'_, '_>, used: &Use, column: &ColumnName) -> Option<Proposal> {
+    let name = match &used.role {
+        Role::Field(name) => name,
+        Role::Key => {
+            let words =
+                format!("put `{column}` back: loaded rows are told apart by it; or start over with another key");
+            return Some(Proposal::Words(words));
+        }
+        Role::Cursor | Role::Mark | Role::MaskedBy(_) => {
+            return Some(Proposal::Words(format!("name another column than `{column}`")));
+        }
+        Role::Script(field) => {
+            return Some(Proposal::Words(format!("take `row.{column}` out of the script of `{field}`")));
+        }
+        Role::Where => return Some(Proposal::Words(format!("take `{column}` out of `where`"))),
+        Role::Star(_) | Role::Lookup => return None,
     };
     let field = end.spec.fields.iter().find(|field| field.destination.value == *name)?;
     if field.sources.len() > 1 && end.side == Side::Source {
-        return Some(Suggestion::Words(format!("take `{column}` out of the `source_field` of `{name}`")));
+        return Some(Proposal::Words(format!("take `{column}` out of the `source_field` of `{name}`")));
     }
-    let line = whole_line(field).map(|span| Fix {
-        file: Arc::clone(&field.destination.place.file),
-        span,
-        replacement: String::new(),
-    });
-    let words = || Suggestion::Words(format!("take the mapping of `{name}` out"));
-    Some(line.map_or_else(words, Suggestion::Edit))
+    let filled = end.scope.destination_table(end.spec).and_then(|table| table.column(name));
+    if end.side == Side::Source && filled.is_some_and(Column::needs_value) {
+        return Some(Proposal::Words(format!("give `{name}` another source, or a `default_value` alone")));
+    }
+    let words = format!("take the mapping of `{name}` out, and what names it");
+    let fix = whole_line(field).filter(|_| !is_needed(end.spec, name) && field.destination.place.file == end.spec.file);
+    let fix = fix.map(|span| Fix { file: Arc::clone(&end.spec.file), span, replacement: String::new() });
+    Some(match fix {
+        Some(fix) => Proposal::Edit { fix, mappings: -1, words },
+        None => Proposal::Words(words),
+    })
+}
+
+/// Whether a rule or a test of the spec names what a mapping fills.
+fn is_needed(spec: &Spec, field: &ColumnName) -> bool {
+    let mut scripts = spec.rules.iter().filter_map(|rule| rule.script.as_ref());
+    judged(spec).any(|name| name.value == *field) || scripts.any(|script| script.body.value.contains(field.as_str()))
 }
 
 /// The line of a mapping that stands on one alone.
@@ -116,7 +200,7 @@ fn indent(line: &str) -> usize {
 }
 
 /// A line for a new column, where the column of the other end is plain.
-fn new(end: &End<'_, '_>, column: &Column, weight: Weight) -> Option<Suggestion> {
+fn new(end: &End<'_, '_>, column: &Column, weight: Weight) -> Option<Proposal> {
     let other = match end.side {
         Side::Source => end.scope.destination_table(end.spec)?.table,
         Side::Destination => end.scope.source_table(end.spec)?.table,
@@ -132,15 +216,18 @@ fn new(end: &End<'_, '_>, column: &Column, weight: Weight) -> Option<Suggestion>
         (Side::Source, None) => return None,
         (Side::Destination, None) => {
             let words = format!("map `{}`, or give it a `default_value`", column.name);
-            return (weight == Weight::Breaks).then_some(Suggestion::Words(words));
+            return (weight == Weight::Breaks).then_some(Proposal::Words(words));
         }
     };
     // A star takes it where somebody accepts it.
     if end.spec.auto_map.is_some() && weight < Weight::Breaks {
         return None;
     }
-    let words = || Suggestion::Words(format!("map it: `{destination}: {source}`"));
-    Some(line_for(end, (source, destination)).map_or_else(words, Suggestion::Edit))
+    let words = format!("map it: `{destination}: {source}`");
+    Some(match line_for(end, (source, destination)) {
+        Some(fix) => Proposal::Edit { fix, mappings: 1, words },
+        None => Proposal::Words(words),
+    })
 }
 
 fn is_free(end: &End<'_, '_>, column: &Column) -> bool {
@@ -175,4 +262,73 @@ fn line_for(end: &End<'_, '_>, (source, destination): (&ColumnName, &ColumnName)
         span: start..start,
         replacement: format!("{spaces}{line}{end_of_line}"),
     })
+}
+
+/// Makes suggestions of what was proposed: the edits that can be made one after the other, and words in the place of the others.
+pub(super) fn settle(scope: &Scope<'_>, found: &mut [Judged]) {
+    if found.iter().all(|judged| judged.proposals.is_empty()) {
+        return;
+    }
+    // What is wrong with templates is told where they are read.
+    with_surroundings(scope.project, &mut Problems::default(), |surroundings, _| {
+        let mut edited: BTreeMap<usize, Edited> = BTreeMap::new();
+        for judged in found {
+            for (index, proposal) in judged.proposals.drain(..) {
+                let suggestion = match (proposal, scope.specs.get(index)) {
+                    (Proposal::Edit { fix, mappings, .. }, Some(spec))
+                        if edited.entry(index).or_default().takes((&fix, mappings), spec, surroundings) =>
+                    {
+                        Suggestion::Edit(fix)
+                    }
+                    (Proposal::Edit { words, .. } | Proposal::Words(words), _) => Suggestion::Words(words),
+                };
+                if !judged.drift.suggestions.contains(&suggestion) {
+                    judged.drift.suggestions.push(suggestion);
+                }
+            }
+        }
+    });
+}
+
+/// The edits of a spec that are kept.
+#[derive(Default)]
+struct Edited {
+    fixes: Vec<Fix>,
+    mappings: isize,
+}
+
+impl Edited {
+    /// Keeps an edit, where the text is still the spec with it.
+    fn takes(&mut self, (fix, mappings): (&Fix, isize), spec: &Spec, surroundings: &Surroundings<'_>) -> bool {
+        if self.fixes.contains(fix) {
+            return true;
+        }
+        let meets = |other: &Fix| other.span.start < fix.span.end && fix.span.start < other.span.end;
+        if self.fixes.iter().any(meets) {
+            return false;
+        }
+        let fixes: Vec<&Fix> = self.fixes.iter().chain([fix]).collect();
+        let mut problems = Problems::default();
+        let file = Arc::new(SourceFile::new(spec.file.path.clone(), with(&spec.file.text, fixes)));
+        let is_sound = decode(&file, surroundings, &mut problems).is_ok_and(|now| {
+            let is_whole = !problems.has_errors() && now.has_all_fields;
+            let before = spec.fields.iter().filter(|field| !field.is_auto).count();
+            is_whole && before.checked_add_signed(self.mappings + mappings) == Some(now.fields.len())
+        });
+        if is_sound {
+            self.fixes.push(fix.clone());
+            self.mappings += mappings;
+        }
+        is_sound
+    }
+}
+
+/// The text with all of the edits, which do not meet.
+fn with(text: &str, mut fixes: Vec<&Fix>) -> String {
+    let mut text = text.to_owned();
+    fixes.sort_by_key(|fix| std::cmp::Reverse((fix.span.start, fix.span.end)));
+    for fix in fixes {
+        text.replace_range(fix.span.clone(), &fix.replacement);
+    }
+    text
 }

@@ -1,6 +1,6 @@
 //! What a spec does with a column, and where it says so.
 
-use transload_model::ColumnName;
+use transload_model::{ColumnName, Selection};
 
 use super::judge::End;
 use super::{Side, star};
@@ -18,6 +18,12 @@ pub(super) enum Role {
     Field(ColumnName),
     /// `auto_map` reads it, or fills it: the destination column.
     Star(ColumnName),
+    /// A script that a mapping calls reads it: the destination column.
+    Script(ColumnName),
+    /// The mask of a mapping shifts days by it: the destination column.
+    MaskedBy(ColumnName),
+    /// The condition on the rows names it.
+    Where,
     /// It says when a row went.
     Mark,
     /// A rule looks in it.
@@ -58,7 +64,50 @@ fn of_source(end: &End<'_, '_>, column: &ColumnName) -> Vec<Use> {
         uses.extend(own.map(|source| read(&source.place)));
     }
     uses.extend(star::copied(end, column));
+    uses.extend(scripts(end, column));
+    uses.extend(masked_by(end, column));
+    uses.extend(condition(end, column));
     uses
+}
+
+/// The calls of functions that ask `row` for the column.
+fn scripts(end: &End<'_, '_>, column: &ColumnName) -> Vec<Use> {
+    let mut uses = Vec::new();
+    for field in &end.spec.fields {
+        let calls = field.calls.iter().filter(|call| end.is_read_by(&call.name.value, column));
+        let read = |place: &Place| Use { role: Role::Script(field.destination.value.clone()), place: place.clone() };
+        uses.extend(calls.map(|call| read(&call.name.place)));
+    }
+    uses
+}
+
+fn masked_by(end: &End<'_, '_>, column: &ColumnName) -> Vec<Use> {
+    let by = |field: &Field| {
+        let by = field.mask.as_ref()?.by.as_ref().filter(|by| by.value == *column)?;
+        Some(Use { role: Role::MaskedBy(field.destination.value.clone()), place: by.place.clone() })
+    };
+    end.spec.fields.iter().filter_map(by).collect()
+}
+
+fn condition(end: &End<'_, '_>, column: &ColumnName) -> Option<Use> {
+    let rows = end.spec.rows.as_ref()?;
+    match &rows.value {
+        Selection::Where(sql) if is_named_in(sql, column) => Some(Use { role: Role::Where, place: rows.place.clone() }),
+        _ => None,
+    }
+}
+
+/// Whether SQL names the column: as a word outside of literals, in whatever case.
+fn is_named_in(sql: &str, column: &ColumnName) -> bool {
+    let (sql, name) = (sql.to_lowercase(), column.as_str().to_lowercase());
+    let is_part = |letter: char| letter.is_alphanumeric() || letter == '_';
+    let is_word = |text: &str, at: usize| {
+        let (before, behind) = (text.get(..at), text.get(at + name.len()..));
+        !before.is_some_and(|before| before.ends_with(is_part))
+            && !behind.is_some_and(|behind| behind.starts_with(is_part))
+    };
+    // Of what quotes separate, every other part is a literal.
+    sql.split('\'').step_by(2).any(|text| text.match_indices(&name).any(|(at, _)| is_word(text, at)))
 }
 
 fn of_destination(end: &End<'_, '_>, column: &ColumnName) -> Vec<Use> {

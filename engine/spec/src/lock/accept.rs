@@ -38,6 +38,11 @@ pub fn accept(project: &Project, catalogs: &Catalogs, accepted: &[&Drift]) -> Op
 
 fn take_over(drift: &Drift, catalogs: &Catalogs, (content, held): (&mut Content, &mut Catalogs)) -> Option<()> {
     let (live, held) = (catalogs.get(&drift.connection)?, held.get_mut(&drift.connection)?);
+    if let (Some(entity), TableChange::Refused) = (&drift.query, &drift.change) {
+        held.written.remove(entity);
+        content.entities.get_mut(entity.as_str())?.query = None;
+        return Some(());
+    }
     if let Some(entity) = &drift.query {
         let now = live.written.get(entity)?.as_ref().ok()?;
         let table = held.written.get_mut(entity)?.as_mut().ok()?;

@@ -1,12 +1,16 @@
 //! What a change since the lock means to specs: its weight, its reason, its places, and what a plan says of it.
 
+mod cases;
+mod suggest;
+
 use std::collections::BTreeMap;
 
-use transload_model::{Code, Column, ColumnName, ConnectionName, EntityName, ForeignKey, OnDelete, Table, TableName};
+use transload_model::{Code, Column, ColumnName, ConnectionName, EntityName, Table, TableName};
 
 use super::kit::{catalogs, changed, good, load, places, prose, table, write, written};
 use super::vocabulary::FewWords;
-use crate::{Catalogs, Compiled, Suggestion, Weight, accept, compile, lock};
+use crate::{Catalogs, Compiled, Weight, accept, compile, lock};
+use cases::{CASES, Case, WRITTEN, Written};
 
 const WORDS: FewWords = FewWords { library: 7 };
 
@@ -55,292 +59,10 @@ fn redeclare(table: &mut Table, known: &str, declared: &str) {
 
 type Edit = fn(&mut Table);
 
-/// What is done to which table, and how each change is judged.
-struct Case(&'static str, &'static str, Edit, &'static [&'static str]);
-
 const SOURCE: &str = "legacy";
 const DESTINATION: &str = "platform";
-
-const CASES: &[Case] = &[
-    // Columns of the source.
-    Case(
-        SOURCE,
-        "dispatch_doctors",
-        |t| drop_column(t, "email_addr"),
-        &["breaks specs/doctors.yaml:8 column `email_addr` is gone: `email` has no source any more"],
-    ),
-    Case(SOURCE, "dispatch_doctors", |t| drop_column(t, "photo"), &["safe - column `photo` is gone: no spec reads it"]),
-    Case(
-        SOURCE,
-        "dispatch_doctors",
-        |t| rename(t, "email_addr", "mail"),
-        &[
-            "breaks specs/doctors.yaml:8 column `email_addr` is gone; `mail` is where it was, and like it: `email` has no source any more",
-        ],
-    ),
-    Case(
-        SOURCE,
-        "dispatch_doctors",
-        |t| rename(t, "photo", "picture"),
-        &["safe - column `photo` is gone; `picture` is where it was, and like it: no spec reads it"],
-    ),
-    Case(
-        SOURCE,
-        "jaw_types",
-        |t| drop_column(t, "tooth_no"),
-        &["breaks specs/positions.yaml:6 column `tooth_no` is gone: rows of `positions` are told apart by it"],
-    ),
-    Case(
-        SOURCE,
-        "dispatch_doctors",
-        |t| t.columns.push(column("fax", "text")),
-        &["safe - column `fax` is new: text: no spec reads it"],
-    ),
-    Case(
-        SOURCE,
-        "dispatch_doctors",
-        |t| redeclare(t, "email_addr", "varchar(9)"),
-        &[
-            "safe specs/doctors.yaml:8 column `email_addr` was text, is varchar(9): a value that does not fit the destination is set aside",
-        ],
-    ),
-    Case(
-        SOURCE,
-        "dispatch_doctors",
-        |t| redeclare(t, "join_dt", "timestamptz"),
-        &[
-            "breaks specs/doctors.yaml:10 column `join_dt` was date, is timestamptz: field `joined_on` cannot turn timestamptz into date",
-        ],
-    ),
-    Case(
-        SOURCE,
-        "dispatch_doctors",
-        |t| redeclare(t, "visits", "text"),
-        &["safe - column `visits` was integer, is text: no spec reads it"],
-    ),
-    Case(
-        SOURCE,
-        "dispatch_doctors",
-        |t| redeclare(t, "doc_no", "text not null"),
-        &[
-            "breaks specs/doctors.yaml:2 column `doc_no` was integer not null, is text not null: keys of loaded rows are integer",
-        ],
-    ),
-    Case(
-        SOURCE,
-        "dispatch_offices",
-        |t| t.columns[1].nullable = true,
-        &["safe specs/offices.yaml:6 column `office_nm` takes NULL now: rows are read as before"],
-    ),
-    // Keys and what acts, of the source.
-    Case(
-        SOURCE,
-        "dispatch_doctors",
-        |t| t.primary_key = vec![name("email_addr")],
-        &[
-            "breaks specs/doctors.yaml:2 the primary key was (doc_no), is (email_addr): the spec names no key, so rows would be told apart by other columns",
-        ],
-    ),
-    Case(
-        SOURCE,
-        "jaw_types",
-        |t| t.primary_key.clear(),
-        &[
-            "look specs/positions.yaml:2 the primary key was (tooth_no), is (): the database no longer keeps the spec's key unique",
-        ],
-    ),
-    Case(
-        SOURCE,
-        "dispatch_doctors",
-        |t| t.side_effects.triggers.push("audit".to_owned()),
-        &["safe - the trigger `audit` is new: it acts on nothing that is read"],
-    ),
-    Case(
-        SOURCE,
-        "dispatch_doctors",
-        |t| t.side_effects.row_security = true,
-        &["breaks specs/doctors.yaml:2 row security is new: rows that it hides would count as gone"],
-    ),
-    // Columns of the destination.
-    Case(
-        DESTINATION,
-        "doctors",
-        |t| drop_column(t, "email"),
-        &["breaks specs/doctors.yaml:8 column `email` is gone: `email` has nowhere to go any more"],
-    ),
-    Case(DESTINATION, "doctors", |t| drop_column(t, "visits"), &["safe - column `visits` is gone: no spec fills it"]),
-    Case(
-        DESTINATION,
-        "doctors",
-        |t| rename(t, "full_name", "name"),
-        &[
-            "breaks specs/doctors.yaml:7 column `full_name` is gone; `name` is where it was, and like it: `full_name` has nowhere to go any more",
-        ],
-    ),
-    Case(
-        DESTINATION,
-        "doctors",
-        |t| t.columns.push(column("fax", "text")),
-        &["safe - column `fax` is new: text: no spec fills it"],
-    ),
-    Case(
-        DESTINATION,
-        "doctors",
-        |t| t.columns.push(column("fax", "text not null")),
-        &[
-            "breaks specs/doctors.yaml:5 column `fax` is new: text not null, which must have a value: nothing fills it, and it must have a value",
-        ],
-    ),
-    Case(
-        DESTINATION,
-        "doctors",
-        |t| t.columns.push(column("fax", "text not null default")),
-        &["safe - column `fax` is new: text not null default: no spec fills it"],
-    ),
-    Case(
-        DESTINATION,
-        "doctors",
-        |t| redeclare(t, "email", "varchar(9)"),
-        &[
-            "breaks specs/doctors.yaml:8 column `email` was text, is varchar(9): values that fitted may not fit any more",
-        ],
-    ),
-    Case(
-        DESTINATION,
-        "doctors",
-        |t| redeclare(t, "email", "mood"),
-        &[
-            "look specs/doctors.yaml:8 column `email` was text, is mood: nobody here can tell whether its values are what they were",
-        ],
-    ),
-    Case(
-        DESTINATION,
-        "doctors",
-        |t| redeclare(t, "joined_on", "timestamp"),
-        &[
-            "breaks specs/doctors.yaml:10 column `joined_on` was date, is timestamp: rows that are loaded hold date there",
-        ],
-    ),
-    Case(
-        DESTINATION,
-        "doctors",
-        |t| redeclare(t, "visits", "text"),
-        &["safe - column `visits` was integer, is text: no spec fills it"],
-    ),
-    Case(
-        DESTINATION,
-        "doctors",
-        |t| t.columns[2].nullable = true,
-        &["safe specs/doctors.yaml:7 column `full_name` takes NULL now: a mapping fills it"],
-    ),
-    Case(
-        DESTINATION,
-        "doctors",
-        |t| t.columns[3].nullable = false,
-        &[
-            "look specs/doctors.yaml:8 that column `email` takes NULL is no longer so: rows without a value are set aside now",
-        ],
-    ),
-    Case(
-        DESTINATION,
-        "doctors",
-        |t| t.columns[7].nullable = false,
-        &[
-            "breaks specs/doctors.yaml:5 that column `visits` takes NULL is no longer so: nothing fills it, and it must have a value",
-        ],
-    ),
-    Case(
-        DESTINATION,
-        "positions",
-        |t| t.columns[2].has_default = false,
-        &["safe specs/positions.yaml:11 that column `status` has a default is no longer so: a mapping fills it"],
-    ),
-    Case(
-        DESTINATION,
-        "doctors",
-        |t| t.columns[3].generated = true,
-        &[
-            "breaks specs/doctors.yaml:8 column `email` is computed by the database now: nothing may be written to it any more",
-        ],
-    ),
-    Case(
-        DESTINATION,
-        "offices",
-        |t| t.columns[6].generated = false,
-        &[
-            "look specs/offices.yaml:3 that column `search` is computed by the database is no longer so: rows that come have NULL there",
-        ],
-    ),
-    Case(
-        DESTINATION,
-        "doctors",
-        |t| t.columns[3].insert_only = true,
-        &[
-            "breaks specs/doctors.yaml:8 column `email` can only be set by an insert now: a row that changes at the source could not be updated",
-        ],
-    ),
-    // Keys and what acts, of the destination.
-    Case(
-        DESTINATION,
-        "doctors",
-        |t| t.primary_key = vec![name("email")],
-        &["breaks specs/doctors.yaml:3 the primary key was (id), is (email): rows are found again by it"],
-    ),
-    Case(
-        DESTINATION,
-        "positions",
-        |t| t.primary_key = vec![name("name")],
-        &["breaks specs/positions.yaml:3 the primary key was (id), is (name): rows are found again by their key"],
-    ),
-    Case(
-        DESTINATION,
-        "doctors",
-        |t| t.unique_keys.push(vec![name("email")]),
-        &["look specs/doctors.yaml:3 the unique key (email) is new: a row that repeats a value is set aside now"],
-    ),
-    Case(
-        DESTINATION,
-        "doctors",
-        |t| t.side_effects.secondary_unique = true,
-        &[
-            "look specs/doctors.yaml:3 a unique constraint beside the primary key is new: rows may refuse one another now",
-        ],
-    ),
-    Case(
-        DESTINATION,
-        "doctors",
-        |t| {
-            let to = TableName::parse("offices").unwrap();
-            t.foreign_keys.push(ForeignKey {
-                columns: vec![name("office_id")],
-                table: to,
-                refers_to: vec![name("id")],
-                on_delete: OnDelete::Refused,
-            });
-        },
-        &[
-            "look specs/doctors.yaml:3 the foreign key (office_id) to `offices` is new: a row whose parent is missing is set aside now",
-        ],
-    ),
-    Case(
-        DESTINATION,
-        "doctors",
-        |t| t.side_effects.triggers.push("audit".to_owned()),
-        &["look specs/doctors.yaml:3 the trigger `audit` is new: it fires for every row that is written"],
-    ),
-    Case(
-        DESTINATION,
-        "doctors",
-        |t| t.side_effects.rules.push("log".to_owned()),
-        &["breaks specs/doctors.yaml:3 the rule `log` is new: it could not be told what arrives"],
-    ),
-    Case(
-        DESTINATION,
-        "doctors",
-        |t| t.side_effects.row_security = true,
-        &["breaks specs/doctors.yaml:3 row security is new: it may hide or refuse rows"],
-    ),
-];
+const DOCTORS: &str = "specs/doctors.yaml";
+const POSITIONS: &str = "specs/positions.yaml";
 
 /// `breaks specs/doctors.yaml:8 column `email_addr` is gone: why`
 fn told(compiled: &Compiled) -> Vec<String> {
@@ -364,6 +86,69 @@ fn each_change_has_its_weight_its_reason_and_its_place() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn what_scripts_conditions_and_stars_read_is_weighed_too() {
+    let mut wrong = Vec::new();
+    for Written(path, from, to, Case(connection, table, edit, expected)) in WRITTEN {
+        let root = locked(&changed(path, from, to), &catalogs());
+        let told = told(&compile(&load(root.path()).unwrap(), &WORDS, &with(connection, table, edit)));
+        if told != *expected {
+            wrong.push(format!("{to}, {connection}.{table}: {told:#?} and not {expected:#?}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Keys are found again by their text: where that may be another, every row would go and come again.
+#[test]
+fn a_key_that_may_be_written_in_another_way_breaks() {
+    let mut files = good();
+    let spec = "entity_type: messages\nsource_table: sys_messages\ndestination_table: messages\nversion: \"1\"\n\
+                key: { strategy: keep }\nauto_map: true\n";
+    files.insert("specs/messages.yaml".to_owned(), spec.to_owned());
+    let root = locked(&files, &catalogs());
+    let project = load(root.path()).unwrap();
+    for (end, name, declared, expected) in [
+        (SOURCE, "sys_messages", "char(9) not null", "breaks specs/messages.yaml:2"),
+        (SOURCE, "sys_messages", "varchar(9) not null", "breaks specs/messages.yaml:2"),
+        (DESTINATION, "messages", "char(9) not null", "breaks specs/messages.yaml:3"),
+        (DESTINATION, "messages", "varchar(9) not null", "breaks specs/messages.yaml:3"),
+    ] {
+        let told = told(&compile(&project, &WORDS, &with(end, name, |table| redeclare(table, "sys", declared))));
+        assert_eq!(told.len(), 1, "{told:?}");
+        assert!(told[0].starts_with(expected), "{told:?}");
+    }
+}
+
+/// A mask says nothing of its own where the values are of another type: it shifts by other days.
+#[test]
+fn the_column_that_a_mask_goes_by_is_read() {
+    let masked = "joined_on: { source_field: join_dt, mask: { strategy: shift_date, days: 100, by: visits } }";
+    let mut files = changed(DOCTORS, "joined_on: join_dt", masked);
+    let text = "  joined_text: { source_field: join_dt, format: \"%Y-%m-%d\", data_type: date }\n";
+    files.insert(DOCTORS.to_owned(), files[DOCTORS].replace(text, ""));
+    let root = written(&files);
+    let key = "masking: { key: \"${KEY}\" }\n";
+    let file = std::fs::read_to_string(root.path().join("transload.yaml")).unwrap();
+    write(root.path(), "transload.yaml", format!("{file}{key}").as_bytes());
+    let environment = |name: &str| (name == "KEY").then(|| "0123456789012345678901234567890123456789".to_owned());
+    let read = || crate::Project::load(root.path(), None, &environment).unwrap();
+    let text = lock(&read(), &WORDS, &catalogs(), "2026-11-20T09:14:00Z").unwrap();
+    write(root.path(), "transload.lock", text.as_bytes());
+
+    let retyped = compile(&read(), &WORDS, &with(SOURCE, "dispatch_doctors", |t| redeclare(t, "visits", "text")));
+    let gone = compile(&read(), &WORDS, &with(SOURCE, "dispatch_doctors", |t| drop_column(t, "visits")));
+
+    let why = "the mask of `joined_on` shifts days by it";
+    let place = "breaks specs/doctors.yaml:10";
+    assert_eq!(
+        told(&retyped),
+        [format!("{place} column `visits` was integer, is text: {why}, and would do so in another way")]
+    );
+    assert_eq!(told(&gone), [format!("{place} column `visits` is gone: {why}")]);
+    assert_eq!(gone.diagnostics.iter().map(|found| found.code).collect::<Vec<_>>(), [Code::SchemaDrift]);
 }
 
 /// What breaks is refused as a drift, once for each place; what is to be looked at is a warning; what is safe is not told.
@@ -392,7 +177,6 @@ fn a_plan_says_of_a_change_what_its_weight_says() {
 /// What was wrong with a spec all the same is not laid to what changed.
 #[test]
 fn a_mistake_that_no_change_led_to_is_told_as_what_it_is() {
-    const DOCTORS: &str = "specs/doctors.yaml";
     for (path, from, to, edit, expected) in [
         (DOCTORS, "email_addr", "email_adr", (|t| drop_column(t, "photo")) as Edit, &["TL0203"] as &[&str]),
         (DOCTORS, "[first_nm, last_nm]", "[first_nm, last_nmm]", |t| drop_column(t, "first_nm"), &["TL0431", "TL0203"]),
@@ -498,86 +282,167 @@ fn the_columns_of_a_query_are_compared() {
     assert_eq!(accepted, lock(&project, &WORDS, &safe, "2026-11-20T09:14:00Z").unwrap());
 }
 
-/// Applies each edit that is suggested to the files.
-fn edited(compiled: &Compiled) -> (BTreeMap<String, String>, Vec<String>) {
-    let (mut files, mut words) = (good(), Vec::new());
-    let suggestions = compiled.drift.iter().flat_map(|drift| &drift.suggestions);
-    let mut edits = Vec::new();
-    for suggestion in suggestions {
-        match suggestion {
-            Suggestion::Edit(fix) => edits.push(fix),
-            Suggestion::Words(text) => words.push(text.clone()),
-        }
-    }
-    edits.sort_by_key(|fix| std::cmp::Reverse(fix.span.start));
-    for fix in edits {
-        files.get_mut(&fix.file.path).unwrap().replace_range(fix.span.clone(), &fix.replacement);
-    }
-    (files, words)
+/// Two columns that one star copies, and tables of both ends that one star touches, are all told.
+#[test]
+fn no_change_hides_another_at_its_place() {
+    let root = locked(&changed(DOCTORS, "field_mappings:", "auto_map: true\nfield_mappings:"), &catalogs());
+    let project = load(root.path()).unwrap();
+    let shown = |catalogs: &Catalogs| {
+        let compiled = compile(&project, &WORDS, catalogs);
+        compiled.diagnostics.iter().map(prose).collect::<String>()
+    };
+
+    let both = shown(&with(DESTINATION, "doctors", |table| {
+        redeclare(table, "visits", "text");
+        redeclare(table, "seen_at", "date");
+    }));
+    let mut now = with(SOURCE, "dispatch_doctors", |table| redeclare(table, "visits", "real"));
+    let catalog = now.get_mut(&ConnectionName::parse(DESTINATION).unwrap()).unwrap();
+    let doctors = catalog.tables.get_mut(&TableName::parse("doctors").unwrap()).unwrap();
+    let at = position(doctors, "seen_at");
+    doctors.columns[at].nullable = false;
+    let ends = shown(&now);
+
+    assert!(both.contains("`visits` was integer") && both.contains("`seen_at` was timestamptz"), "{both}");
+    assert!(ends.contains("`visits` was integer") && ends.contains("`seen_at` takes NULL is no longer so"), "{ends}");
 }
 
-/// What is suggested for a change, as the lines that it takes out and puts in.
-fn suggested(edit: (&str, &str, Edit)) -> Vec<String> {
-    let root = locked(&good(), &catalogs());
-    let compiled = compile(&load(root.path()).unwrap(), &WORDS, &with(edit.0, edit.1, edit.2));
-    let (files, words) = edited(&compiled);
-    let mut lines = Vec::new();
-    for (path, text) in good() {
-        let (before, now) = (text.lines().collect::<Vec<_>>(), files[&path].lines().collect::<Vec<_>>());
-        lines.extend(before.iter().filter(|line| !now.contains(line)).map(|line| format!("-{line}")));
-        lines.extend(now.iter().filter(|line| !before.contains(line)).map(|line| format!("+{line}")));
+/// One star meets a column of a name that another one may not take: each is said.
+#[test]
+fn a_new_column_of_one_table_hides_none_of_another() {
+    let starred = |path: &str, files: &mut BTreeMap<String, String>| {
+        let text = files.get_mut(path).unwrap();
+        *text = text.replacen("field_mappings:", "auto_map: true\nfield_mappings:", 1);
+    };
+    let mut files = good();
+    starred(DOCTORS, &mut files);
+    starred(POSITIONS, &mut files);
+    let root = locked(&files, &catalogs());
+    let mut now = with(SOURCE, "dispatch_doctors", |table| table.columns.push(column("fax", "text")));
+    for (connection, name) in [(SOURCE, "jaw_types"), (DESTINATION, "doctors")] {
+        let catalog = now.get_mut(&ConnectionName::parse(connection).unwrap()).unwrap();
+        catalog.tables.get_mut(&TableName::parse(name).unwrap()).unwrap().columns.push(column("fax", "text"));
     }
-    lines.extend(words);
-    lines
+
+    let compiled = compile(&load(root.path()).unwrap(), &WORDS, &now);
+
+    let places = places(&compiled.diagnostics);
+    assert_eq!(places, ["TL0315 specs/doctors.yaml:5:1", "TL0316 specs/positions.yaml:7:1"]);
+    let help = compiled.diagnostics[0].help.clone().unwrap();
+    let names = "--accept 'legacy.dispatch_doctors.fax' --accept 'platform.doctors.fax'";
+    assert!(help.contains(names), "{help}");
 }
 
 #[test]
-fn what_is_suggested_mends_the_spec_or_says_what_would() {
-    for (edit, expected) in [
-        (
-            (SOURCE, "dispatch_doctors", (|t| rename(t, "email_addr", "mail")) as Edit),
-            &[
-                "-  email: { source_field: email_addr, transformation: [trimmed, lower] }",
-                "+  email: { source_field: mail, transformation: [trimmed, lower] }",
-            ] as &[&str],
-        ),
-        (
-            (SOURCE, "dispatch_offices", |t| rename(t, "crt_ts", "made_at")),
-            &["-  created_at: crt_ts", "+  created_at: made_at"],
-        ),
-        (
-            (DESTINATION, "offices", |t| rename(t, "created_at", "made_at")),
-            &["-  created_at: crt_ts", "+  made_at: crt_ts"],
-        ),
-        (
-            (SOURCE, "jaw_types", |t| rename(t, "tooth_nm", "label")),
-            &["-  - source_field: tooth_nm", "+  - source_field: label"],
-        ),
-        (
-            (SOURCE, "dispatch_doctors", |t| drop_column(t, "disc_pct")),
-            &["-  discount: { source_field: disc_pct, data_type: \"decimal(5,2)\", default_value: 0 }"],
-        ),
-        ((SOURCE, "jaw_types", |t| drop_column(t, "tooth_nm")), &["take the mapping of `name` out"]),
-        (
-            (SOURCE, "dispatch_doctors", |t| drop_column(t, "first_nm")),
-            &["take `first_nm` out of the `source_field` of `full_name`"],
-        ),
-        ((DESTINATION, "doctors", |t| t.columns.push(column("photo", "blob not null"))), &["+  photo: photo"]),
-        (
-            (DESTINATION, "positions", |t| t.columns.push(column("tooth_nm", "text not null"))),
-            &["+  - { source_field: tooth_nm, destination_field: tooth_nm }"],
-        ),
-        (
-            (DESTINATION, "doctors", |t| t.columns.push(column("fax", "text not null"))),
-            &["map `fax`, or give it a `default_value`"],
-        ),
-        ((SOURCE, "dispatch_doctors", |t| t.columns.push(column("fax", "text"))), &[]),
-        ((SOURCE, "dispatch_doctors", |t| t.columns.push(column("entry_no", "integer"))), &[]),
-        ((SOURCE, "jaw_types", |t| t.columns.push(column("status", "text"))), &[]),
-        ((DESTINATION, "doctors", |t| t.columns.push(column("photo", "blob"))), &["+  photo: photo"]),
-    ] {
-        assert_eq!(suggested(edit), expected);
-    }
+fn a_column_that_its_star_refuses_is_told_as_what_changed() {
+    let files = changed(DOCTORS, "field_mappings:", "auto_map: { on_new_column: fail }\nfield_mappings:");
+    let root = locked(&files, &catalogs());
+    let now = with(DESTINATION, "doctors", |table| table.columns.push(column("photo", "blob")));
+
+    let compiled = compile(&load(root.path()).unwrap(), &WORDS, &now);
+
+    assert_eq!(compiled.diagnostics.iter().map(|found| found.code).collect::<Vec<_>>(), [Code::SchemaDrift]);
+    let help = compiled.diagnostics[0].help.clone().unwrap();
+    assert!(help.contains("`transload drift --accept 'platform.doctors.photo'`"), "{help}");
+}
+
+/// A spec that is not active stops nothing.
+#[test]
+fn a_spec_that_is_not_active_breaks_nothing() {
+    let mut files = changed(DOCTORS, "version: ", "is_active: false\nversion: ");
+    files.insert(POSITIONS.to_owned(), good()[POSITIONS].replace("depends_on: [doctors]\n", ""));
+    let root = locked(&files, &catalogs());
+    let now = with(SOURCE, "dispatch_doctors", |table| drop_column(table, "email_addr"));
+
+    let compiled = compile(&load(root.path()).unwrap(), &WORDS, &now);
+
+    let why = "look specs/doctors.yaml:9 column `email_addr` is gone: `email` has no source any more; `doctors` is not active";
+    assert_eq!(told(&compiled), [why]);
+    assert_eq!(compiled.diagnostics.iter().map(|found| found.code).collect::<Vec<_>>(), [Code::LockStale]);
+    assert_eq!(compiled.plan.map(|plan| plan.entities().len()), Some(2));
+}
+
+/// A query that the database takes no more is a change like any other; one that its spec never had is a mistake.
+#[test]
+fn a_query_that_is_refused_now_breaks() {
+    let given = |given: Result<Table, transload_model::Diagnostic>| {
+        let mut catalogs = catalogs();
+        let catalog = catalogs.get_mut(&ConnectionName::parse(SOURCE).unwrap()).unwrap();
+        catalog.written.insert(EntityName::parse("positions").unwrap(), given);
+        catalogs
+    };
+    let taken = || given(Ok(table("jaw_types", &[], &[("tooth_no", "integer not null"), ("tooth_nm", "text")])));
+    let refused = given(Err(transload_model::Diagnostic::new(Code::SourceSql, "the source refuses this `query`")));
+    let query = "source: { query: select * from jaw }\nfield_mappings:";
+    let root = locked(&changed(POSITIONS, "field_mappings:", query), &taken());
+    let project = load(root.path()).unwrap();
+
+    let compiled = compile(&project, &WORDS, &refused);
+
+    let why = "breaks specs/positions.yaml:7 the database no longer takes the query: `positions` needs it";
+    assert_eq!(told(&compiled), [why]);
+    assert_eq!(compiled.diagnostics.iter().map(|found| found.code).collect::<Vec<_>>(), [Code::SchemaDrift]);
+    // What is accepted is not in the lock any more, and then it is said that it is compared with nothing.
+    let accepted = accept(&project, &refused, &compiled.drift.iter().collect::<Vec<_>>()).unwrap();
+    write(root.path(), "transload.lock", accepted.as_bytes());
+    let project = load(root.path()).unwrap();
+    assert_eq!(crate::unlocked(&project), [EntityName::parse("positions").unwrap()].into());
+    let again = compile(&project, &WORDS, &taken());
+    assert_eq!(again.diagnostics.iter().map(|found| found.code).collect::<Vec<_>>(), [Code::LockStale]);
+}
+
+/// What the lock does not hold was compared with nothing, and is not said to be as it was.
+#[test]
+fn what_the_lock_does_not_hold_is_told() {
+    let stale = |root: &tempfile::TempDir, now: &Catalogs| {
+        let compiled = compile(&load(root.path()).unwrap(), &WORDS, now);
+        assert!(compiled.plan.is_some(), "{}", compiled.diagnostics.iter().map(prose).collect::<String>());
+        let stale = compiled.diagnostics.iter().filter(|found| found.code == Code::LockStale);
+        stale.map(prose).collect::<String>()
+    };
+    // Another table.
+    let root = locked(&good(), &catalogs());
+    assert_eq!(stale(&root, &catalogs()), "");
+    let offices = std::fs::read_to_string(root.path().join("specs/offices.yaml")).unwrap();
+    let offices =
+        offices.replace("dispatch_offices", "old_offices").replace("field_", "key: { source: office_no }\nfield_");
+    write(
+        root.path(),
+        "specs/offices.yaml",
+        offices.replacen("key: { source: office_no }\nfield_name", "field_name", 1).as_bytes(),
+    );
+    let told = stale(&root, &catalogs());
+    assert!(told.contains("`offices`") && told.contains("it lacks `legacy.old_offices`"), "{told}");
+
+    // Another name of the connection.
+    let root = locked(&good(), &catalogs());
+    let renamed = good()["transload.yaml"].replace("legacy:", "older:").replace("source: legacy", "source: older");
+    write(root.path(), "transload.yaml", renamed.as_bytes());
+    let mut now = catalogs();
+    let legacy = now.remove(&ConnectionName::parse(SOURCE).unwrap()).unwrap();
+    now.insert(ConnectionName::parse("older").unwrap(), legacy);
+    let told = stale(&root, &now);
+    assert!(told.contains("`doctors`") && told.contains("`older.dispatch_doctors`"), "{told}");
+    assert_eq!(crate::unlocked(&load(root.path()).unwrap()).len(), 3);
+
+    // Another system.
+    let root = locked(&good(), &catalogs());
+    let text = std::fs::read_to_string(root.path().join("transload.lock")).unwrap();
+    write(root.path(), "transload.lock", text.replace("legacy: sqlite", "legacy: postgres").as_bytes());
+    let told = stale(&root, &catalogs());
+    assert!(told.contains("was written for postgres behind `legacy`"), "{told}");
+
+    // A table that was accepted as gone, and is back.
+    let root = locked(&good(), &catalogs());
+    let project = load(root.path()).unwrap();
+    let mut now = catalogs();
+    let catalog = now.get_mut(&ConnectionName::parse(SOURCE).unwrap()).unwrap();
+    catalog.tables.remove(&TableName::parse("jaw_types").unwrap());
+    let gone = compile(&project, &WORDS, &now);
+    let accepted = accept(&project, &now, &gone.drift.iter().collect::<Vec<_>>()).unwrap();
+    write(root.path(), "transload.lock", accepted.as_bytes());
+    let told = stale(&root, &catalogs());
+    assert!(told.contains("it lacks `legacy.jaw_types`"), "{told}");
 }
 
 /// What somebody accepted, and nothing else, is in the lock; all of it makes the lock what `validate --lock` writes.
