@@ -483,7 +483,7 @@ codes! {
         "Let every writer set the column, or take `strategy: hash` for this entity, which finds such changes at once.";
     UnknownDrift "TL0446" "UNKNOWN_DRIFT" CannotStart 404 Never
         "Nothing that changed since the project was locked has that name."
-        "`transload drift` lists what changed. Name a column as `CONNECTION.TABLE.COLUMN`, a table as `CONNECTION.TABLE`; `*` and `?` stand for others.";
+        "`transload drift` lists what changed. Name a column as `CONNECTION.TABLE.COLUMN`, what is about no column as `CONNECTION.TABLE`; `*` and `?` stand for others.";
     NotWritten "TL0447" "COLUMN_NOT_WRITTEN" CannotStart 404 Never
         "A column was named that none of these entities writes."
         "Name columns of the destination that are filled: `transload preview ENTITY --all` shows them.";

@@ -151,7 +151,7 @@ impl Lock {
         };
         let source = match spec.is_query() {
             true if self.query(project, from, &spec.entity.value).is_some() => None,
-            true => Some(format!("the query of {}", spec.entity.value)),
+            true => Some(format!("{from}.{}", spec.source_table.value)),
             false => table(from, &spec.source_table.value),
         };
         let looked_in = targets(self.catalogs.get(to), spec).filter_map(|target| table(to, &target.table.value));

@@ -135,6 +135,10 @@ impl Problems {
     /// Tells a problem as what came of a database that changed.
     pub(crate) fn blame(&mut self, at: usize, cause: String) {
         if let Some(found) = self.found.get_mut(at) {
+            if found.code == Code::UnknownColumn {
+                // The name was right: one that is near is not what was meant.
+                (found.help, found.fix) = (None, None);
+            }
             found.code = Code::SchemaDrift;
             found.notes.push(cause);
         }

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use transload_model::{Catalog, Code, Column, ColumnName, Conversion, Severity, Side, Table, snake_case};
+use transload_model::{Catalog, Code, Column, ColumnName, Conversion, Diagnostic, Severity, Side, Table, snake_case};
 
 use crate::Project;
 use crate::compile::Catalogs;
@@ -41,7 +41,7 @@ pub(crate) fn settle(
             continue;
         }
         let pairs = pairs(spec, auto_map, source, destination);
-        let fitting = fitting(auto_map, pairs, problems);
+        let fitting = fitting(spec, auto_map, pairs, problems);
         let locked = lock.and_then(|lock| lock.auto_mapped(&spec.entity.value));
         let settled = match locked {
             Some(locked) => known(spec, auto_map, fitting, locked, problems),
@@ -141,7 +141,7 @@ pub(crate) fn paired(pairing: Pairing, name: &ColumnName) -> String {
 }
 
 /// The pairs whose types fit. The others are one problem, because they have one place.
-fn fitting<'a>(auto_map: &AutoMap, pairs: Vec<Pair<'a>>, problems: &mut Problems) -> Vec<Pair<'a>> {
+fn fitting<'a>(spec: &Spec, auto_map: &AutoMap, pairs: Vec<Pair<'a>>, problems: &mut Problems) -> Vec<Pair<'a>> {
     let fits = |(from, to): &Pair<'_>| from.logical.conversion(to.logical) != Conversion::Impossible;
     let (fitting, unfit): (Vec<_>, Vec<_>) = pairs.into_iter().partition(fits);
     if let Some((from, to)) = unfit.first() {
@@ -151,7 +151,7 @@ fn fitting<'a>(auto_map: &AutoMap, pairs: Vec<Pair<'a>>, problems: &mut Problems
         };
         let shown = |(from, to): &Pair<'_>| format!("`{}` from {} into {}", from.name, from.logical, to.logical);
         let names: Vec<String> = unfit.iter().map(shown).collect();
-        let problem = problem(Code::ImpossibleConversion, headline, &auto_map.place, "by this star");
+        let problem = told(spec, auto_map, Diagnostic::new(Code::ImpossibleConversion, headline));
         problems.push(problem.note(names.join(", ")).help(format!(
             "map `{}` with a `transformation`, or write `auto_map: {{ exclude: [{}] }}`",
             to.name,
@@ -159,6 +159,19 @@ fn fitting<'a>(auto_map: &AutoMap, pairs: Vec<Pair<'a>>, problems: &mut Problems
         )));
     }
     fitting
+}
+
+/// A problem of a star, at its place. One that many specs share has a problem for each of them.
+fn told(spec: &Spec, auto_map: &AutoMap, problem: Diagnostic) -> Diagnostic {
+    let (star, entity) = (&auto_map.place, &spec.entity);
+    match star.file == spec.file {
+        true => problem.label(&star.file, star.span.clone(), format!("of `{}`", entity.value)),
+        false => problem.label(&entity.place.file, entity.place.span.clone(), "this entity").label(
+            &star.file,
+            star.span.clone(),
+            "takes this star",
+        ),
+    }
 }
 
 /// What becomes of columns that the lock does not know, and of those that only the lock knows.
@@ -179,7 +192,7 @@ fn known<'a>(
     if !gone.is_empty() {
         let headline =
             format!("`auto_map` no longer finds {}, which transload.lock knows", listed(gone.iter().copied()));
-        let problem = problem(Code::SchemaDrift, headline, &auto_map.place, format!("of `{}`", spec.entity.value));
+        let problem = told(spec, auto_map, Diagnostic::new(Code::SchemaDrift, headline));
         problems
             .push(problem.help("`transload drift` shows what changed, and `transload drift --accept` takes it over"));
     }
@@ -188,7 +201,7 @@ fn known<'a>(
     }
     let names: Vec<&str> = new.iter().map(|(_, to)| to.name.as_str()).collect();
     let headline = format!("`auto_map` finds {}, which transload.lock does not know", listed(names.iter().copied()));
-    let mut problem = problem(Code::NewColumn, headline, &auto_map.place, format!("of `{}`", spec.entity.value))
+    let mut problem = told(spec, auto_map, Diagnostic::new(Code::NewColumn, headline))
         .about(Side::Destination, new.iter().map(|(_, to)| &to.name))
         .help("`transload validate --lock` takes it over; `exclude` leaves it out for good");
     match auto_map.on_new_column {

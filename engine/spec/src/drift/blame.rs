@@ -67,7 +67,7 @@ pub(crate) fn settle(scope: &Scope<'_>, judged: Vec<Judged>, problems: &mut Prob
 fn blamed(Judged { drift, related, .. }: Judged, scope: &Scope<'_>, problems: &Problems) -> Blamed {
     let is_of = |found: &Diagnostic| {
         consequences(&drift.change).contains(&found.code)
-            && (is_at(found, &drift, &related) || is_named(found, scope, &drift))
+            && (is_at(found, &drift, &related) && is_own(found, scope, &drift) || is_named(found, scope, &drift))
     };
     let of: Vec<usize> =
         problems.all().iter().enumerate().filter(|(_, found)| is_of(found)).map(|(at, _)| at).collect();
@@ -83,6 +83,13 @@ fn is_at(found: &Diagnostic, drift: &Drift, related: &[Place]) -> bool {
     // One place may have problems of another side, or of another column.
     is_about(found, drift)
         && labels.any(|label| related.iter().any(|place| place.file == label.file && place.span == label.span))
+}
+
+/// Whether what a star meets is met for an entity of the table: many may share the star.
+fn is_own(found: &Diagnostic, scope: &Scope<'_>, drift: &Drift) -> bool {
+    let first = found.labels.first().map(|label| &label.file.path);
+    let mut own = scope.specs.iter().filter(|spec| drift.entities.contains(&spec.entity.value));
+    found.code != Code::NewColumn || own.any(|spec| Some(&spec.file.path) == first)
 }
 
 /// Whether a problem that is about columns is about the one that changed.

@@ -298,7 +298,7 @@ fn of_trait(end: &End<'_, '_>, column: &ColumnName, change: (ColumnTrait, Presen
             (ColumnTrait::HasDefault, Presence::Gone) if is_key => Verdict::look("the database gives no key any more"),
             _ => Verdict::safe("a mapping fills it"),
         };
-        return placed(end, verdict, uses);
+        return placed(end, verdict, uses).with(whole(end));
     };
     match (change, now.needs_value()) {
         ((ColumnTrait::HasDefault | ColumnTrait::Generated, Presence::Gone), false) => {

@@ -333,6 +333,51 @@ fn a_new_column_of_one_table_hides_none_of_another() {
     assert!(help.contains(names), "{help}");
 }
 
+/// Many specs may take one star: each says what it meets.
+#[test]
+fn a_star_that_is_shared_is_told_for_each_entity() {
+    let mut files = changed("transload.yaml", "defaults:\n", "defaults:\n  auto_map: true\n");
+    files.insert(
+        "specs/offices.yaml".to_owned(),
+        good()["specs/offices.yaml"].replace("version:", "auto_map: false\nversion:"),
+    );
+    let root = locked(&files, &catalogs());
+    let mut now = catalogs();
+    for (connection, name) in
+        [(SOURCE, "dispatch_doctors"), (SOURCE, "jaw_types"), (DESTINATION, "doctors"), (DESTINATION, "positions")]
+    {
+        let catalog = now.get_mut(&ConnectionName::parse(connection).unwrap()).unwrap();
+        catalog.tables.get_mut(&TableName::parse(name).unwrap()).unwrap().columns.push(column("fax", "text"));
+    }
+
+    let compiled = compile(&load(root.path()).unwrap(), &WORDS, &now);
+
+    assert_eq!(places(&compiled.diagnostics), ["TL0315 specs/doctors.yaml:1:14", "TL0315 specs/positions.yaml:1:14"]);
+    let helps: Vec<String> = compiled.diagnostics.iter().filter_map(|found| found.help.clone()).collect();
+    assert!(helps[0].contains("dispatch_doctors.fax") && !helps[0].contains("jaw_types"), "{helps:?}");
+    assert!(helps[1].contains("jaw_types.fax") && !helps[1].contains("doctors"), "{helps:?}");
+}
+
+/// What comes of a change is told as that, and no name that happens to be near is put in the place of the one that was right.
+#[test]
+fn whatever_comes_of_a_change_is_told_as_that() {
+    let marked = "deletes: { mode: soft, field: seen_at }\nfield_mappings:";
+    let root = locked(&changed(DOCTORS, "field_mappings:", marked), &catalogs());
+    let project = load(root.path()).unwrap();
+    let seen = with(DESTINATION, "doctors", |table| {
+        let at = position(table, "seen_at");
+        table.columns[at].nullable = false;
+    });
+    for now in [seen, with(SOURCE, "dispatch_doctors", |table| rename(table, "join_dt", "joined"))] {
+        let compiled = compile(&project, &WORDS, &now);
+
+        assert!(!compiled.diagnostics.is_empty());
+        for found in compiled.diagnostics {
+            assert_eq!((found.code, &found.fix), (Code::SchemaDrift, &None), "{}", prose(&found));
+        }
+    }
+}
+
 #[test]
 fn a_column_that_its_star_refuses_is_told_as_what_changed() {
     let files = changed(DOCTORS, "field_mappings:", "auto_map: { on_new_column: fail }\nfield_mappings:");
