@@ -13,7 +13,8 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::{
-    ColumnName, ConnectionName, EntityName, LogicalType, Relation, Selection, TableName, Waves, circles, waves,
+    Code, ColumnName, ConnectionName, Diagnostic, EntityName, LogicalType, Relation, Selection, TableName, Waves,
+    circles, waves,
 };
 pub use field::{Call, Deferred, FieldPlan, Function, LookupPlan, OnMissing, Reference, RulePlan, Script};
 pub use key::{KeyPlan, KeyStrategy, Mint};
@@ -139,6 +140,9 @@ pub enum PlanError {
     /// Something names what is not there.
     #[error("{0} names something that the plan does not have")]
     Dangling(EntityName),
+    /// A column is hidden as one type and shown as another.
+    #[error("{0} masks a column and reads it as it is, too")]
+    Shown(EntityName),
 }
 
 /// What a plan is made of.
@@ -327,6 +331,34 @@ impl EntityPlan {
             && referenced
                 .map(|r| &r.entity)
                 .all(|entity| *entity == self.name || self.parents.contains(entity) || is_deferred(entity));
-        if sound { Ok(()) } else { Err(PlanError::Dangling(self.name.clone())) }
+        if !sound {
+            return Err(PlanError::Dangling(self.name.clone()));
+        }
+        if !self.masks_whole_columns() {
+            return Err(PlanError::Shown(self.name.clone()));
+        }
+        Ok(())
+    }
+
+    /// Whether a column that is read as several types is masked as all of them or as none.
+    fn masks_whole_columns(&self) -> bool {
+        let is_masked = |read: usize| self.masks.iter().any(|mask| mask.read == read);
+        let is_alike = |mask: &MaskPlan| {
+            let name = &self.reads[mask.read].name;
+            self.reads.iter().enumerate().all(|(at, read)| read.name != *name || is_masked(at))
+        };
+        self.masks.iter().all(is_alike)
+    }
+
+    /// The problem of masks for which there is no key.
+    #[must_use]
+    pub fn lacks_mask_key(&self) -> Diagnostic {
+        let code = Code::MaskKeyMissing;
+        let problem = Diagnostic::new(code, format!("there is no key for the masks of `{}`", self.name));
+        let problem = problem.help(code.info().remedy);
+        match self.masks.first() {
+            Some(mask) => problem.at(mask.place.clone()),
+            None => problem,
+        }
     }
 }

@@ -148,11 +148,7 @@ impl Digester {
         match key {
             _ if plan.masks.is_empty() => Ok(Self::Open(seed)),
             Some(key) => Ok(Self::Keyed(key.clone(), seed.to_le_bytes())),
-            None => {
-                let headline = format!("there is no key for the masks of `{}`", plan.name);
-                let code = Code::MaskKeyMissing;
-                Err(Box::new(Diagnostic::new(code, headline).help(code.info().remedy)))
-            }
+            None => Err(Box::new(plan.lacks_mask_key())),
         }
     }
 

@@ -51,6 +51,8 @@ pub struct Reference {
     pub column: Option<ColumnName>,
     /// What happens where there is none.
     pub on_missing: OnMissing,
+    /// Whether the parent's keys are made for it, so that nothing of an old one is in them.
+    pub is_made: bool,
 }
 
 /// A field that is filled once another entity is loaded, too.

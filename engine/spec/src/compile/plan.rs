@@ -77,10 +77,7 @@ fn with_key(project: &Project, mut compiled: Compiled) -> Compiled {
     let problem = match &project.masking {
         Masking::Key(_) => return compiled,
         Masking::Missing(problem) => Diagnostic::clone(problem),
-        Masking::Unsaid => {
-            let problem = Diagnostic::new(Code::MaskKeyMissing, "there is no key for masks").at(mask.place.clone());
-            problem.help(Code::MaskKeyMissing.info().remedy)
-        }
+        Masking::Unsaid => entity.lacks_mask_key(),
     };
     compiled.diagnostics.push(problem.note(why));
     compiled.plan = None;

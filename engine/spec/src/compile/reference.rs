@@ -60,6 +60,7 @@ pub(crate) fn resolve(
             entity: spec.entity.value.clone(),
             column: several.then(|| key.destination[taken].name.clone()),
             on_missing: spec.on_missing,
+            is_made: key.strategy.made().is_some(),
         },
         looked_up: key.source.first()?.logical,
         written_as: written_key(scope, keys, (parent, taken), scope.specs.len())?,

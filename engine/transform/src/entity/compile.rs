@@ -79,6 +79,7 @@ impl Compiler<'_> {
             format,
             data_type: field.data_type,
             refers_by_columns: field.refers_by_columns(),
+            is_replaced: field.reference.as_ref().is_some_and(|reference| reference.is_made),
             is_required: field.required,
         })
     }

@@ -33,6 +33,8 @@ pub(crate) struct Field {
     pub(crate) data_type: LogicalType,
     /// Whether the sources are the columns of a key that is looked up.
     pub(crate) refers_by_columns: bool,
+    /// Whether what is written is a key that was made, in the place of the one that it gives.
+    pub(crate) is_replaced: bool,
     /// Whether NULL is a failure.
     pub(crate) is_required: bool,
 }

@@ -10,7 +10,7 @@ use transload_model::{
 };
 
 use crate::column::nulls;
-use crate::mask::{Masks, leaks};
+use crate::mask::{Masks, Written, leaks};
 use crate::script::Host;
 
 use super::failures::Failures;
@@ -52,7 +52,7 @@ impl EntityTransform for Entity {
         };
         let (masked, unmasked) = masks.apply(rows);
         let (columns, mut failures) = self.fields(&masked, &[faults, &unmasked].concat());
-        for (row, field) in leaks(masks, (rows, &masked), &columns) {
+        for (row, field) in leaks(masks, (rows, &masked), &self.written(&columns)) {
             failures.add(leak(row, &self.fields[field].destination));
         }
         done(columns, failures, rows.num_rows())
@@ -91,6 +91,12 @@ impl Entity {
             columns.push(field.run(&around, &mut failures));
         }
         (columns, failures)
+    }
+
+    /// What fields are about to write, but for old keys that new ones take the place of.
+    fn written<'a>(&'a self, columns: &'a [ArrayRef]) -> Vec<Written<'a>> {
+        let written = columns.iter().zip(&self.fields).enumerate().filter(|(_, (_, field))| !field.is_replaced);
+        written.map(|(at, (column, field))| Written { field: at, column, reads: &field.reads }).collect()
     }
 
     /// Whether the batch holds what the plan says. Kernels rely on it.

@@ -21,13 +21,27 @@ pub(super) fn text(key: &MaskKey, value: &str, length: usize) -> String {
     hex
 }
 
-/// Hexadecimal digits and what follows the last `@`. What is in front of it is not masked alone, so that two people whose addresses begin
-/// alike are not taken for one.
+/// Hexadecimal digits and the domain that follows the last `@`; anything else that follows may say who it is, and is hidden. What is in front
+/// of it is not masked alone, so that two people whose addresses begin alike are not taken for one.
 pub(super) fn domain(key: &MaskKey, value: &str, length: usize) -> String {
     match value.rsplit_once('@') {
-        Some((local, domain)) if !local.is_empty() => format!("{}@{domain}", text(key, value, length)),
+        Some((local, domain)) if !local.is_empty() && is_domain(domain.trim_end()) => {
+            format!("{}@{domain}", text(key, value, length))
+        }
         _ => text(key, value, length),
     }
+}
+
+/// Whether a text has the form of a domain: names with points between them, the last of which is no number.
+fn is_domain(text: &str) -> bool {
+    let is_name = |name: &str| {
+        (1..=63).contains(&name.len())
+            && name.chars().all(|sign| sign.is_alphanumeric() || sign == '-')
+            && !name.starts_with('-')
+            && !name.ends_with('-')
+    };
+    let last = text.rsplit_once('.').map(|(_, last)| last);
+    text.len() <= 253 && text.split('.').all(is_name) && last.is_some_and(|last| last.chars().any(char::is_alphabetic))
 }
 
 /// Digits for digits and letters for letters, large for large ones; all other signs stay.

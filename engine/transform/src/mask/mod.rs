@@ -15,13 +15,11 @@ use std::sync::Arc;
 use arrow::array::{Array as _, ArrayRef, AsArray as _, Int64Array, StringArray, new_null_array};
 use arrow::datatypes::Int64Type;
 use arrow::record_batch::RecordBatch;
-use transload_model::{
-    CellFault, Code, Diagnostic, EntityPlan, Keep, LogicalType, Mask, MaskKey, MaskPlan, Result, TransformContext,
-};
+use transload_model::{CellFault, EntityPlan, Keep, LogicalType, Mask, MaskKey, MaskPlan, Result, TransformContext};
 
 use crate::column::{Column, UuidSink, map};
 
-pub(crate) use leak::leaks;
+pub(crate) use leak::{Written, leaks};
 
 /// The masks of one entity, ready for batches.
 pub(crate) struct Masks {
@@ -39,12 +37,10 @@ impl Masks {
     /// # Errors
     /// `TL0322` where there are masks and no key.
     pub(crate) fn new(plan: &EntityPlan, context: &TransformContext) -> Result<Option<Self>> {
-        let Some(first) = plan.masks.first() else { return Ok(None) };
-        let Some(key) = context.mask_key.clone() else {
-            let headline = format!("there is no key for the masks of `{}`", plan.name);
-            let problem = Diagnostic::new(Code::MaskKeyMissing, headline).at(first.place.clone());
-            return Err(Box::new(problem.help(Code::MaskKeyMissing.info().remedy)));
-        };
+        if plan.masks.is_empty() {
+            return Ok(None);
+        }
+        let key = context.mask_key.clone().ok_or_else(|| Box::new(plan.lacks_mask_key()))?;
         let reads = plan.reads.iter().map(|read| read.logical).collect();
         Ok(Some(Self { columns: plan.masks.clone(), reads, row: plan.key.source.clone(), key }))
     }

@@ -143,6 +143,11 @@ fn a_row_that_shows_what_is_hidden_fails_and_does_not_say_what() {
         ("Bern", "lives in Bern."),
         ("Łódź", "z łódź"),
         ("12-34", "no 12-34!"),
+        ("Ada Lovelace                  ", "met ada lovelace today"),
+        ("  Lovelace", "lovelaces"),
+        ("Ada\t Lovelace", "ada lovelace"),
+        ("Ada Lovelace", "met Ada\n  Lovelace"),
+        ("Bern      ", "lives in Bern."),
     ] {
         assert!(leak(&mut entity, name, note), "{name} in {note}");
     }
@@ -150,9 +155,11 @@ fn a_row_that_shows_what_is_hidden_fails_and_does_not_say_what() {
         ("Ada", "Ada called"),
         ("Bern", "Bernstrasse 1"),
         ("open", "opened"),
+        ("open      ", "opened"),
         ("----", "----"),
         ("", "anything"),
         ("[redacted]", "see [redacted]"),
+        ("[Redacted] ", "see [redacted]"),
         ("Lovelace", "asked for her"),
     ] {
         assert!(!leak(&mut entity, name, note), "{name} in {note}");
@@ -168,6 +175,49 @@ fn a_partial_mask_of_what_was_blacked_out_already_is_no_leak() {
     let mask = Mask::Partial { keep_first: 0, keep_last: 4, with: '*' };
     let (fields, faults) = copied("text", mask).run(&[&[Some("1")], &[Some("*****1234")]]);
     assert_eq!((fields[0][0].as_deref(), faults), (Some("*****1234"), Vec::new()));
+}
+
+#[test]
+fn what_a_mask_wrote_shows_nothing() {
+    let unknown = || Mask::Redact { with: "Unknown".to_owned() };
+    let entity = Given::reading(&[("id", "integer"), ("name", "text"), ("phone", "text"), ("note", "text")])
+        .field("name", &[1], "text")
+        .field("phone", &[2], "text")
+        .field("note", &[3], "text");
+    let mut entity = entity.mask(1, unknown(), &[]).mask(2, HASH, &[]).compiled();
+    let mut faults = |name, phone, note| entity.run(&[&[Some("1")], &[Some(name)], &[Some(phone)], &[Some(note)]]).1;
+
+    assert_eq!(faults("unknown", "5551234", "an unknown person"), [""; 0], "it was blacked out at the source");
+    assert_eq!(faults("Ada Lovelace", "unknown", "called"), [""; 0], "the name shows it because a mask wrote it there");
+    assert_eq!(faults("Ada Lovelace", "unknown", "is unknown"), ["0 note transform MASK_LEAK"]);
+    assert_eq!(faults("Ada Lovelace", "Unknown Street", "in unknown street"), ["0 note transform MASK_LEAK"]);
+
+    let mut both = Given::reading(&[("id", "integer"), ("name", "text"), ("note", "text")])
+        .field("both", &[1, 2], "text")
+        .script("row.name + row.note")
+        .mask(1, Mask::Redact { with: "a".to_owned() }, &[])
+        .compiled();
+    let (_, faults) = both.run(&[&[Some("1")], &[Some("Lovelace")], &[Some(" lovelace")]]);
+    assert_eq!(faults, ["0 both transform MASK_LEAK"], "a mask of one letter covers no name");
+}
+
+#[test]
+fn an_old_key_is_searched_only_where_it_is_written() {
+    for (is_made, expected) in [(true, &[][..]), (false, &["0 customer transform MASK_LEAK".to_owned()])] {
+        let refers = transload_model::Reference {
+            entity: transload_model::EntityName::parse("customers").unwrap(),
+            column: None,
+            on_missing: transload_model::OnMissing::Quarantine,
+            is_made,
+        };
+        let entity = Given::reading(&[("id", "integer"), ("customer", "text"), ("contact", "text")]);
+        let entity = entity.field("customer", &[1], "text").with(|field| field.reference = Some(refers));
+        let mut entity = entity.field("contact", &[2], "text").mask(2, HASH, &[]).compiled();
+
+        let (_, faults) = entity.run(&[&[Some("1")], &[Some("ada@example.org")], &[Some("ada@example.org")]]);
+
+        assert_eq!(faults, expected, "{is_made}");
+    }
 }
 
 fn key(secret: &str) -> MaskKey {

@@ -268,6 +268,7 @@ fn clinic() -> Given {
                 column: None,
                 entity: transload_model::EntityName::parse("patients").unwrap(),
                 on_missing: transload_model::OnMissing::Quarantine,
+                is_made: true,
             });
         })
         .field("age", &[0], "integer")
