@@ -3,17 +3,18 @@
 //! A mask stands on a field and hides the source columns that the field reads, wherever else the entity reads them. What a row is found by
 //! stays as it is, since the ledger keeps it: a mask on it is refused, and not left out.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use transload_model::{Code, ColumnName, EntityPlan, FieldPlan, Keep, LogicalType, Mask, MaskPlan, Selection};
+use serde_json::Value;
+use transload_model::{Code, ColumnName, EntityPlan, FieldPlan, Keep, LogicalType, Mask, MaskPlan, Severity};
 
 use crate::Project;
-use crate::compile::Scope;
 use crate::compile::field::line;
 use crate::compile::key::ResolvedKey;
 use crate::compile::reads::Reads;
 use crate::compile::script::Scripts;
-use crate::decode::{DetectionSpec, Field, MaskSpec, Spec};
+use crate::compile::{Scope, default};
+use crate::decode::{DetectionSpec, Field, MaskSpec, RuleSpec, Spec};
 use crate::problems::{Problems, listed, problem, with_suggestion};
 
 /// What the masks of a spec are compiled against.
@@ -27,12 +28,17 @@ pub(crate) struct Masked<'s, 'a> {
 
 /// The masks that count in this environment. All are checked, wherever they count.
 pub(crate) fn masks(masked: &Masked<'_, '_>, reads: &mut Reads, problems: &mut Problems) -> Vec<MaskPlan> {
-    let mut by_column: BTreeMap<&ColumnName, &MaskSpec> = BTreeMap::new();
-    let mut plans = Vec::new();
+    let mut found = Vec::new();
     for field in &masked.spec.fields {
         let Some(mask) = &field.mask else { continue };
         check_environments(masked.scope.project, mask, problems);
-        let Some(by) = masked.by(mask, reads, problems) else { continue };
+        // Before any is made, so that a column which says whose days others are is masked as whatever it is read as.
+        found.extend(masked.by(mask, reads, problems).map(|by| (field, mask, by)));
+    }
+    masked.check_days(&found, problems);
+    let mut by_column: BTreeMap<&ColumnName, &MaskSpec> = BTreeMap::new();
+    let mut plans = Vec::new();
+    for &(field, mask, ref by) in &found {
         for column in masked.columns(field) {
             if let Some(other) = by_column.insert(column, mask) {
                 if !is_same(other, mask) {
@@ -59,11 +65,21 @@ fn applies(project: &Project, mask: &MaskSpec) -> bool {
 }
 
 fn is_same(one: &MaskSpec, other: &MaskSpec) -> bool {
-    let environments = |mask: &MaskSpec| {
-        mask.environments.as_ref().map(|named| named.iter().map(|named| named.value.clone()).collect::<Vec<_>>())
-    };
     let by = |mask: &MaskSpec| mask.by.as_ref().map(|by| by.value.clone());
     one.mask == other.mask && by(one) == by(other) && environments(one) == environments(other)
+}
+
+/// The environments that a mask names, in any order and however often.
+fn environments(mask: &MaskSpec) -> Option<BTreeSet<&str>> {
+    mask.environments.as_ref().map(|named| named.iter().map(|named| named.value.as_str()).collect())
+}
+
+/// Whether two masks can count in one environment.
+fn meet(one: &MaskSpec, other: &MaskSpec) -> bool {
+    match (environments(one), environments(other)) {
+        (Some(one), Some(other)) => !one.is_disjoint(&other),
+        _ => true,
+    }
 }
 
 fn conflict(column: &ColumnName, mask: &MaskSpec, other: &MaskSpec, problems: &mut Problems) {
@@ -116,6 +132,31 @@ impl Masked<'_, '_> {
         None
     }
 
+    /// Refuses dates of one subject that may be moved by different numbers of days: the time between them would be another.
+    fn check_days(&self, found: &[(&Field, &MaskSpec, Vec<usize>)], problems: &mut Problems) {
+        let mut seen: Vec<(Vec<&ColumnName>, u32, &MaskSpec)> = Vec::new();
+        for &(_, mask, _) in found {
+            let Mask::ShiftDate { days, .. } = &mask.mask else { continue };
+            let subject = match &mask.by {
+                Some(by) => vec![&by.value],
+                None => self.key.source.iter().map(|column| &column.name).collect(),
+            };
+            let differs = |(known, other_days, other): &&(Vec<&ColumnName>, u32, &MaskSpec)| {
+                *known == subject && other_days != days && meet(mask, other)
+            };
+            if let Some((_, other_days, other)) = seen.iter().find(differs) {
+                let headline = format!("days of one subject are moved by up to {other_days} and by up to {days}");
+                let problem = problem(Code::MaskUnfit, headline, &mask.place, "this one");
+                let problem = problem.label(&other.place.file, other.place.span.clone(), "and this one");
+                let problem = problem.note("the time between them would not stay");
+                problems.push(
+                    problem.help("write the same `days` for both, or say by `by` that they have different subjects"),
+                );
+            }
+            seen.push((subject, *days, mask));
+        }
+    }
+
     /// The reads of a column with what happens to each; none where a problem says why it cannot be masked.
     fn column(
         &self,
@@ -132,6 +173,8 @@ impl Masked<'_, '_> {
             match fitting(field, mask, logical) {
                 Ok(fitted) => {
                     self.check_length(&fitted, (read, mask), problems);
+                    self.check_conversion(&fitted, ((read, logical), mask), problems);
+                    self.check_unique(&fitted, ((read, logical), mask), problems);
                     found.push((read, fitted));
                 }
                 Err((label, help)) => {
@@ -216,6 +259,101 @@ impl Masked<'_, '_> {
             }
         }
     }
+
+    /// A text that its field could not make its type of: every row would be set aside.
+    fn check_conversion(
+        &self,
+        fitted: &Mask,
+        ((read, logical), mask): ((usize, LogicalType), &MaskSpec),
+        problems: &mut Problems,
+    ) {
+        let is_own =
+            |field: &&FieldPlan| field.sources == [read] && field.calls.is_empty() && field.reference.is_none();
+        for field in self.fields.iter().filter(is_own).filter(|_| logical == LogicalType::Text) {
+            let format = field.format.as_deref();
+            let fits = match (fitted, sample(fitted)) {
+                (_, Some(text)) => default::fits(&Value::from(text), field.data_type, format),
+                (Mask::Hash { .. }, None) => keeps_form(field.data_type, format),
+                (_, None) => true,
+            };
+            if !fits {
+                let headline = format!("the mask `{}` is no {}", mask.mask.word(), field.data_type);
+                let label = format!("field `{}` makes one of the text", field.destination);
+                let found = problem(Code::MaskUnfit, headline, &mask.place, label);
+                problems.push(found.help(match field.data_type {
+                    LogicalType::Date | LogicalType::Timestamp | LogicalType::Timestamptz => {
+                        "take `{ strategy: shift_date, days: 30 }`, or `null`"
+                    }
+                    LogicalType::Integer => "take `{ strategy: hash, keep: format }`, or `null`",
+                    _ => "take `null`",
+                }));
+            }
+        }
+    }
+
+    /// Masks that make equal what must not be, in fields that hold nothing else.
+    fn check_unique(
+        &self,
+        fitted: &Mask,
+        ((read, logical), mask): ((usize, LogicalType), &MaskSpec),
+        problems: &mut Problems,
+    ) {
+        let is_own = |field: &&FieldPlan| field.sources == [read] && self.must_be_unique(&field.destination);
+        for field in self.fields.iter().filter(is_own) {
+            let destination = &field.destination;
+            let told = |what: &str| format!("the mask `{}` {what} in column `{destination}`", mask.mask.word());
+            let label = "no two rows may have the same there";
+            match fitted {
+                Mask::Redact { .. } => {
+                    let found = problem(Code::MaskUnfit, told("makes all values one"), &mask.place, label);
+                    problems.push(found.help("take `hash`, which keeps apart what is different"));
+                }
+                _ if may_meet(fitted, logical) => {
+                    let mut found = problem(Code::MaskUnfit, told("may make two values one"), &mask.place, label);
+                    found.severity = Severity::Warning;
+                    let found = found.note("rows that have a value which another has are set aside");
+                    problems.push(found.help("take `hash` with 16 characters or more, where the type allows it"));
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Whether the destination, or a rule, refuses a column's second row of one value.
+    fn must_be_unique(&self, column: &ColumnName) -> bool {
+        let keys = self.scope.destination_table(self.spec).into_iter().flat_map(|view| &view.table.unique_keys);
+        let by_rule = |rule: &RuleSpec| rule.rule.value == "unique" && rule.field.value == *column;
+        keys.into_iter().any(|key| key.as_slice() == std::slice::from_ref(column))
+            || self.spec.rules.iter().any(by_rule)
+    }
+}
+
+/// A text such as a mask leaves; none where the value decides what it looks like.
+fn sample(mask: &Mask) -> Option<String> {
+    let digits = |length: usize| "0123456789abcdef".chars().cycle().take(length).collect::<String>();
+    match mask {
+        Mask::Hash { keep: Keep::Nothing, .. } => mask.hash_length().map(digits),
+        Mask::Hash { keep: Keep::Domain, .. } => mask.hash_length().map(|length| digits(length) + "@example.org"),
+        Mask::Redact { with } => Some(with.clone()),
+        Mask::Partial { with, .. } => Some(with.to_string().repeat(8)),
+        Mask::Hash { keep: Keep::Format, .. } | Mask::Null | Mask::ShiftDate { .. } => None,
+    }
+}
+
+/// Whether different values often get the same mask.
+fn may_meet(mask: &Mask, logical: LogicalType) -> bool {
+    const APART: usize = 16;
+    match mask {
+        Mask::Partial { .. } | Mask::Hash { keep: Keep::Format, .. } => true,
+        Mask::Hash { .. } => logical == LogicalType::Integer || mask.hash_length().is_some_and(|length| length < APART),
+        Mask::Redact { .. } | Mask::Null | Mask::ShiftDate { .. } => false,
+    }
+}
+
+/// Whether other digits and letters in the place of those that are there are still a value of the type.
+fn keeps_form(data_type: LogicalType, format: Option<&str>) -> bool {
+    let is_number = matches!(data_type, LogicalType::Integer | LogicalType::Decimal { .. } | LogicalType::Float);
+    format.is_none() && (is_number || data_type == LogicalType::Text)
 }
 
 /// The mask for values of a type; a label and a help where there is none.
@@ -262,23 +400,19 @@ fn fitting(field: &Field, mask: &MaskSpec, logical: LogicalType) -> Result<Mask,
 
 /// Columns that one entity hides and another shows.
 pub(crate) fn warn_of_bypasses(scope: &Scope<'_>, entities: &[EntityPlan], problems: &mut Problems) {
-    for hider in entities.iter().filter(|entity| !is_query(entity)) {
+    for hider in entities {
         for mask in &hider.masks {
             let column = &hider.reads[mask.read].name;
             let shows = |entity: &&EntityPlan| {
                 let hides = |mask: &MaskPlan| entity.reads[mask.read].name == *column;
                 let reads = entity.reads.iter().any(|read| read.name == *column);
-                entity.source == hider.source && !is_query(entity) && reads && !entity.masks.iter().any(hides)
+                entity.source == hider.source && reads && !entity.masks.iter().any(hides)
             };
             for entity in entities.iter().filter(shows) {
                 bypassed(scope, (hider, entity), column, problems);
             }
         }
     }
-}
-
-fn is_query(entity: &EntityPlan) -> bool {
-    matches!(entity.rows, Selection::Query(_))
 }
 
 fn bypassed(

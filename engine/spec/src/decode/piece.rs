@@ -4,9 +4,10 @@
 
 use std::collections::BTreeSet;
 
-use transload_model::ColumnName;
+use transload_model::{Code, ColumnName, Diagnostic};
 
 use crate::decode::auto_map::{AutoMapPart, auto_map};
+use crate::decode::call::CallSpec;
 use crate::decode::detection::{DetectionPart, change_detection};
 use crate::decode::field::{Field, fields};
 use crate::decode::function::{FunctionSpec, functions};
@@ -17,6 +18,7 @@ use crate::decode::residency::{Residency, residency};
 use crate::decode::rule::{RuleSpec, rules};
 use crate::decode::source::SourcePart;
 use crate::decode::{Files, Reader};
+use crate::problems::{Located, Place, problem};
 use crate::yaml::Node;
 
 /// A piece of a spec.
@@ -35,6 +37,8 @@ pub(crate) struct Piece {
     pub(crate) load: LoadPart,
     /// The scripts of `expression` are still with their fields: a field that another takes the place of leaves no script behind.
     pub(crate) fields: Vec<Field>,
+    /// Fields whose mask another took away, and does not say what becomes of it.
+    pub(crate) lost_masks: Vec<LostMask>,
     /// Whether every mapping could be read, so that what is not among `fields` is really not there.
     pub(crate) has_all_fields: bool,
     pub(crate) rules: Vec<RuleSpec>,
@@ -57,6 +61,7 @@ impl Default for Piece {
             deletes: DeletesPart::default(),
             load: LoadPart::default(),
             fields: Vec::new(),
+            lost_masks: Vec::new(),
             has_all_fields: true,
             rules: Vec::new(),
             functions: Vec::new(),
@@ -118,10 +123,12 @@ impl Piece {
     }
 
     /// What a later piece says, behind and in place of what this one says.
-    pub(crate) fn then(mut self, later: Self) -> Self {
+    pub(crate) fn then(mut self, mut later: Self) -> Self {
+        self.keep_masks_in(&mut later);
         self.drop_fields_of(&later);
         self.drop_functions_of(&later);
         self.fields.extend(later.fields);
+        self.lost_masks.extend(later.lost_masks);
         self.functions.extend(later.functions);
         let said: BTreeSet<_> = self.rules.iter().map(meaning).collect();
         let more: Vec<RuleSpec> = later.rules.into_iter().filter(|rule| !said.contains(&meaning(rule))).collect();
@@ -149,6 +156,27 @@ impl Piece {
         (self.has_all_fields, self.has_all_functions) = (false, false);
     }
 
+    /// A field that takes the place of one with a mask hides the same columns in the same way. Where it has others, nobody knows what is meant.
+    fn keep_masks_in(&mut self, later: &mut Self) {
+        for field in later.fields.iter_mut().filter(|field| field.mask.is_none() && field.is_sound) {
+            let before = self.fields.iter().find(|before| before.destination.value == field.destination.value);
+            let Some((before, mask)) = before.and_then(|before| Some((before, before.mask.as_ref()?))) else {
+                continue;
+            };
+            let is_script =
+                |name: &str| self.functions.iter().chain(&later.functions).any(|function| function.name.value == name);
+            let has = |call: &CallSpec| field.calls.iter().any(|own| own.name.value == call.name.value);
+            let reads_less = before.expression.is_some()
+                || before.calls.iter().any(|call| is_script(&call.name.value) && !has(call));
+            let columns = |field: &Field| field.sources.iter().map(|source| source.value.clone()).collect::<Vec<_>>();
+            if columns(before) == columns(field) && !reads_less {
+                field.mask = Some(mask.clone());
+            } else {
+                self.lost_masks.push(LostMask { field: field.destination.clone(), mask: mask.place.clone() });
+            }
+        }
+    }
+
     // Two of one name in one file are a mistake, which is found later; so only the earlier piece gives way.
     fn drop_fields_of(&mut self, later: &Self) {
         let taken: BTreeSet<&ColumnName> = later.fields.iter().map(|field| &field.destination.value).collect();
@@ -158,6 +186,26 @@ impl Piece {
     fn drop_functions_of(&mut self, later: &Self) {
         let taken: BTreeSet<&str> = later.functions.iter().map(|function| function.name.value.as_str()).collect();
         self.functions.retain(|function| !taken.contains(function.name.value.as_str()));
+    }
+}
+
+/// A mask that went with its field.
+#[derive(Debug, Clone)]
+pub(crate) struct LostMask {
+    /// The field that took the place.
+    field: Located<ColumnName>,
+    /// Where the mask stands.
+    mask: Place,
+}
+
+impl LostMask {
+    /// The problem that it is.
+    pub(crate) fn problem(&self) -> Diagnostic {
+        let headline =
+            format!("field `{}` takes the place of one that is masked, and reads other columns", self.field.value);
+        let found = problem(Code::FieldConflict, headline, &self.field.place, "it says nothing of a mask");
+        let found = found.label(&self.mask.file, self.mask.span.clone(), "this mask would be gone");
+        found.help("give it a `mask` of its own, or take the other one out")
     }
 }
 

@@ -182,6 +182,7 @@ fn body(reader: &mut Reader<'_>, map: &Map<'_>, surroundings: &Surroundings<'_>,
         None => surroundings.taken.clone(),
     };
     let mut whole = taken.then(Piece::read_whole(reader, map, surroundings.files, source));
+    whole.lost_masks.iter().for_each(|lost| reader.problems.push(lost.problem()));
     whole.functions.extend(whole.fields.iter_mut().filter_map(|field| field.expression.take()));
     let detection = whole.detection.spec(reader);
     let deletes = deletes(reader, &whole.deletes);

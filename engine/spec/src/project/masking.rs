@@ -1,7 +1,8 @@
 //! `masking`: the key of masks.
 //!
 //! Only an environment in which something is masked needs it. So what is wrong with it is kept until someone asks for it: production has no
-//! masks and should not have the key either. The key itself never stands in the file, and no message shows it.
+//! masks and should not have the key either. The key itself never stands in the file, nor a part of it, and no message shows it. It is no
+//! variable of the project either: scripts see those.
 
 use std::collections::BTreeMap;
 
@@ -31,6 +32,9 @@ pub(crate) fn masking(
     environment: &dyn Fn(&str) -> Option<String>,
     vars: &BTreeMap<String, Value>,
 ) -> Masking {
+    if is_said(reader, &entry) {
+        return Masking::Unsaid;
+    }
     let mut later = Problems::default();
     interpolation::with_variables(
         &mut Reader { file: reader.file, problems: &mut later },
@@ -46,6 +50,36 @@ pub(crate) fn masking(
     read(reader, &entry).unwrap_or(Masking::Unsaid)
 }
 
+/// Whether the file says something of the key itself, or gives it to scripts; that is refused.
+fn is_said(reader: &mut Reader<'_>, entry: &Entry) -> bool {
+    let Kind::Map(entries) = &entry.value.kind else { return false };
+    let Some(key) = entries.iter().find(|entry| entry.key == "key") else { return false };
+    let Kind::Scalar(scalar) = &key.value.kind else { return false };
+    let text = scalar.text.trim();
+    if is_of_environment(text) {
+        return false;
+    }
+    let (headline, note, help) = if text.starts_with("${vars.") {
+        let headline = "the key of masks is a variable of the project";
+        (headline, "scripts see those, and could show it", "write `key: \"${MASK_KEY:?}\"`, and take it out of `vars`")
+    } else {
+        let help = "write `key: \"${MASK_KEY:?}\"` with nothing around it, set that variable, and take another secret than this one";
+        ("the key of masks stands in the file", "whoever has it can find out what is masked", help)
+    };
+    let found = problem(Code::SpecSecret, headline, &reader.key_place(key), "this key");
+    reader.problems.push(found.note(note).help(help));
+    true
+}
+
+/// Whether a text is one variable of the environment and nothing else: `${NAME}` or `${NAME:?message}`.
+fn is_of_environment(text: &str) -> bool {
+    let inner = text.strip_prefix("${").and_then(|text| text.strip_suffix('}'));
+    inner.filter(|inner| !inner.contains('}')).is_some_and(|inner| {
+        let name = inner.split_once(":?").map_or(inner, |(name, _)| name);
+        !name.is_empty() && name.chars().all(|sign| sign.is_ascii_alphanumeric() || sign == '_')
+    })
+}
+
 fn read(reader: &mut Reader<'_>, entry: &Entry) -> Option<Masking> {
     let map = reader.map(&entry.value, &language::MASKING)?;
     if !reader.require(&map, &["key"], language::MASKING.what) {
@@ -53,14 +87,6 @@ fn read(reader: &mut Reader<'_>, entry: &Entry) -> Option<Masking> {
     }
     let entry = map.get("key")?;
     let text = reader.text(&entry.value, "`masking.key`")?;
-    if !matches!(&entry.value.kind, Kind::Scalar(scalar) if scalar.is_given) {
-        let headline = "the key of masks stands in the file";
-        let found = problem(Code::SpecSecret, headline, &reader.key_place(entry), "this key");
-        let found = found.note("whoever has it can find out what is masked");
-        let help = "write `key: \"${MASK_KEY:?}\"`, set that variable, and take another secret than this one";
-        reader.problems.push(found.help(help));
-        return None;
-    }
     Some(match MaskKey::new(&text.value) {
         Ok(key) => Masking::Key(key),
         Err(weak) => {

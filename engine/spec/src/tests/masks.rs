@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use transload_model::{Code, EntityPlan, Keep, Mask, MaskPlan};
+use transload_model::{Code, EntityName, EntityPlan, Keep, Mask, MaskPlan, Severity};
 
 use super::kit::{changed, compile_good, good, places, prose, written};
 use crate::{Compiled, Project};
@@ -121,6 +121,72 @@ fn a_key_in_the_file_is_refused() {
             found.iter().map(|found| format!("{}{:?}{:?}", found.headline, found.notes, found.help)).collect();
         assert!(!told.contains(SECRET), "{told}");
     }
+}
+
+#[test]
+fn a_key_is_one_variable_of_the_environment_and_nothing_around_it() {
+    let refused = |key: &str| {
+        let mut files = good();
+        *files.get_mut("transload.yaml").unwrap() += &format!("masking: {{ key: \"{key}\" }}\n");
+        let given = |_: &str| Some(SECRET.to_owned());
+        Project::load(written(&files).path(), None, &given).err().map(|found| (places(&found), prose(&found[0])))
+    };
+    for key in ["hardcoded-${HOME}", "${MASK_KEY}x", "${ONE}${OTHER}", "${vars.prefix}", "${MASK_KEY:-}", "${}"] {
+        let (places, told) = refused(key).unwrap_or_else(|| panic!("{key}"));
+        assert_eq!(places, ["TL0113 transload.yaml:12:12"], "{key}");
+        assert_eq!(told.contains("scripts see those"), key.contains("vars"), "{told}");
+    }
+    for key in ["${MASK_KEY}", "${MASK_KEY:?}", "${MASK_KEY:?ask the keeper, or $HIM}"] {
+        assert_eq!(refused(key), None, "{key}");
+    }
+}
+
+#[test]
+fn a_field_that_takes_the_place_of_a_masked_one_is_masked_or_says_how() {
+    let template = |field: &str| {
+        let mut files = masked("redact");
+        let spec = files.get_mut(DOCTORS).unwrap();
+        *spec = spec.replace(", mask: redact", "").replace("field_mappings:", "use: [contact]\nfield_mappings:");
+        files.insert(
+            "templates/contact.yaml".to_owned(),
+            format!("template: contact\nfield_mappings:\n  email: {field}\n"),
+        );
+        files
+    };
+    let masked = |field: &str| masks(&entity(&template(field), None, "doctors")).len();
+    assert_eq!(masked("{ source_field: email_addr, mask: { strategy: hash, keep: domain } }"), 1);
+    assert_eq!(masked("{ source_field: email_addr, transformation: trimmed, mask: \"null\" }"), 1);
+
+    let mut told = String::new();
+    for field in [
+        "{ source_field: last_nm, mask: redact }",
+        "{ source_field: email_addr, expression: \"row.last_nm + value\", mask: redact }",
+    ] {
+        let found = compiled(&template(field), None, Some(SECRET));
+        assert!(found.plan.is_none(), "{field}");
+        told += &found.diagnostics.iter().map(prose).collect::<String>();
+    }
+    insta::assert_snapshot!(told);
+}
+
+#[test]
+fn days_of_one_subject_are_moved_by_one_number() {
+    let both = |one: &str, other: &str| {
+        let from = "joined_text: { source_field: join_dt, format: \"%Y-%m-%d\", data_type: date }";
+        let text = from.replace(" }", &format!(", mask: {{ strategy: shift_date, {one} }} }}"));
+        let to = format!("{text}\n  seen_at: {{ mask: {{ strategy: shift_date, {other} }} }}");
+        compiled(&project(DOCTORS, from, &to), None, Some(SECRET)).diagnostics
+    };
+    let unfit =
+        |one: &str, other: &str| both(one, other).iter().filter(|found| found.headline.contains("one subject")).count();
+    assert_eq!(unfit("days: 30", "days: 30"), 0);
+    assert_eq!(unfit("days: 30", "days: 20, by: office_no"), 0);
+    assert_eq!(unfit("days: 30, environments: [dev]", "days: 20, environments: [staging]"), 0);
+    assert_eq!(unfit("days: 30", "days: 20"), 1);
+    assert_eq!(unfit("days: 30, by: office_no", "days: 20, by: office_no"), 1);
+    assert_eq!(unfit("days: 30", "days: 20, by: doc_no"), 1, "the key is the same subject");
+    let told: String = both("days: 30", "days: 20").iter().map(prose).collect();
+    insta::assert_snapshot!(told);
 }
 
 #[test]
@@ -249,6 +315,93 @@ fn a_column_that_one_entity_masks_and_another_reads_is_warned_of() {
     assert_eq!(found.iter().map(|found| found.code).collect::<Vec<_>>(), [Code::MaskBypassed]);
     insta::assert_snapshot!(prose(&found[0]));
     assert!(warned(key, "prod").is_empty(), "nothing is masked there");
+}
+
+#[test]
+fn a_query_over_a_table_that_another_entity_masks_is_warned_of() {
+    let spec = "entity_type: contacts\nsource_table: dispatch_doctors\ndestination_table: messages\nversion: \"1\"\n\
+                source: { query: \"select doc_no, last_nm, email_addr from dispatch_doctors\" }\n\
+                key: { source: [last_nm, doc_no], destination: [sys, no], strategy: keep }\n\
+                field_mappings: { no: doc_no, sys: last_nm, body: email_addr }\n";
+    let mut files = masked("redact");
+    files.insert("specs/contacts.yaml".to_owned(), spec.to_owned());
+    let mut catalogs = super::kit::catalogs();
+    let columns = [("doc_no", "integer not null"), ("last_nm", "text not null"), ("email_addr", "text")];
+    let given = super::kit::table("dispatch_doctors", &[], &columns);
+    for catalog in catalogs.values_mut() {
+        catalog.written.insert(EntityName::parse("contacts").unwrap(), Ok(given.clone()));
+    }
+
+    let project = load(&files, None, Some(SECRET));
+    let found = crate::compile(&project, &super::vocabulary::FewWords { library: 7 }, &catalogs).diagnostics;
+
+    let told: String = found.iter().map(prose).collect();
+    assert!(found.iter().any(|found| found.code == Code::MaskBypassed), "{told}");
+}
+
+#[test]
+fn a_column_that_says_whose_days_others_are_is_masked_as_whatever_it_is_read_as() {
+    let join = "joined_on: join_dt\n  joined_text: { source_field: join_dt, format: \"%Y-%m-%d\", data_type: date }";
+    let to = "joined_text: { source_field: join_dt, format: \"%Y-%m-%d\", data_type: date, mask: { strategy: shift_date, days: 9 } }\n  \
+              seen_at: { mask: { strategy: shift_date, days: 8, by: join_dt } }";
+    let plan = entity(&project(DOCTORS, join, to), None, "doctors");
+    let masked: Vec<&str> = masks(&plan).into_iter().map(|(column, _)| column).collect();
+    assert_eq!(masked, ["join_dt", "join_dt", "seen_at"]);
+    assert_eq!(plan.reads.iter().filter(|read| read.name.as_str() == "join_dt").count(), 2);
+}
+
+/// A mask that every row would fail by.
+#[test]
+fn a_mask_that_its_field_cannot_take_is_refused() {
+    let offices = |field: &str, changes: &str| {
+        let mut files = project(
+            "specs/offices.yaml",
+            "created_at: crt_ts\nvalidation_rules:\n",
+            &format!("created_at: crt_ts\nvalidation_rules:\n{changes}"),
+        );
+        let spec = files.get_mut("specs/offices.yaml").unwrap();
+        let (at, _) = field.split_once(':').unwrap();
+        *spec = spec
+            .lines()
+            .map(|line| {
+                if line.trim_start().starts_with(&format!("{at}:")) {
+                    format!("  {field}\n")
+                } else {
+                    format!("{line}\n")
+                }
+            })
+            .collect();
+        compiled(&files, None, Some(SECRET)).diagnostics
+    };
+    let dated = |mask: &str| {
+        offices(&format!("opened_on: {{ source_field: open_dt, format: \"%d/%m/%Y\", mask: {mask} }}"), "")
+    };
+    let mut told = String::new();
+    for mask in ["redact", "hash", "{ strategy: hash, keep: format }", "{ strategy: partial, keep_last: 4 }"] {
+        let found = dated(mask);
+        assert_eq!(found.iter().map(|found| found.code).collect::<Vec<_>>(), [Code::MaskUnfit], "{mask}");
+        told += &prose(&found[0]);
+    }
+    for mask in ["\"null\"", "{ strategy: shift_date, days: 9 }", "{ strategy: redact, with: 01/01/2000 }"] {
+        assert!(dated(mask).is_empty(), "{mask}");
+    }
+    let unique = "  - { field_name: name, rule_type: unique, rule_parameters: { scope: destination } }\n";
+    let named = |mask: &str| {
+        offices(&format!("name: {{ source_field: office_nm, transformation: trimmed, mask: {mask} }}"), unique)
+    };
+    for mask in [
+        "redact",
+        "{ strategy: partial, keep_last: 4 }",
+        "{ strategy: hash, length: 8 }",
+        "{ strategy: hash, keep: format }",
+    ] {
+        let found = named(mask);
+        assert_eq!(found.iter().map(|found| found.code).collect::<Vec<_>>(), [Code::MaskUnfit], "{mask}");
+        assert_eq!(found[0].severity == Severity::Error, mask == "redact");
+        told += &prose(&found[0]);
+    }
+    assert!(named("hash").is_empty());
+    insta::assert_snapshot!(told);
 }
 
 #[test]
