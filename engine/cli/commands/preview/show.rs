@@ -65,7 +65,8 @@ fn failed(previewed: &Previewed<'_>, row: usize, fault: &RowFault, (preview, scr
             field.destination.to_string(),
             "-".to_owned(),
             match fault.stage {
-                // What was read is of another type, and only its place is known.
+                // What was read is of another type, and only its place is known; or nobody knows that it does not show what is hidden.
+                _ if is_unsearched(previewed, row) => columns(previewed, field),
                 Stage::Read => columns(previewed, field),
                 _ => from(previewed, field, row, preview.show_values),
             },
@@ -82,6 +83,11 @@ fn failed(previewed: &Previewed<'_>, row: usize, fault: &RowFault, (preview, scr
         fault.message
     );
     out
+}
+
+/// Whether a row may show in other columns what is masked: only rows that could be written were searched for it.
+fn is_unsearched(previewed: &Previewed<'_>, row: usize) -> bool {
+    !previewed.entity.masks.is_empty() && previewed.tried.faults[row].is_some()
 }
 
 fn arrived(previewed: &Previewed<'_>, row: usize, preview: &Preview, screen: &Screen) -> String {
@@ -290,15 +296,22 @@ fn json_value(text: &str, logical: LogicalType) -> Value {
 pub(super) fn as_test(previewed: &Previewed<'_>, show_values: bool) -> String {
     let refused = |row: &usize| {
         let fault = previewed.tried.faults[*row].as_ref()?;
-        (fault.code.is_of_destination() || is_looked_up(fault)).then_some(fault.code.info().word)
+        let why = match fault {
+            _ if is_unsearched(previewed, *row) => "and the row may show what is masked, so it is no test",
+            _ if fault.code.is_of_destination() || is_looked_up(fault) => {
+                "which the destination alone knows, and no test shows"
+            }
+            _ => return None,
+        };
+        Some((fault.code.info().word, why))
     };
     let rows = 0..previewed.tried.faults.len();
     let (told, tests): (Vec<usize>, Vec<usize>) = rows.partition(|row| refused(row).is_some());
     let key = |row: usize| previewed.tried.keys[row].as_ref().map(transload_model::KeyBytes::text).unwrap_or_default();
     let comment = |row: &usize| {
-        let word = refused(row).unwrap_or_default();
+        let (word, why) = refused(row).unwrap_or_default();
         let key = key(*row).replace(char::is_control, " ");
-        format!("# row {key}: {word}, which the destination alone knows, and no test shows\n")
+        format!("# row {key}: {word}, {why}\n")
     };
     let comments: String = told.iter().map(comment).collect();
     if tests.is_empty() {

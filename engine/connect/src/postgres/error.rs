@@ -1,9 +1,9 @@
 //! What PostgreSQL's errors mean here.
 //!
-//! The server's own words are kept only where they name objects. Where they would quote a value, or are a trigger's author's, ours stand
-//! instead.
+//! The server's own words are kept only where they name objects. Where they would quote a value, as they may while rows are read, or are a
+//! trigger's author's, ours stand instead.
 
-use sqlx::postgres::PgDatabaseError;
+use sqlx::postgres::{PgDatabaseError, PgErrorPosition};
 use transload_model::{Code, ColumnName, Diagnostic, Refusal, WriteKind};
 
 use crate::backoff::Class;
@@ -23,6 +23,28 @@ pub(super) fn failure(error: &sqlx::Error, usual: Code, doing: &str) -> Box<Diag
     let mut problem = Diagnostic::new(code, format!("{doing}: {}", words(error)));
     problem.help = Some(code.info().remedy.to_owned());
     Box::new(problem)
+}
+
+/// A failure while rows are read. What the server says of them may quote a value; what it says of a place in the statement quotes that.
+pub(super) fn reading_failure(error: &sqlx::Error, usual: Code, doing: &str) -> Box<Diagnostic> {
+    let mut problem = failure(error, usual, doing);
+    if let Some(found) = database(error).filter(|_| may_quote(error)) {
+        problem.headline = format!("{doing}: the server could not give a row (SQLSTATE {})", found.code());
+    }
+    problem
+}
+
+/// Whether the server's words may hold a value of a row. Those about connection, session and resources do not, nor those about a place in the
+/// statement: they quote it.
+fn may_quote(error: &sqlx::Error) -> bool {
+    let is_of_statement = |error: &PgDatabaseError| matches!(error.position(), Some(PgErrorPosition::Original(_)));
+    !is_of_server(error) && database(error).is_some_and(|error| !is_of_statement(error))
+}
+
+/// What the server or the session met, be it within a trigger: connection, transaction, rights, resources, an operator, a fault of the server.
+fn is_of_server(error: &sqlx::Error) -> bool {
+    const CLASSES: [&str; 9] = ["08", "25", "28", "40", "53", "55", "57", "58", "XX"];
+    sqlstate(error).is_some_and(|state| CLASSES.iter().any(|class| state.starts_with(class)))
 }
 
 /// The server's part of an error.
@@ -102,11 +124,9 @@ pub(super) fn unit_code(error: &sqlx::Error) -> Code {
 /// Whether the error is about a row's values.
 pub(super) fn is_about_a_row(error: &sqlx::Error) -> bool {
     const VALUES: [&str; 3] = ["22", "23", "44"];
-    // What the server or the session met, be it within a trigger: connection, transaction, rights, resources, an operator, a fault of the server.
-    const SERVER: [&str; 9] = ["08", "25", "28", "40", "53", "55", "57", "58", "XX"];
-    let is_of = |classes: &[&str]| sqlstate(error).is_some_and(|state| classes.iter().any(|c| state.starts_with(c)));
+    let is_of_values = sqlstate(error).is_some_and(|state| VALUES.iter().any(|class| state.starts_with(class)));
     // An index or a page that cannot hold so much.
-    is_of(&VALUES) || sqlstate(error) == Some("54000") || (is_raised(error) && !is_of(&SERVER))
+    is_of_values || sqlstate(error) == Some("54000") || (is_raised(error) && !is_of_server(error))
 }
 
 /// Whether a trigger's or another function's author said it. Then the words, and the code as well, may be anything.

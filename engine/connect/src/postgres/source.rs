@@ -25,7 +25,7 @@ use crate::batch::Batch;
 use super::bound::{Bound, bounds};
 use super::catalog::{self, PgColumn};
 use super::digest::Question;
-use super::error::{failure, sqlstate};
+use super::error::{failure, reading_failure, sqlstate};
 use super::lease::{Connections, Lease};
 use super::open::Address;
 use super::sql::{self, Reading, printed, quote};
@@ -71,6 +71,12 @@ impl End {
     pub(super) fn failed(&self, error: &sqlx::Error) -> Box<Diagnostic> {
         let doing = format!("reading from {}, the {}, failed", self.connections.address.name, self.side);
         failure(error, Code::SourceFailed, &doing)
+    }
+
+    /// What ended the reading of rows, without what the server says of their values.
+    pub(super) fn unread(&self, error: &sqlx::Error) -> Box<Diagnostic> {
+        let doing = format!("reading from {}, the {}, failed", self.connections.address.name, self.side);
+        reading_failure(error, Code::SourceFailed, &doing)
     }
 
     /// Begins to read, at the moment of a snapshot where there is one.
@@ -235,7 +241,7 @@ impl Reader {
     async fn number(&mut self, sql: String) -> Result<Option<i64>> {
         let mut lease = self.idle().await?;
         let found = sql::query(sql).persistent(false).fetch_one(lease.get()).await.and_then(|row| row.try_get(0));
-        let number = found.map_err(|error| self.end.failed(&error))?;
+        let number = found.map_err(|error| self.end.unread(&error))?;
         self.lease = Some(lease);
         Ok(number)
     }
@@ -318,7 +324,7 @@ impl SnapshotReader for Reader {
         let mut lease = self.idle().await?;
         let (readings, decoders) = self.readings(&mut lease, relation, key).await?;
         let sampled = sql::query(sql::sample(&sampled, &readings)).persistent(false).fetch_all(lease.get()).await;
-        let sampled = sampled.map_err(|error| self.end.failed(&error))?;
+        let sampled = sampled.map_err(|error| self.end.unread(&error))?;
         self.lease = Some(lease);
         let request = ReadRequest {
             relation: relation.clone(),
@@ -331,7 +337,7 @@ impl SnapshotReader for Reader {
         };
         let mut batch = Batch::new(&request);
         for row in &sampled {
-            append(&mut batch, row, &decoders).map_err(|error| self.end.failed(&error))?;
+            append(&mut batch, row, &decoders).map_err(|error| self.end.unread(&error))?;
         }
         batch.finish().map(|batch| Some(batch.rows))
     }
@@ -365,7 +371,7 @@ impl SnapshotReader for Reader {
         let wanted = wanted.collect::<Result<Vec<_>>>()?;
         let question = Question::new(&sql::relation(&self.end.schema, &request.relation), &wanted, request);
         let answer = match question {
-            Some(question) => question.ask(lease.get(), request).await.map_err(|error| self.end.failed(&error))?,
+            Some(question) => question.ask(lease.get(), request).await.map_err(|error| self.end.unread(&error))?,
             None => None,
         };
         self.lease = Some(lease);
@@ -423,7 +429,7 @@ enum Broken {
 impl Broken {
     fn told(self, end: &End) -> Box<Diagnostic> {
         match self {
-            Self::Database(error) => end.failed(&error),
+            Self::Database(error) => end.unread(&error),
             Self::Problem(problem) => problem,
         }
     }
