@@ -124,6 +124,7 @@ fn plan(body: &str, row: Vec<usize>) -> EntityPlan {
         plan_fingerprint: 0,
         mapped_fingerprint: 0,
         read_fingerprint: 0,
+        mask_fingerprint: 0,
         key_fingerprint: 0,
     }
 }

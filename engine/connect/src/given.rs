@@ -232,6 +232,7 @@ impl Held {
                 bound: Some(-7),
                 audited: Some(KeyBytes::encode(&[integer(3)])),
                 audits: 2,
+                masks: 5,
             },
             plan_fingerprint: 1,
             mapped_fingerprint: 2,

@@ -76,6 +76,9 @@ struct FoundRow {
     audited: Option<String>,
     #[serde(skip_serializing_if = "is_zero")]
     audits: u32,
+    /// In hexadecimal digits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    masks: Option<String>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
@@ -87,7 +90,8 @@ impl FoundRow {
     fn of(found: &Found) -> String {
         let digits = |key: &KeyBytes| key.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
         let audited = found.audited.as_ref().map(digits);
-        let row = Self { partial: found.is_partial, bound: found.bound, audited, audits: found.audits };
+        let masks = (found.masks != 0).then(|| hex(found.masks));
+        let row = Self { partial: found.is_partial, bound: found.bound, audited, audits: found.audits, masks };
         serde_json::to_string(&row).unwrap_or_default()
     }
 
@@ -99,7 +103,8 @@ impl FoundRow {
             Some(digits) => Some(KeyBytes::from_encoded(&bytes(digits)?)),
             None => None,
         };
-        Some(Found { is_partial: row.partial, bound: row.bound, audited, audits: row.audits })
+        let masks = row.masks.as_deref().map_or(Some(0), unhex)?;
+        Some(Found { is_partial: row.partial, bound: row.bound, audited, audits: row.audits, masks })
     }
 }
 

@@ -490,6 +490,9 @@ codes! {
     MaskLeak "TL0448" "MASK_LEAK" Problems 422 WhenRowMoves
         "A field of the row shows what a mask of another column hides."
         "Mask the column that shows it, too, or do not map it.";
+    MaskStale "TL0449" "MASK_STALE" Problems 409 Never
+        "The destination holds rows that were written before their columns were masked, and that no run can write again: they fail, were discarded, or are gone from the source."
+        "Mend rows that fail and run again; `transload quarantine retry` those that were discarded; those that are gone go with `deletes: { mode: hard }`. What `mode: soft` keeps stays as it is: load into an empty destination.";
     SnapshotExpired "TL0450" "SNAPSHOT_EXPIRED" Interrupted 408 Backoff
         "The run saw the source as it was at one moment for as long as it may. What was committed stays."
         "`transload run` goes on after the last committed unit, with what the source holds by then; raise `execution.snapshot_max_age` where the source bears it.";

@@ -200,6 +200,8 @@ pub struct Found {
     pub audited: Option<KeyBytes>,
     /// With a cursor: how many runs read their share of the rows since the turn began with the first segment.
     pub audits: u32,
+    /// Identity of the masks that all rows which the destination holds went through; zero where there were none, or where nobody knows.
+    pub masks: u64,
 }
 
 impl Position {
@@ -216,6 +218,7 @@ impl Position {
             plan_fingerprint: set(self.plan_fingerprint, before.plan_fingerprint, after.plan_fingerprint),
             read_fingerprint: set(self.read_fingerprint, before.read_fingerprint, after.read_fingerprint),
             lookups_seen: if before.lookups_seen == after.lookups_seen { self } else { after }.lookups_seen.clone(),
+            found: Found { masks: set(self.found.masks, before.found.masks, after.found.masks), ..self.found.clone() },
             ..self.clone()
         }
     }

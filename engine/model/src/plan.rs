@@ -116,8 +116,10 @@ pub struct EntityPlan {
     pub plan_fingerprint: u64,
     /// Identity of what decides what is written for a row that is read: `plan_fingerprint` without what decides which rows are read.
     pub mapped_fingerprint: u64,
-    /// Identity of `reads` and `key.source`: what decides whether two digests can be compared.
+    /// Identity of `reads`, `key.source` and `masks`: what decides whether two digests can be compared.
     pub read_fingerprint: u64,
+    /// Identity of `masks`, whatever their key; zero where there are none.
+    pub mask_fingerprint: u64,
     /// Identity of what turns a source key into a destination key. Once rows are loaded it must not change.
     pub key_fingerprint: u64,
 }

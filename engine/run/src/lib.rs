@@ -38,6 +38,7 @@ mod rows;
 mod schedule;
 mod segment;
 mod settle;
+mod stale;
 mod start;
 mod stop;
 mod streams;

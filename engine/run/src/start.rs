@@ -19,7 +19,7 @@ use crate::regressed::{self, Mirrored};
 use crate::report::{EntityReport, RunReport};
 use crate::retry::RetrySelection;
 use crate::stop::{Halt, Stop};
-use crate::{preflight, requests, schedule};
+use crate::{preflight, requests, schedule, stale};
 
 /// What a run is asked for beside its plan.
 #[derive(Debug, Clone, Default)]
@@ -123,6 +123,9 @@ pub async fn start(job: Job) -> Result<RunReport> {
     });
     warnings.extend(context.script_costs.warnings());
     warnings.extend(context.marks.warnings());
+    if state != RunState::Paused {
+        warnings.extend(stale::problems(&context).await);
+    }
     leave_out_repeated(&mut warnings, &done.entities);
     let is_overtaken = is_overtaken(&context, &tables, &done.entities).await;
     let report = RunReport {
@@ -166,7 +169,7 @@ pub(crate) struct Prepared {
 /// Looks at both ends and checks what must hold before the first row is read.
 pub(crate) async fn prepare(mut job: Job) -> Result<Prepared> {
     let tables = tables(&job.plan);
-    let ledger = job.destination.ledger(&tables).await?;
+    let mut ledger = job.destination.ledger(&tables).await?;
     check_plan(&job.reach, &ledger)?;
     let (unfinished, takes_over) = left_behind(&ledger, &job).await?;
     let run = unfinished.unwrap_or_else(|| RunId::generate(&*job.clock));
@@ -187,6 +190,7 @@ pub(crate) async fn prepare(mut job: Job) -> Result<Prepared> {
             return Err(lost.map_or(problem, Box::new));
         }
     };
+    stale::settle(&job, &mut ledger).await?;
     let snapshots = snapshots(&job.plan, &job.sources).await?;
     // Behind the snapshots, so that nothing changes between the look and the reading.
     let catalogs = catalogs(&job.sources).await?;

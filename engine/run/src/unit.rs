@@ -102,6 +102,7 @@ impl Stream {
                 bound: stored.and_then(cursor::seen),
                 audited: stored.and_then(|position| position.found.audited.clone()),
                 audits: stored.map_or(0, |position| position.found.audits),
+                masks: stored.map_or(plan.mask_fingerprint, |position| position.found.masks),
             },
             plan_fingerprint: stored.map_or(plan.plan_fingerprint, |position| position.plan_fingerprint),
             mapped_fingerprint: stored.map_or(plan.mapped_fingerprint, |position| position.mapped_fingerprint),

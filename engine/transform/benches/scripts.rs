@@ -119,6 +119,7 @@ fn entity(calls: Vec<Call>, scripts: Vec<Script>) -> EntityPlan {
         plan_fingerprint: 0,
         mapped_fingerprint: 0,
         read_fingerprint: 0,
+        mask_fingerprint: 0,
         key_fingerprint: 0,
     }
 }

@@ -14,6 +14,9 @@ use super::Scope;
 use crate::overlay::Overlay;
 use crate::segment::Sizes;
 
+/// The digest of a row that is gone, where it cannot be compared with what the row would have if it came back: then it counts as moved.
+pub(crate) const UNKNOWN: u64 = u64::MAX;
+
 /// What decides about rows whose digest did not move.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Policy {
@@ -482,18 +485,25 @@ impl HashMerge {
             self.dropped.push(entry.key);
             return;
         }
-        if !self.policy.mark_deletes {
-            self.push(entry, false);
-            return;
-        }
-        if is_going(entry.outcome) {
-            self.push(entry, false);
+        if !self.policy.mark_deletes || is_going(entry.outcome) {
+            self.keep(entry);
             return;
         }
         // What the destination holds of a row that is not simply loaded is not its content: it is to count as moved if it comes back.
-        let digest = if entry.outcome == Outcome::Loaded { entry.digest } else { !entry.digest };
+        let digest = match entry.outcome {
+            _ if self.policy.incomparable => UNKNOWN,
+            Outcome::Loaded => entry.digest,
+            _ => !entry.digest,
+        };
         self.rewrite.forgotten.extend((entry.outcome != Outcome::Loaded).then(|| entry.key.clone()));
         self.push(Entry { outcome: Outcome::DeletePending, digest, ..entry }, true);
+    }
+
+    /// A row that is gone, and of which nothing else is to be said.
+    fn keep(&mut self, entry: Entry) {
+        let digest = if self.policy.incomparable { UNKNOWN } else { entry.digest };
+        let changes = digest != entry.digest;
+        self.push(Entry { digest, ..entry }, changes);
     }
 
     /// Leaves the last judged row, which is modified, to the second pass.

@@ -7,5 +7,5 @@ mod scope;
 mod tests;
 
 pub(crate) use equal::Equal;
-pub(crate) use hash::{HashMerge, Known, Policy, Rewrite, Step, Untried, Verdict};
+pub(crate) use hash::{HashMerge, Known, Policy, Rewrite, Step, UNKNOWN, Untried, Verdict};
 pub(crate) use scope::Scope;

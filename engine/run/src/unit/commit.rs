@@ -169,6 +169,15 @@ impl Stream {
         if position.plan_fingerprint != self.plan.plan_fingerprint {
             position.plan_fingerprint = UNFINISHED;
         }
+        let rereads = position.read_fingerprint != self.plan.read_fingerprint;
+        let moves_any = moves_rows || !position.found.is_partial;
+        if moves_any && position.found.masks != self.plan.mask_fingerprint {
+            position.found.masks = UNFINISHED;
+        }
+        if moves_any && rereads {
+            // Some rows are as this spec reads and masks them. Whichever is next compares none of them.
+            position.read_fingerprint = UNFINISHED;
+        }
         if position.found.is_partial {
             if moves_rows && position.mapped_fingerprint != self.plan.mapped_fingerprint {
                 position.mapped_fingerprint = UNFINISHED;
@@ -176,7 +185,7 @@ impl Stream {
             return;
         }
         let is_through = matches!(position.phase, Phase::Loaded | Phase::Done);
-        let derives_all = self.context.options.remap || position.read_fingerprint != self.plan.read_fingerprint;
+        let derives_all = self.context.options.remap || rereads;
         if derives_all {
             position.mapped_fingerprint = if is_through { self.plan.mapped_fingerprint } else { UNFINISHED };
         } else if moves_rows && position.mapped_fingerprint != self.plan.mapped_fingerprint {

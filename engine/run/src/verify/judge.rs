@@ -73,6 +73,18 @@ pub(super) enum Finding {
     },
 }
 
+impl Finding {
+    /// The same, where nothing that the ledger tells is an excuse.
+    pub(super) fn unexplained(self, code: Code) -> Self {
+        match self {
+            Self::Explained(difference, _) => {
+                Self::Differs { difference, columns: Vec::new(), fault: Some(code) }
+            }
+            found => found,
+        }
+    }
+}
+
 /// A row as the source gives it, beside what the destination holds of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Row {

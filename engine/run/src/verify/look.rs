@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use transload_model::{
-    ColumnName, EntityPlan, Entry, KeyBytes, KeyRange, Only, Outcome, ReadColumn, ReadRequest, Result, RowFault,
+    Code, ColumnName, EntityPlan, Entry, KeyBytes, KeyRange, Only, Outcome, ReadColumn, ReadRequest, Result, RowFault,
     SegmentHead,
 };
 
@@ -19,6 +19,7 @@ use crate::derive::{Deriver, Work};
 use crate::entries::Entries;
 use crate::reading::Reading;
 use crate::rows::whole_keys;
+use crate::stale;
 use crate::start::{Job, observe};
 use crate::unique::column_type;
 
@@ -120,13 +121,17 @@ impl<'a> Looker<'a> {
     async fn look(&self, keys: &[KeyBytes]) -> Result<Vec<Seen>> {
         let context = observe(self.job.clone()).await?;
         let position = context.position(&self.plan.name);
-        let are_comparable = position.is_some_and(|position| position.read_fingerprint == self.plan.read_fingerprint);
+        let are_comparable =
+            position.as_ref().is_some_and(|position| position.read_fingerprint == self.plan.read_fingerprint);
+        let is_masked = position.is_none_or(|position| stale::is_masked(&self.plan, &position));
         let before = self.entries(&context, keys).await?;
         let rows = self.rows(&context, keys).await?;
         let after = self.entries(&context, keys).await?;
         let seen = |key: &KeyBytes| {
             let (entry, row) = (after.get(key), rows.get(key));
             let finding = if key.is_unkeyed() { unkeyed(entry) } else { judge(row, entry, are_comparable) };
+            let is_stale = !is_masked && entry.is_some_and(stale::is_older);
+            let finding = if is_stale { finding.unexplained(Code::MaskStale) } else { finding };
             Seen { key: key.clone(), finding, moves: before.get(key) != entry }
         };
         Ok(keys.iter().map(seen).collect())

@@ -294,7 +294,8 @@ async fn every_row(context: Arc<Context>, look: Look<'_>, verified: &mut Verifie
         verified.looked_at = candidates.expected;
         // All that the source gives is looked at anyway.
         let gone = |key: &KeyBytes, finding| {
-            if matches!(finding, Finding::Explained(RowDifference::Extra, _)) {
+            let (Finding::Explained(difference, _) | Finding::Differs { difference, .. }) = &finding else { return };
+            if *difference == RowDifference::Extra {
                 verified.take(key, finding, listed);
             }
         };

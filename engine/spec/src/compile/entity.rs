@@ -3,7 +3,9 @@
 use transload_model::{Code, EntityPlan, KeyPlan, Script, TableRef};
 
 use crate::compile::field::{CompiledField, Context, compile_field};
-use crate::compile::fingerprint::{key_fingerprint, mapped_fingerprint, plan_fingerprint, read_fingerprint};
+use crate::compile::fingerprint::{
+    key_fingerprint, mapped_fingerprint, mask_fingerprint, plan_fingerprint, read_fingerprint,
+};
 use crate::compile::key::ResolvedKey;
 use crate::compile::mask::{Masked, masks};
 use crate::compile::reads::Reads;
@@ -83,8 +85,10 @@ pub(crate) fn compile_entity(
         plan_fingerprint: 0,
         mapped_fingerprint: 0,
         read_fingerprint: 0,
+        mask_fingerprint: 0,
         key_fingerprint: 0,
     };
+    plan.mask_fingerprint = mask_fingerprint(&plan);
     plan.read_fingerprint = read_fingerprint(&plan, scope.project.mask_key());
     plan.mapped_fingerprint = mapped_fingerprint(&plan, &strategies, scope);
     plan.plan_fingerprint = plan_fingerprint(&plan);

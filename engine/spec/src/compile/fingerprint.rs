@@ -20,9 +20,22 @@ pub(crate) fn read_fingerprint(plan: &EntityPlan, key: Option<&MaskKey>) -> u64 
     let mut text = Canonical::new("transload-read/1");
     reads(&mut text, plan);
     if !plan.masks.is_empty() {
-        // The digests of masked rows are made with the key.
+        // The digests of masked rows are made with the key. Under other masks all rows are to be written again, as if none could be compared.
         text.maybe("mask.key", key.map(|key| format!("{:016x}", key.identity())));
+        text.put("masks", &plan.mask_fingerprint.to_string());
     }
+    text.finish()
+}
+
+/// What is hidden, in which way, wherever it stands in the spec; zero where nothing is.
+pub(crate) fn mask_fingerprint(plan: &EntityPlan) -> u64 {
+    if plan.masks.is_empty() {
+        return 0;
+    }
+    let mut masks: Vec<String> = plan.masks.iter().map(|one| mask(plan, one)).collect();
+    masks.sort();
+    let mut text = Canonical::new("transload-masks/1");
+    masks.iter().for_each(|mask| text.put("mask", mask));
     text.finish()
 }
 
@@ -83,8 +96,8 @@ pub(crate) fn mapped_fingerprint(plan: &EntityPlan, strategies: &[Option<KeyStra
         text.maybe("env", (environment != Project::WITHOUT_ENVIRONMENT).then(|| environment.to_owned()));
     }
     plan.rules.iter().for_each(|plan| rule(&mut text, plan));
-    plan.masks.iter().for_each(|plan| mask(&mut text, plan));
     if !plan.masks.is_empty() {
+        text.put("masks", &plan.mask_fingerprint.to_string());
         text.maybe("mask.key", scope.project.mask_key().map(|key| format!("{:016x}", key.identity())));
     }
     for (name, value) in scope.project.vars() {
@@ -168,14 +181,16 @@ fn rule(text: &mut Canonical, rule: &RulePlan) {
     text.put("rule.on_failure", &format!("{:?}", rule.on_failure));
 }
 
-fn mask(text: &mut Canonical, plan: &MaskPlan) {
-    text.put("mask", plan.mask.word());
-    text.put("mask.read", &plan.read.to_string());
-    plan.by.iter().for_each(|read| text.put("mask.by", &read.to_string()));
-    match &plan.mask {
+fn mask(plan: &EntityPlan, one: &MaskPlan) -> String {
+    let mut text = Canonical::new(one.mask.word());
+    let read = &plan.reads[one.read];
+    text.put("mask.column", read.name.as_str());
+    text.put("mask.type", &read.logical.to_string());
+    one.by.iter().for_each(|read| text.put("mask.by", plan.reads[*read].name.as_str()));
+    match &one.mask {
         Mask::Hash { keep, .. } => {
             text.put("mask.keep", &format!("{keep:?}"));
-            text.maybe("mask.length", plan.mask.hash_length().map(|length| length.to_string()));
+            text.maybe("mask.length", one.mask.hash_length().map(|length| length.to_string()));
         }
         Mask::Redact { with } => text.put("mask.with", with),
         Mask::Partial { keep_first, keep_last, with } => {
@@ -189,6 +204,7 @@ fn mask(text: &mut Canonical, plan: &MaskPlan) {
             text.maybe("mask.format", format.clone());
         }
     }
+    text.0
 }
 
 fn strategy(strategy: KeyStrategy) -> String {

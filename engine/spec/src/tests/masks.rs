@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use transload_model::{Code, EntityName, EntityPlan, Keep, Mask, MaskPlan, Severity};
+use transload_model::{Code, EntityName, EntityPlan, Keep, Mask, MaskPlan, Plan, PlanError, PlanParts, Severity};
 
 use super::kit::{changed, compile_good, good, places, prose, written};
 use crate::{Compiled, Project};
@@ -215,7 +215,10 @@ fn masks_and_their_key_are_of_the_fingerprints() {
     let all: std::collections::BTreeSet<u64> = others.iter().map(|mask| mapped(mask, Some("dev")).0).collect();
     assert_eq!(all.len(), others.len());
     assert!(!all.contains(&redacted));
-    assert_eq!(mapped("hash", Some("dev")).1, read, "the same key");
+    assert_ne!(mapped("hash", Some("dev")).1, read, "rows are read again, and written with the new mask");
+    let named =
+        |environments: &str| mapped(&format!("{{ strategy: redact, environments: {environments} }}"), Some("dev"));
+    assert_eq!(named("[dev, staging]").1, read, "the same is hidden");
     let other =
         compiled(&masked("redact"), Some("dev"), Some("another key of masks, which is none either")).plan.unwrap();
     let other = other.entities().iter().find(|entity| entity.name.as_str() == "doctors").unwrap();
@@ -348,6 +351,24 @@ fn a_column_that_says_whose_days_others_are_is_masked_as_whatever_it_is_read_as(
     let masked: Vec<&str> = masks(&plan).into_iter().map(|(column, _)| column).collect();
     assert_eq!(masked, ["join_dt", "join_dt", "seen_at"]);
     assert_eq!(plan.reads.iter().filter(|read| read.name.as_str() == "join_dt").count(), 2);
+
+    // A plan in which one of the two was forgotten holds not together.
+    let files = project(DOCTORS, join, to);
+    let parts = |masks: usize| {
+        let mut entities = compiled(&files, None, Some(SECRET)).plan.unwrap().entities().to_vec();
+        let doctors = entities.iter_mut().find(|entity| entity.name == plan.name).unwrap();
+        doctors.masks.drain(..2 - masks);
+        PlanParts {
+            project: "clinic".to_owned(),
+            connections: load(&files, None, Some(SECRET)).connections().cloned().collect(),
+            vars: BTreeMap::new(),
+            entities,
+            parallel_entity_limit: 1,
+            snapshot_max_age: std::time::Duration::from_secs(1),
+        }
+    };
+    assert_eq!(Plan::new(parts(1)).err(), Some(PlanError::Shown(plan.name.clone())));
+    assert!(Plan::new(parts(0)).is_ok() && Plan::new(parts(2)).is_ok());
 }
 
 /// A mask that every row would fail by.

@@ -98,6 +98,7 @@ impl Given {
                 plan_fingerprint: 0,
                 mapped_fingerprint: 0,
                 read_fingerprint: 0,
+                mask_fingerprint: 0,
                 key_fingerprint: 0,
             },
         }
