@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
-use transload_model::{ColumnName, Exit};
+use transload_model::{Code, ColumnName, Exit};
 use transload_run::{Differences, DifferingRow, Reason, RowDifference, Verification, VerifiedEntity, VerifyState};
 
 use crate::cli::args::Verify;
@@ -292,6 +292,7 @@ fn words(reason: Reason) -> &'static str {
 fn line(row: &DifferingRow) -> Vec<String> {
     let names: Vec<&str> = row.columns.iter().map(ColumnName::as_str).collect();
     let fields = match row.fault {
+        Some(Code::MaskStale) => format!("it may hold what is masked now: {}", Code::MaskStale.info().word),
         Some(fault) => format!("as things are it would be set aside: {}", fault.info().word),
         None => names.join(", "),
     };

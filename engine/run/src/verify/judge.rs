@@ -250,6 +250,16 @@ mod tests {
     }
 
     #[test]
+    fn what_may_be_older_than_its_masks_is_excused_by_nothing() {
+        let told = |finding: Finding| told(&finding.unexplained(Code::MaskStale));
+        let gone = judge(None, Some(&entry(Outcome::Loaded, 7, true)), true);
+        assert_eq!(told(gone), "extra MASK_STALE");
+        let (other, held) = (row(Held::Row(vec![1]), None), entry(Outcome::Quarantined, 7, true));
+        assert_eq!(told(judge(Some(&other), Some(&held), true)), "different MASK_STALE");
+        assert_eq!(told(Finding::Same), "same");
+    }
+
+    #[test]
     fn digests_of_other_columns_excuse_nothing() {
         let (row, entry) = (row(Held::Row(vec![1]), None), entry(Outcome::Loaded, 8, true));
         assert_eq!(told(&judge(Some(&row), Some(&entry), false)), "different !");

@@ -96,6 +96,17 @@ fn a_mask_counts_where_it_says_and_where_nobody_says_which_environment_it_is() {
 }
 
 #[test]
+fn the_same_mask_twice_names_its_environments_in_any_order() {
+    let join = "joined_on: join_dt\n  joined_text: { source_field: join_dt, format: \"%Y-%m-%d\", data_type: date }";
+    let masked = |environments: &str| format!(", mask: {{ strategy: \"null\", environments: {environments} }} }}");
+    let to = join.replace("joined_on: join_dt", "joined_on: { source_field: join_dt }");
+    let mut orders = ["[dev, staging]", "[staging, dev]"].into_iter();
+    let to: String =
+        to.split_inclusive(" }").map(|field| field.replace(" }", &masked(orders.next().unwrap()))).collect();
+    assert_eq!(entity(&project(DOCTORS, join, &to), Some("dev"), "doctors").masks.len(), 2, "{to}");
+}
+
+#[test]
 fn only_a_mask_that_counts_needs_a_key() {
     let files = masked("{ strategy: redact, environments: [dev] }");
     assert!(compiled(&files, Some("prod"), None).plan.is_some());
