@@ -77,9 +77,7 @@ impl Finding {
     /// The same, where nothing that the ledger tells is an excuse.
     pub(super) fn unexplained(self, code: Code) -> Self {
         match self {
-            Self::Explained(difference, _) => {
-                Self::Differs { difference, columns: Vec::new(), fault: Some(code) }
-            }
+            Self::Explained(difference, _) => Self::Differs { difference, columns: Vec::new(), fault: Some(code) },
             found => found,
         }
     }
