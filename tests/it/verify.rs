@@ -69,7 +69,9 @@ fn of<'a>(document: &'a Value, entity: &str) -> &'a Value {
 /// The rows that nothing explains.
 fn rows(found: &Value) -> Vec<String> {
     let line = |row: &Value| {
-        format!("{} {} {}", row["key"].as_str().unwrap(), row["difference"].as_str().unwrap(), row["columns"])
+        let difference = row["difference"].as_str().unwrap();
+        let key = if difference == "extra" { &row["destination_key"] } else { &row["source_key"] };
+        format!("{} {difference} {}", key.as_str().unwrap(), row["columns"])
     };
     found["rows"].as_array().unwrap().iter().map(line).collect()
 }

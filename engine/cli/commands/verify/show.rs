@@ -303,11 +303,11 @@ fn line(row: &DifferingRow) -> Vec<String> {
 }
 
 fn row_json(row: &DifferingRow) -> Value {
-    let mut value = json!({
-        "key": row.key.text(),
-        "difference": row.difference.as_str(),
-        "columns": row.columns,
-    });
+    let mut value = json!({ "difference": row.difference.as_str(), "columns": row.columns });
+    // One that has a fault was loaded.
+    let is_strange = row.difference == RowDifference::Extra && row.fault.is_none();
+    let key = if is_strange { "destination_key" } else { "source_key" };
+    value[key] = json!(row.key.text());
     if let Some(fault) = row.fault {
         value["fault"] = json!(fault.info().word);
     }

@@ -94,7 +94,7 @@ impl std::ops::AddAssign for Differences {
 /// A row that is not what it should be, and nothing explains it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DifferingRow {
-    /// Its key at the source; of an extra row, the destination's.
+    /// Its key at the source; of an extra row that no run loaded, the destination's.
     pub key: KeyBytes,
     /// What it is.
     pub difference: RowDifference,
