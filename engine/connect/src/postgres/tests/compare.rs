@@ -98,6 +98,34 @@ async fn numbers_are_compared_with_all_that_they_keep() {
 }
 
 #[tokio::test]
+async fn what_a_column_cannot_hold_differs_and_spoils_no_other_row() {
+    let numbers: ArrayRef = Arc::new(Int64Array::from(vec![1, 100_000, 3, -100_000, 100_000]));
+    let stored = "(1, 1), (2, 2), (3, 4), (4, null)";
+    assert_eq!(told("numeric(5,0)", stored, numbers).await, [SAME, DIFFERS, DIFFERS, DIFFERS, NONE]);
+    let documents = texts(&[Some("{}"), Some("{"), Some("[]"), Some("{")]);
+    for declared in ["json", "jsonb"] {
+        assert_eq!(
+            told(declared, "(1, '{}'), (2, '{}'), (3, '{}')", documents.clone()).await,
+            [SAME, DIFFERS, DIFFERS, NONE],
+            "{declared}"
+        );
+    }
+
+    let server = Server::new().await;
+    let made = "create type mood as enum ('sad', 'ok'); create table t (id mood primary key, v int, w text);
+         insert into t values ('ok', 1, 'a'), ('sad', 2, 'b')";
+    server.execute(made).await.unwrap();
+    let destination = open_destination(&plan(&server, 2)).await.unwrap();
+    let numbers: ArrayRef = Arc::new(Int64Array::from(vec![1, 2, 3]));
+    let given = batch(vec![
+        ("v", numbers),
+        ("id", texts(&[Some("ok"), Some("glad"), Some("sad")])),
+        ("w", texts(&[Some("a"), Some("b"), Some("b")])),
+    ]);
+    assert_eq!(compared(&*destination, &["id"], &given).await, [SAME, NONE, "[0]"]);
+}
+
+#[tokio::test]
 async fn moments_are_the_same_in_every_zone() {
     let midnight = 1_707_004_800_000_000;
     let moments = || {
