@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use transload_model::{
-    Code, CursorPlan, DeletePolicy, DetectionPlan, Diagnostic, EntityPlan, HeldRow, KeyBytes, LogicalType, Phase,
+    Code, CursorPlan, DeletePolicy, DetectionPlan, Diagnostic, EntityPlan, HeldRow, KeyBytes, LogicalType, Only, Phase,
     Position, Result,
 };
 
@@ -52,6 +52,14 @@ fn lowest(cursor: &CursorPlan, seen: i64) -> i64 {
         LogicalType::Date => from.saturating_sub(FARTHEST_ZONE).div_euclid(DAY),
         _ => from.saturating_sub(FARTHEST_ZONE),
     }
+}
+
+/// What the next run reads of an entity first, where it goes by a cursor; none where it reads all rows.
+pub(crate) fn since(context: &Context, plan: &EntityPlan) -> Option<Only> {
+    let DetectionPlan::Timestamp(cursor) = &plan.detection else { return None };
+    let position = context.position(&plan.name)?;
+    let seen = seen(&position).filter(|_| position.plan_fingerprint == plan.plan_fingerprint)?;
+    Some(Only::Since { column: cursor.column.clone(), from: lowest(cursor, seen) })
 }
 
 /// Moves what moved. Says whether the second pass must follow.

@@ -325,8 +325,13 @@ impl Deriver {
 
     /// Key columns, by name, for rows of which only the source key is known.
     pub(crate) async fn key_batch(&mut self, keys: &[KeyBytes]) -> Result<RecordBatch> {
+        self.key_batch_of(keys, Of::Loaded).await
+    }
+
+    /// The same; what rows they are says what is left NULL, and what is a mistake.
+    pub(crate) async fn key_batch_of(&mut self, keys: &[KeyBytes], of: Of) -> Result<RecordBatch> {
         let wanted: Vec<Option<KeyBytes>> = keys.iter().cloned().map(Some).collect();
-        let columns = self.own_keys.derive(&wanted, Of::Loaded).await?;
+        let columns = self.own_keys.derive(&wanted, of).await?;
         let names: Vec<String> = self.plan.key.destination.iter().map(ToString::to_string).collect();
         select(&names, &columns, &(0..keys.len()).collect::<Vec<_>>())
     }

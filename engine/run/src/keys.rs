@@ -13,7 +13,7 @@ use arrow::datatypes::{Field, Schema};
 use arrow::record_batch::RecordBatch;
 use transload_model::{
     Code, Destination, Diagnostic, EntityName, EntityPlan, EntityTransform, KeyBytes, KeyStrategy, KeyValue,
-    LogicalType, Plan, Result, TransformContext, TransformFactory,
+    LogicalType, Plan, Result, RowFault, TransformContext, TransformFactory,
 };
 use uuid::Uuid;
 
@@ -31,7 +31,7 @@ pub(crate) enum KeyDeriver {
 pub(crate) enum Of {
     /// Rows that are loaded: the ledger knows their keys.
     Loaded,
-    /// Rows of which some may not be loaded: those have none.
+    /// Rows of which some may not be loaded, or could not be: those have none.
     Perhaps,
     /// Rows of which some are not loaded yet: values stand for their keys.
     Coming,
@@ -149,7 +149,8 @@ impl Keep {
     async fn derive(&mut self, keys: &[Option<KeyBytes>], of: Of) -> Result<Vec<ArrayRef>> {
         let rows = key_rows(&self.plan, keys)?;
         let transformed = self.transform.transform(&rows, &[]);
-        if let Some(fault) = transformed.faults.iter().find(|fault| keys[fault.row].is_some()) {
+        let is_meant = |fault: &&RowFault| of != Of::Perhaps && keys[fault.row].is_some();
+        if let Some(fault) = transformed.faults.iter().find(is_meant) {
             return Err(underivable(&self.plan.name, &fault.message));
         }
         let mut columns = Vec::with_capacity(self.parents.len());

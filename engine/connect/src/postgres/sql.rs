@@ -327,8 +327,9 @@ pub(super) fn compare(table: &str, columns: &[&PgColumn], key: &[ColumnName]) ->
         columns.iter().zip(1..).map(|(column, at)| format!("${at}::{}[]", column.staged)).collect();
     let names = list(columns.iter().map(|column| &column.name), |name| name, ", ");
     let same = list(key, |name| format!("old.{name} = new.{name}"), " and ");
+    let others = columns.iter().zip(1..).filter(|(column, _)| !key.contains(&column.name));
     let differing: Vec<String> =
-        columns.iter().zip(1..).map(|(column, at)| format!("case when {} then {at} end", differs(column))).collect();
+        others.map(|(column, at)| format!("case when {} then {at} end", differs(column))).collect();
     format!(
         "select new.{NUMBER}, old.{PRESENT} is not null, pg_catalog.array_remove(array[{}]::int4[], null) \
          from rows from ({}) with ordinality new ({names}, {NUMBER}) \

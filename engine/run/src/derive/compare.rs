@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use arrow::array::{Array as _, BooleanArray};
+use arrow::compute::kernels::zip::zip;
 use arrow::record_batch::RecordBatch;
 use transload_model::{
     ChangedFields, Code, ColumnName, DetectionPlan, Diagnostic, Held, KeyBytes, KeyStrategy, Result, RowFault,
@@ -15,7 +17,7 @@ use crate::rows::Scored;
 pub(crate) struct Expected {
     /// By name, as the destination would get them.
     pub(crate) rows: RecordBatch,
-    /// Per row, why it would be set aside; then what it holds says nothing.
+    /// Per row, why it would be set aside; then what it holds says nothing, but for its key.
     pub(crate) faults: Vec<Option<RowFault>>,
 }
 
@@ -24,8 +26,10 @@ pub(crate) struct Expected {
 pub(crate) struct Compared {
     /// What it holds of each.
     pub(crate) held: Vec<Held>,
-    /// Per row, why it would be set aside; then what is held of it says nothing.
+    /// Per row, why it would be set aside; then the columns in which it differs say nothing.
     pub(crate) faults: Vec<Option<RowFault>>,
+    /// Whether its key is known; else nothing was found by it.
+    pub(crate) has_key: Vec<bool>,
     /// The columns that were compared.
     columns: Vec<ColumnName>,
 }
@@ -130,7 +134,8 @@ impl Deriver {
         let (table, key) = (&self.plan.destination.table, &self.plan.key.destination);
         let held = self.context.destination.compare(table, key, &compared).await?;
         let columns = kept.iter().filter_map(name).collect();
-        Ok(Compared { held, faults, columns })
+        let has_key = (0..work.len()).map(|row| self.plan.key.strategy.made().is_some() || has_all(&rows, key, row));
+        Ok(Compared { held, faults, has_key: has_key.collect(), columns })
     }
 
     /// What would be written of rows, whatever rules say of them.
@@ -146,9 +151,36 @@ impl Deriver {
         }
         if self.plan.key.strategy != KeyStrategy::Keep {
             derived.key = self.own_keys.derive(&keys, Of::Perhaps).await?;
+        } else {
+            self.keep_keys(&mut derived, &keys).await?;
         }
         let all: Vec<usize> = (0..work.len()).collect();
         let rows = self.written(&derived, &all)?;
         Ok(Expected { rows, faults: derived.faults })
     }
+
+    /// Rows that failed lost the key with all other columns, or never had the parents in it. It follows from the source key all the same.
+    async fn keep_keys(&mut self, derived: &mut Derived, keys: &[Option<KeyBytes>]) -> Result<()> {
+        let failed: Vec<bool> = derived.faults.iter().map(Option::is_some).collect();
+        if !failed.contains(&true) {
+            return Ok(());
+        }
+        let is_lost = |at: usize, key: &KeyBytes| failed[at] && !key.is_unkeyed();
+        let lost = keys.iter().enumerate().map(|(at, key)| key.clone().filter(|key| is_lost(at, key)));
+        let found = self.own_keys.derive(&lost.collect::<Vec<_>>(), Of::Perhaps).await?;
+        let failed = BooleanArray::from(failed);
+        for (name, found) in self.plan.key.destination.iter().zip(found) {
+            let field = self.plan.fields.iter().position(|field| field.destination == *name);
+            let Some(column) = field.map(|field| &mut derived.columns[field]) else { continue };
+            *column = zip(&failed, &found, column).map_err(|error| {
+                Box::new(Diagnostic::new(Code::DestinationFailed, format!("a key does not hold together: {error}")))
+            })?;
+        }
+        Ok(())
+    }
+}
+
+/// Whether a row has a value in all of these columns.
+fn has_all(rows: &RecordBatch, names: &[ColumnName], row: usize) -> bool {
+    names.iter().all(|name| rows.column_by_name(name.as_str()).is_some_and(|column| column.is_valid(row)))
 }

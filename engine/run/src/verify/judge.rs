@@ -71,6 +71,8 @@ pub(super) enum Finding {
         /// Why it cannot be derived any more.
         fault: Option<Code>,
     },
+    /// It is not loaded, and a row stands where it belongs. If that row is another one of the ledger's, this tells why it is not there.
+    Occupied { reason: Option<Reason>, columns: Vec<ColumnName>, fault: Option<Code> },
 }
 
 impl Finding {
@@ -103,6 +105,11 @@ impl Row {
         self.fault.is_none() && self.held == Held::Row(Vec::new())
     }
 
+    /// The columns that differ, where they say something.
+    fn told(&self) -> Vec<ColumnName> {
+        if self.fault.is_none() { self.columns.clone() } else { Vec::new() }
+    }
+
     fn is_there(&self, entry: Option<&Entry>) -> bool {
         if self.has_key { self.held != Held::Nothing } else { is_present(entry) }
     }
@@ -122,22 +129,27 @@ pub(super) fn judge(row: Option<&Row>, entry: Option<&Entry>, are_comparable: bo
     }
     let is_there = row.is_there(entry);
     let difference = if is_there { Difference::Different } else { Difference::Missing };
-    // What no run has loaded stands where this row belongs, or what one has loaded is not there any more: whatever else became of the row.
-    if is_there != is_present(entry) {
-        return differs(difference, row);
+    match (is_there, is_present(entry)) {
+        (true, false) => return occupied(row, reason(row, entry, are_comparable)),
+        // What a run has loaded is not there any more: whatever else became of the row.
+        (false, true) => return differs(difference, row),
+        _ => {}
     }
     match reason(row, entry, are_comparable) {
         Some(reason) => Finding::Explained(difference, reason),
-        None if row.fault == Some(Code::ParentMissing) && row.refers_only => {
+        None if row.fault == Some(Code::ParentMissing) && row.has_key && row.refers_only => {
             Finding::Explained(difference, Reason::ParentGone)
         }
         None => differs(difference, row),
     }
 }
 
-fn differs(difference: Difference, row: &Row) -> Finding {
-    let columns = if row.fault.is_none() { row.columns.clone() } else { Vec::new() };
-    Finding::Differs { difference, columns, fault: row.fault }
+fn occupied(row: &Row, reason: Option<Reason>) -> Finding {
+    Finding::Occupied { reason, columns: row.told(), fault: row.fault }
+}
+
+pub(super) fn differs(difference: Difference, row: &Row) -> Finding {
+    Finding::Differs { difference, columns: row.told(), fault: row.fault }
 }
 
 fn reason(row: &Row, entry: Option<&Entry>, are_comparable: bool) -> Option<Reason> {
@@ -181,6 +193,7 @@ mod tests {
             Finding::Differs { difference, fault, .. } => {
                 format!("{} {}", difference.as_str(), fault.map_or("!", |fault| fault.info().word))
             }
+            Finding::Occupied { reason, .. } => format!("occupied, or {}", reason.map_or("!", Reason::as_str)),
         }
     }
 
@@ -204,15 +217,15 @@ mod tests {
             (other(), Some(entry(Loaded, 8, true)), "different explained by changed_at_source"),
             (none(), Some(entry(Loaded, 8, true)), "missing !"),
             (none(), None, "missing explained by changed_at_source"),
-            (other(), None, "different !"),
+            (other(), None, "occupied, or changed_at_source"),
             (none(), Some(entry(Quarantined, 7, false)), "missing explained by quarantine"),
             (other(), Some(entry(Quarantined, 7, true)), "different explained by quarantine"),
-            (other(), Some(entry(Quarantined, 7, false)), "different !"),
+            (other(), Some(entry(Quarantined, 7, false)), "occupied, or quarantine"),
             (none(), Some(entry(Quarantined, 7, true)), "missing !"),
             (none(), Some(entry(Orphaned, 8, false)), "missing explained by quarantine"),
             (none(), Some(entry(Collided, 7, false)), "missing explained by quarantine"),
             (none(), Some(entry(Discarded, 7, false)), "missing explained by discarded"),
-            (other(), Some(entry(Discarded, 7, false)), "different !"),
+            (other(), Some(entry(Discarded, 7, false)), "occupied, or discarded"),
             (other(), Some(entry(Deferred, 7, true)), "different explained by unfinished"),
             (other(), Some(entry(UpdatePending, 7, true)), "different explained by unfinished"),
             (other(), Some(entry(UpdatePending, 8, true)), "different explained by changed_at_source"),
@@ -220,7 +233,7 @@ mod tests {
             (none(), Some(entry(DeletePending, 7, false)), "missing explained by changed_at_source"),
             (bad(), Some(entry(Quarantined, 7, false)), "missing explained by quarantine"),
             (bad_there(), Some(entry(Quarantined, 7, true)), "different explained by quarantine"),
-            (bad_there(), Some(entry(Quarantined, 7, false)), "different REQUIRED_MISSING"),
+            (bad_there(), Some(entry(Quarantined, 7, false)), "occupied, or quarantine"),
             (bad_there(), Some(entry(Loaded, 7, true)), "different REQUIRED_MISSING"),
             (bad_there(), Some(entry(Loaded, 8, true)), "different explained by changed_at_source"),
             (bad(), Some(entry(Loaded, 7, true)), "missing REQUIRED_MISSING"),

@@ -7,16 +7,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use transload_model::{
-    Code, ColumnName, EntityPlan, Entry, KeyBytes, KeyRange, Only, Outcome, ReadColumn, ReadRequest, Result, RowFault,
-    SegmentHead,
+    Code, ColumnName, DeletePolicy, EntityPlan, Entry, KeyBytes, KeyRange, Only, Outcome, ReadColumn, ReadRequest,
+    Result, SegmentHead,
 };
 
-use super::judge::{Difference, Finding, Reason, Row, judge};
-use super::sides::{Sides, all_of, encoded_keys};
+use super::judge::{Difference, Finding, Reason, Row, differs, judge};
+use super::sides::{Place, Sides, all_of, places};
 use super::{Columns, destination_relation};
 use crate::context::Context;
+use crate::cursor;
 use crate::derive::{Deriver, Work};
 use crate::entries::Entries;
+use crate::keys::Of;
 use crate::reading::Reading;
 use crate::rows::whole_keys;
 use crate::stale;
@@ -60,21 +62,22 @@ impl<'a> Looker<'a> {
 
     /// Says of rows with these source keys what they are.
     pub(super) async fn judge(&self, keys: Vec<KeyBytes>, mut take: impl FnMut(&KeyBytes, Finding)) -> Result<()> {
+        let mut occupied = Vec::new();
         for keys in keys.chunks(TOGETHER) {
-            self.settle(keys, &mut take).await?;
+            self.settle(keys, &mut |key, finding| sort_out(key, finding, (&mut take, &mut occupied))).await?;
         }
-        Ok(())
+        self.judge_occupied(occupied, take).await
     }
 
     /// The same, of all rows that the source gives and that have a key.
     pub(super) async fn judge_all(&self, mut take: impl FnMut(&KeyBytes, Finding)) -> Result<()> {
-        let mut behind = None;
+        let (mut behind, mut occupied) = (None, Vec::new());
         loop {
             let keys = self.some_keys(behind).await?;
-            self.settle(&keys, &mut take).await?;
+            self.settle(&keys, &mut |key, finding| sort_out(key, finding, (&mut take, &mut occupied))).await?;
             behind = keys.into_iter().next_back();
             if behind.is_none() {
-                return Ok(());
+                return self.judge_occupied(occupied, take).await;
             }
         }
     }
@@ -109,7 +112,10 @@ impl<'a> Looker<'a> {
                     Finding::Differs { difference, .. } if moves && look == LOOKS => {
                         take(&key, Finding::Explained(difference, Reason::Changed));
                     }
-                    Finding::Differs { .. } if moves || look < BELIEVED => open.push(key),
+                    Finding::Occupied { .. } if moves && look == LOOKS => {
+                        take(&key, Finding::Explained(Difference::Different, Reason::Changed));
+                    }
+                    Finding::Differs { .. } | Finding::Occupied { .. } if moves || look < BELIEVED => open.push(key),
                     finding => take(&key, finding),
                 }
             }
@@ -127,9 +133,20 @@ impl<'a> Looker<'a> {
         let before = self.entries(&context, keys).await?;
         let rows = self.rows(&context, keys).await?;
         let after = self.entries(&context, keys).await?;
+        let judged = |key: &KeyBytes| match key.is_unkeyed() {
+            true => unkeyed(after.get(key)),
+            false => judge(rows.get(key), after.get(key), are_comparable),
+        };
+        let may_be_passed = |key: &&KeyBytes| {
+            matches!(judged(key), Finding::Explained(_, Reason::Changed)) && self.goes_by_cursor(after.get(*key))
+        };
+        let passed = self.passed(&context, keys.iter().filter(may_be_passed).collect()).await?;
         let seen = |key: &KeyBytes| {
             let (entry, row) = (after.get(key), rows.get(key));
-            let finding = if key.is_unkeyed() { unkeyed(entry) } else { judge(row, entry, are_comparable) };
+            let finding = match (judged(key), row) {
+                (Finding::Explained(difference, _), Some(row)) if passed.contains(key) => differs(difference, row),
+                (finding, _) => finding,
+            };
             let is_stale = !is_masked && entry.is_some_and(stale::is_older);
             let finding = if is_stale { finding.unexplained(Code::MaskStale) } else { finding };
             Seen { key: key.clone(), finding, moves: before.get(key) != entry }
@@ -163,7 +180,7 @@ impl<'a> Looker<'a> {
                 let row = Row {
                     digest: scored.digest(work.row),
                     fault: fault.map(|fault| fault.code),
-                    has_key: fault.is_none_or(|fault| self.leaves_key(fault)),
+                    has_key: compared.has_key[at],
                     refers_only: columns.iter().all(|name| self.is_reference(name)),
                     columns,
                     held: compared.held[at].clone(),
@@ -178,10 +195,74 @@ impl<'a> Looker<'a> {
         self.plan.fields.iter().any(|field| field.reference.is_some() && field.destination == *name)
     }
 
-    /// Whether the key of a row with this fault is what it would be without it.
-    fn leaves_key(&self, fault: &RowFault) -> bool {
-        let is_own = |name: &ColumnName| self.plan.key.destination.contains(name);
-        self.plan.key.strategy.made().is_some() || fault.field.as_ref().is_some_and(|name| !is_own(name))
+    /// Whether nothing but its cursor leads the next run to a row with this entry, where it goes by one.
+    fn goes_by_cursor(&self, entry: Option<&Entry>) -> bool {
+        match entry.map(|entry| entry.outcome) {
+            // Where deletes are wanted, the keys of both sides are compared.
+            None => self.plan.deletes == DeletePolicy::Ignore,
+            Some(outcome) => matches!(outcome, Outcome::Loaded | Outcome::Deferred | Outcome::UpdatePending),
+        }
+    }
+
+    /// Of rows that moved at the source, those that the next run would not read for that: by a cursor it goes by what sets it.
+    async fn passed<'k>(
+        &self,
+        context: &Arc<Context>,
+        moved: BTreeSet<&'k KeyBytes>,
+    ) -> Result<BTreeSet<&'k KeyBytes>> {
+        let since = cursor::since(context, &self.plan);
+        let (Some(since), Some(first)) = (since, moved.first()) else { return Ok(BTreeSet::new()) };
+        let from = Some((*first).clone());
+        let mut passed = moved;
+        let mut reading = Reading::open(context, &self.plan).await?;
+        reading.start_ranges(vec![KeyRange { from, to: None }], None, since).await?;
+        while let Some(scored) = reading.next().await? {
+            for row in 0..scored.len() {
+                passed.remove(&scored.identity(row));
+            }
+        }
+        Ok(passed)
+    }
+
+    /// Says of rows that are not loaded and whose place is taken whether that is by another row of the ledger.
+    async fn judge_occupied(
+        &self,
+        occupied: Vec<(KeyBytes, Finding)>,
+        mut take: impl FnMut(&KeyBytes, Finding),
+    ) -> Result<()> {
+        let keys: Vec<KeyBytes> = occupied.iter().map(|(key, _)| key.clone()).collect();
+        let owned = self.owned(&keys).await?;
+        for (key, finding) in occupied {
+            let Finding::Occupied { reason, columns, fault } = finding else { continue };
+            let finding = match reason.filter(|_| owned.contains(&key)) {
+                Some(reason) => Finding::Explained(Difference::Missing, reason),
+                None => Finding::Differs { difference: Difference::Different, columns, fault },
+            };
+            take(&key, finding);
+        }
+        Ok(())
+    }
+
+    /// Of rows whose place is taken, those where that is by a row that the ledger knows, or that is told by itself.
+    async fn owned(&self, keys: &[KeyBytes]) -> Result<BTreeSet<KeyBytes>> {
+        if keys.is_empty() {
+            return Ok(BTreeSet::new());
+        }
+        let context = observe(self.job.clone()).await?;
+        let mut deriver = Deriver::new(&context, &self.plan).await?;
+        let own = places(&deriver.key_batch_of(keys, Of::Perhaps).await?, self.columns)?;
+        drop((context, deriver));
+        let strangers: BTreeMap<Vec<u8>, KeyBytes> =
+            own.iter().flatten().map(|place| (place.encoded.clone(), place.key.clone())).collect();
+        let mut unknown = self.owners(strangers).await?.unknown;
+        // Where a collation takes another spelling for the same, the row that stands there was met by its own.
+        if !self.columns.has_padded_key() {
+            let spelt_so = self.held(unknown.values().filter(|key| !key.is_unkeyed()).cloned().collect()).await?;
+            unknown.retain(|_, key| key.is_unkeyed() || spelt_so.binary_search(key).is_ok());
+        }
+        let is_owned =
+            |place: &Option<Place>| place.as_ref().is_some_and(|place| !unknown.contains_key(&place.encoded));
+        Ok(keys.iter().zip(&own).filter(|(_, place)| is_owned(place)).map(|(key, _)| key.clone()).collect())
     }
 
     fn compared(&self) -> BTreeSet<ColumnName> {
@@ -214,9 +295,9 @@ impl<'a> Looker<'a> {
         while let Some(segment) = entries.next(|head| head.present > 0).await? {
             let present = segment.into_iter().filter(|entry| entry.present && !entry.key.is_unkeyed());
             let keys: Vec<KeyBytes> = present.map(|entry| entry.key).collect();
-            let encoded = encoded_keys(&deriver.key_batch(&keys).await?, self.columns)?;
-            for (key, encoded) in keys.into_iter().zip(encoded) {
-                if encoded.is_some_and(|encoded| owned.unknown.remove(&encoded).is_some()) {
+            let places = places(&deriver.key_batch(&keys).await?, self.columns)?;
+            for (key, place) in keys.into_iter().zip(places) {
+                if place.is_some_and(|place| owned.unknown.remove(&place.encoded).is_some()) {
                     owned.known.push(key);
                 }
             }
@@ -286,6 +367,18 @@ impl<'a> Looker<'a> {
         }
         there.sort();
         Ok(there)
+    }
+}
+
+/// Keeps back what is to be asked whose it is.
+fn sort_out(
+    key: &KeyBytes,
+    finding: Finding,
+    (take, occupied): (&mut impl FnMut(&KeyBytes, Finding), &mut Vec<(KeyBytes, Finding)>),
+) {
+    match finding {
+        Finding::Occupied { .. } => occupied.push((key.clone(), finding)),
+        finding => take(key, finding),
     }
 }
 

@@ -182,6 +182,7 @@ impl VerifiedEntity {
                 return;
             }
             Finding::Differs { difference, columns, fault } => (difference, columns, fault),
+            Finding::Occupied { columns, fault, .. } => (RowDifference::Different, columns, fault),
         };
         self.found.add(difference);
         self.unexplained.add(difference);
@@ -307,7 +308,8 @@ async fn every_row(context: Arc<Context>, look: Look<'_>, verified: &mut Verifie
         // A row that both are: it stands where another key leads.
         keys.extend(known);
         keys.sort();
-        keys.dedup();
+        // Rows without a key are as many as there are, also where they hold the same.
+        keys.dedup_by(|one, other| one == other && !one.is_unkeyed());
         verified.looked_at = keys.len() as u64;
         looker.judge(keys, |key, finding| verified.take(key, finding, listed)).await?;
     }
@@ -388,6 +390,10 @@ impl Columns {
     /// The same, of the key alone.
     fn of_key(&self) -> Self {
         Self { others: Vec::new(), ..self.clone() }
+    }
+
+    fn has_padded_key(&self) -> bool {
+        self.key.iter().any(|name| self.padded.contains(name))
     }
 
     /// The key first.

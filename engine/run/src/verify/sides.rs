@@ -197,8 +197,9 @@ impl Sides<'_> {
         while let Some(scored) = reading.next().await? {
             let work = all_of(&scored);
             let Expected { rows: written, faults } = deriver.expected(&scored, &work).await?;
-            let columns = self.columns.plain(self.picked(&written)?);
-            let digests = Digests::of(&columns, self.columns.key.len(), &[])?;
+            let written = self.picked(&written)?;
+            let plain = self.columns.plain(written.clone());
+            let digests = Digests::of((&written, &plain), self.columns.key.len(), &[])?;
             for (at, work) in work.iter().enumerate() {
                 let source = scored.identity(work.row);
                 let is_sound = faults[at].is_none() && !source.is_unkeyed();
@@ -227,8 +228,8 @@ impl Sides<'_> {
             })
             .await?;
         while let Some(batch) = reader.next().await? {
-            let columns = self.columns.plain(batch.rows.columns().to_vec());
-            let digests = Digests::of(&columns, self.columns.key.len(), &batch.faults)?;
+            let plain = self.columns.plain(batch.rows.columns().to_vec());
+            let digests = Digests::of((batch.rows.columns(), &plain), self.columns.key.len(), &batch.faults)?;
             for row in 0..batch.rows.num_rows() {
                 take(digests.row(row).unwrap_or_else(|| digests.without_key(row)))?;
             }
@@ -254,8 +255,8 @@ pub(super) fn all_of(scored: &Scored) -> Vec<Work> {
 
 /// The digests of a batch's rows.
 struct Digests<'a> {
-    /// The key's first.
-    cells: Vec<Cells<'a>>,
+    /// The key's, as they are, with the blanks behind them.
+    named: Vec<Cells<'a>>,
     /// Per row, the encoding of its key; nothing where a part of that is NULL.
     encoded: Vec<Option<Vec<u8>>>,
     rows: Vec<u64>,
@@ -268,7 +269,7 @@ pub(super) struct Digested<'a> {
     /// A hash of all columns, the key's among them.
     row: u64,
     encoded: &'a [u8],
-    cells: &'a [Cells<'a>],
+    named: &'a [Cells<'a>],
     at: usize,
 }
 
@@ -280,15 +281,17 @@ impl Digested<'_> {
 
     /// The row's key; of one without a key that can be named, its content.
     pub(super) fn identity(&self) -> KeyBytes {
-        let parts: Option<Vec<KeyValue<'_>>> = self.cells.iter().map(|cell| cell.key_part(self.at)).collect();
+        let parts: Option<Vec<KeyValue<'_>>> = self.named.iter().map(|cell| cell.key_part(self.at)).collect();
         parts.map_or_else(|| KeyBytes::unkeyed(self.row), |parts| KeyBytes::encode(&parts))
     }
 }
 
 impl<'a> Digests<'a> {
-    /// Of rows whose first columns are the key. A cell that is NULL only because its value has another type is none.
-    fn of(columns: &'a [ArrayRef], key: usize, faults: &[CellFault]) -> Result<Self> {
-        let mut cells: Vec<Cells<'_>> = columns.iter().map(Cells::new).collect::<Result<_>>()?;
+    /// Of rows whose first columns are the key, beside what they are without the blanks that the destination puts behind them. A cell that is
+    /// NULL only because its value has another type is none.
+    fn of((columns, plain): (&'a [ArrayRef], &[ArrayRef]), key: usize, faults: &[CellFault]) -> Result<Self> {
+        let cells: Vec<Cells<'_>> = plain.iter().map(Cells::new).collect::<Result<_>>()?;
+        let named = columns[..key].iter().map(Cells::new).collect::<Result<_>>()?;
         let count = columns.first().map_or(0, Array::len);
         let mut faults = faults.iter().peekable();
         let (mut encoded, mut rows) = (Vec::with_capacity(count), Vec::with_capacity(count));
@@ -304,26 +307,35 @@ impl<'a> Digests<'a> {
             }
             rows.push(XxHash3_64::oneshot(&bytes));
         }
-        cells.truncate(key);
-        Ok(Self { cells, encoded, rows })
+        Ok(Self { named, encoded, rows })
     }
 
     fn row(&self, at: usize) -> Option<Digested<'_>> {
         let encoded = self.encoded[at].as_deref()?;
         let key = XxHash3_64::oneshot(encoded);
-        Some(Digested { key, row: self.rows[at], encoded, cells: &self.cells, at })
+        Some(Digested { key, row: self.rows[at], encoded, named: &self.named, at })
     }
 
     /// A row of which a part of the key is NULL: nothing leads to it.
     fn without_key(&self, at: usize) -> Digested<'_> {
-        Digested { key: self.rows[at], row: self.rows[at], encoded: &[], cells: &self.cells, at }
+        Digested { key: self.rows[at], row: self.rows[at], encoded: &[], named: &self.named, at }
     }
 }
 
-/// The encodings of the keys of rows that hold nothing else.
-pub(super) fn encoded_keys(keys: &RecordBatch, columns: &Columns) -> Result<Vec<Option<Vec<u8>>>> {
-    let keys = columns.plain(keys.columns().to_vec());
-    Ok(Digests::of(&keys, keys.len(), &[])?.encoded)
+/// Where a row of the destination stands.
+pub(super) struct Place {
+    /// What tells it from others, however it is filled up with blanks.
+    pub(super) encoded: Vec<u8>,
+    /// The key.
+    pub(super) key: KeyBytes,
+}
+
+/// Where rows stand that hold nothing but a key; nowhere where a part of that is NULL.
+pub(super) fn places(keys: &RecordBatch, columns: &Columns) -> Result<Vec<Option<Place>>> {
+    let plain = columns.plain(keys.columns().to_vec());
+    let digests = Digests::of((keys.columns(), &plain), plain.len(), &[])?;
+    let place = |row: Digested<'_>| Place { encoded: row.encoded.to_vec(), key: row.identity() };
+    Ok((0..keys.num_rows()).map(|at| digests.row(at).map(place)).collect())
 }
 
 /// How many rows open buckets have, about, where all have so many.
