@@ -89,4 +89,32 @@ fn rows_that_stayed_do_not_stand_in_the_way_of_others(ends: Ends) {
     assert_eq!(world.quarantine(), ["people 1 DELETE_REFUSED -", "people 2 DELETE_REFUSED -"]);
 }
 
-for_each_pair!(a_row_that_others_hang_on_stays_and_says_how_many, rows_that_stayed_do_not_stand_in_the_way_of_others,);
+/// A row that had to stay gave nothing up: nobody who waits for a value is tried again for it.
+fn a_row_that_stayed_is_no_reason_to_write(ends: Ends) {
+    let unique = "validation_rules: [{ field_name: name, rule_type: unique }]\n";
+    let people = format!("{PEOPLE}{unique}");
+    let world = World::project(ends, "  deletes: { mode: hard, max: 2 }", SCHEMA, &[("people", &people)]);
+    world.source().execute(
+        "create table old_people (no integer primary key, nm text, chief integer);
+         insert into old_people values (1, 'a', null), (2, 'b', null), (3, 'b', null);",
+    );
+    world.run();
+    world.destination().execute("insert into visits values (1, 1);");
+    world.source().execute("delete from old_people where no = 1");
+    assert_eq!(counts(&world.run(), "people")["deleted"], 0);
+    assert_eq!(world.quarantine(), ["people 1 DELETE_REFUSED -", "people 3 RULE_UNIQUE name"]);
+    let before = world.destination().fingerprint();
+
+    world.run();
+
+    assert_eq!(world.destination().fingerprint(), before, "a run that found nothing wrote");
+    world.source().execute("update old_people set nm = 'c' where no = 2");
+    world.run();
+    assert_eq!(world.destination().texts("select name from people order by name"), ["a", "b", "c"]);
+}
+
+for_each_pair!(
+    a_row_that_stayed_is_no_reason_to_write,
+    a_row_that_others_hang_on_stays_and_says_how_many,
+    rows_that_stayed_do_not_stand_in_the_way_of_others,
+);

@@ -301,7 +301,32 @@ fn what_a_run_would_do_otherwise_is_said() {
     assert!(run.stderr.contains("TL0421"), "{run:?}");
 }
 
+/// What is gone stays where deletes are ignored, and what waits for a row that is still missing waits on.
+fn what_no_run_would_move_is_no_reason_for_one(ends: Ends) {
+    let world = loaded(ends);
+    world.replace("specs/people.yaml", "deletes: { mode: hard }\n", "");
+    world.source().execute("insert into old_people values (9, 'waits', null, 9), (10, 'bad', 'never', 1)");
+    world.run();
+    world.source().execute("delete from old_people where no = 6; insert into old_teams values (3, 'green')");
+    world.run();
+
+    let told = world.transload(&["detect", "--exit-code"]);
+
+    assert_eq!(told.code, 0, "{told:?}");
+    assert!(told.stdout.contains("nothing to move") && !told.stdout.contains("next:"), "{told:?}");
+    assert!(told.stderr.contains("people: 1 gone from the source stay"), "{told:?}");
+    let found = detect(&world, &[]);
+    assert_eq!(lines(&found), ["people deleted 6 -"]);
+    let before = world.destination().fingerprint();
+    world.run();
+    assert_eq!(world.destination().fingerprint(), before);
+    world.source().execute("insert into old_teams values (9, 'late')");
+    world.run();
+    assert_eq!(world.destination().number("select count(*) from people where name = 'waits'"), 1);
+}
+
 for_each_pair!(
+    what_no_run_would_move_is_no_reason_for_one,
     several_entities_at_a_time_are_told_of_in_their_order,
     changes_are_found_with_their_fields_and_nothing_is_written,
     a_run_moves_exactly_what_was_detected,

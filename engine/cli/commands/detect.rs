@@ -64,7 +64,7 @@ pub(crate) async fn run(chosen: &Chosen, detect: &Detect, screen: &Screen) -> Re
         Format::Json => screen.answer(&pretty(&answer.json())),
         _ => answer.text(screen),
     }
-    let differs = found.totals().written() > 0;
+    let differs = found.entities.iter().any(|entity| entity.moved() > 0);
     Ok(if detect.exit_code && differs { Exit::Different } else { Exit::Done })
 }
 
@@ -148,7 +148,7 @@ impl Answer<'_> {
         }
         self.limits(screen);
         let id = self.record.id.short();
-        if totals.written() == 0 {
+        if self.found.entities.iter().all(|entity| entity.moved() == 0) {
             screen.say("\nnothing to move");
         } else {
             screen.hint(&format!(

@@ -88,6 +88,14 @@ pub struct DetectedEntity {
     pub elapsed_ms: u64,
 }
 
+impl DetectedEntity {
+    /// Rows that a run would write or delete.
+    #[must_use]
+    pub fn moved(&self) -> u64 {
+        self.counts.new + self.counts.modified + if self.applies_deletes { self.counts.deleted } else { 0 }
+    }
+}
+
 /// A detection as it is kept. Its changes are kept beside it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DetectionRecord {

@@ -10,7 +10,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::JoinSet;
 use transload_model::{
     Change, ChangeKind, ChangedFields, Code, Counts, DeletePolicy, DetectedEntity, DetectionPlan, Diagnostic,
-    EntityName, EntityPlan, KeyBytes, KeyRange, Result, SegmentHead,
+    EntityName, EntityPlan, KeyBytes, KeyRange, Result, RowFault, SegmentHead,
 };
 
 use crate::context::Context;
@@ -212,7 +212,7 @@ struct Findings<'a> {
 impl Findings<'_> {
     /// Says of each row of a batch what it is, and of modified ones which columns they change.
     async fn judge(&mut self, pass: &mut Pass<'_>, merge: &mut HashMerge, scored: &Scored) -> Result<()> {
-        let mut modified = Vec::new();
+        let (mut new, mut modified) = (Vec::new(), Vec::new());
         let beside = pass.deriver.beside(scored, |key| self.context.reach.holds(&self.plan.name, key)).await?;
         for row in 0..scored.len() {
             let Some(key) = scored.key(row) else {
@@ -226,15 +226,21 @@ impl Findings<'_> {
             self.counts.read += 1;
             merge.differs = beside.differs(row);
             match pass.judge(merge, key, scored.digest(row)).await? {
-                Verdict::New(_) => {
-                    self.counts.new += 1;
-                    self.add((ChangeKind::New, ChangedFields::NotAsked), (scored, row));
-                }
+                Verdict::New(known) => new.push(Work { row, known, insert: true, counted: false }),
                 Verdict::Modified(known) => {
                     modified.push(Work { row, known: Some(known), insert: false, counted: false });
                 }
                 Verdict::Unchanged | Verdict::Deferred => self.counts.unchanged += 1,
                 Verdict::Untried | Verdict::Discarded => self.counts.quarantined += 1,
+            }
+        }
+        let waiting = self.still_waiting(pass, (scored, &new)).await?;
+        for work in new {
+            if waiting.contains(&work.row) {
+                self.counts.quarantined += 1;
+            } else {
+                self.counts.new += 1;
+                self.add((ChangeKind::New, ChangedFields::NotAsked), (scored, work.row));
             }
         }
         self.counts.modified += modified.len() as u64;
@@ -243,6 +249,16 @@ impl Findings<'_> {
             self.add((ChangeKind::Modified, fields), (scored, work.row));
         }
         Ok(())
+    }
+
+    /// Rows that were set aside and would be tried again, only to be set aside again.
+    async fn still_waiting(&self, pass: &mut Pass<'_>, (scored, new): (&Scored, &[Work])) -> Result<BTreeSet<usize>> {
+        let tried: Vec<Work> = new.iter().filter(|work| work.known.is_some()).copied().collect();
+        let compared = pass.deriver.compare(scored, &tried).await?;
+        // A parent in its own table may come in the same run.
+        let may_come = |code: Code| code == Code::ParentMissing && !self.plan.self_references().is_empty();
+        let waits = |fault: &Option<RowFault>| fault.as_ref().is_some_and(|fault| !may_come(fault.code));
+        Ok(tried.iter().zip(&compared.faults).filter(|(_, fault)| waits(fault)).map(|(work, _)| work.row).collect())
     }
 
     fn add(&mut self, (kind, fields): (ChangeKind, ChangedFields), (scored, row): (&Scored, usize)) {

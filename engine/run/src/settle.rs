@@ -78,8 +78,9 @@ impl Settlement {
         debug_assert!(open.position.counts.balance(), "not every row became one thing: {:?}", open.position);
         let applied = |arrival: &&Arrival| !refused.contains(&arrival.key);
         let departed = || self.departing.iter().filter(|departure| !refused.contains(&departure.key));
-        // A refused row held values while it was on its way.
-        let released = refusals.iter().filter(|refusal| refusal.code != Code::ConstraintUnique);
+        // A refused row held values while it was on its way; one that may not go holds them still.
+        let holds = |refusal: &&Refusal| refusal.kind == WriteKind::Delete || refusal.code == Code::ConstraintUnique;
+        let released = refusals.iter().filter(|refusal| !holds(refusal));
         let freed = released.count() + self.updated.iter().filter(applied).count() + departed().count();
         open.position.freed += freed as u64;
         // A row that was taken over is there, whether it could be updated or not.
