@@ -40,7 +40,11 @@ impl Where {
         for part in parts {
             let (command, rest) = part.split_at(part.find('`').unwrap_or(part.len()));
             let verb = command.split(' ').next().unwrap_or_default();
-            let flags = if ELSEWHERE.contains(&verb) || command.contains(" -C ") { "" } else { &self.0 };
+            let flags = if ELSEWHERE.contains(&verb) || command.contains(" -C ") || command.ends_with(&self.0) {
+                ""
+            } else {
+                &self.0
+            };
             spelled += &format!("{BEGIN}{command}{flags}{rest}");
         }
         spelled.into()
@@ -72,6 +76,8 @@ mod tests {
     #[test]
     fn commands_say_where() {
         let told = Where(" --env prod -C z1".to_owned());
+        let once = told.spell("`transload run`");
+        assert_eq!(told.spell(&once), once);
         let cases = [
             (
                 "write them again: `transload verify jaw --repair`",

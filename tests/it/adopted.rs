@@ -66,7 +66,7 @@ fn world(ends: Ends) -> World {
 }
 
 /// Takes the ledger away.
-fn forget(world: &World) {
+pub(crate) fn forget(world: &World) {
     for table in ["fences", "stream_positions", "segments", "segment_parts", "migration_mappings", "quarantine", "meta"]
     {
         let table = world.destination().ledger(table);

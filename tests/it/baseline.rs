@@ -140,6 +140,21 @@ fn what_cannot_be_divided_is_told(ends: Ends) {
     );
 }
 
+fn a_destination_may_have_many_times_as_many(ends: Ends) {
+    let world = world(ends);
+    world.source().execute("delete from old_people where no > 1");
+    world.run();
+    let ids: Vec<String> = (1..5_000).map(|no| format!("('0b6ff3a2-5d43-4f0e-9a3c-{no:012}', 'x')")).collect();
+    world.destination().execute(&format!("insert into people values {}", ids.join(", ")));
+
+    let data = counted(&world, &[]);
+
+    assert_eq!((&people(&data)["recordGap"], &people(&data)["gapPercentage"]), (&json!(-4_999), &json!(-499_900.0)));
+    assert_eq!(data["summary"]["averageGapPercentage"], json!(-499_900.0));
+    let told = world.transload(&["baseline"]);
+    assert!(told.stdout.contains("-499900.00 %"), "{told:?}");
+}
+
 /// They share the file of the history.
 fn another_environment_was_never_run(ends: Ends) {
     let world = world(ends);
@@ -152,9 +167,61 @@ fn another_environment_was_never_run(ends: Ends) {
 
 for_each_pair!(
     what_cannot_be_divided_is_told,
+    a_destination_may_have_many_times_as_many,
     another_environment_was_never_run,
     both_ends_are_counted,
     mappings_are_compared_with_the_keys_of_the_source,
     what_is_not_as_the_lock_says_is_counted,
     nothing_is_written_by_a_look
 );
+
+/// The server is told how many rows there are, and believes it.
+#[test]
+fn who_asks_for_an_exit_code_is_answered_by_counts() {
+    let world = world(Ends::PostgresToPostgres);
+    world.source().execute(
+        "create function some_people() returns table (no integer, nm text, kind text) language plpgsql rows 20000000
+           as $$ begin return query select 1, 'a'::text, 'x'::text; end $$;
+         create view all_people as select no, nm, kind from some_people();",
+    );
+    world.replace("specs/people.yaml", "source_table: old_people", "source_table: all_people\nkey: { source: no }");
+    world.replace("specs/people.yaml", "source: { where: kind <> 'test' }\n", "");
+    world.run();
+    let data = counted(&world, &[]);
+    assert_eq!(
+        (&people(&data)["sourceCount"], &people(&data)["estimated"]),
+        (&json!(20_000_000), &json!(["sourceCount"]))
+    );
+    let told = world.transload(&["baseline"]);
+    assert!(told.stdout.contains("~20,000,000") && told.stdout.contains("`--exact`"), "{told:?}");
+
+    for flag in ["--exit-code", "--exact"] {
+        let data = counted(&world, &[flag]);
+        assert_eq!(
+            (&people(&data)["sourceCount"], people(&data).get("estimated")),
+            (&json!(1), None),
+            "{flag}: {data}"
+        );
+        assert_eq!(
+            (&people(&data)["status"], &data["overallStatus"]),
+            (&json!("in_sync"), &json!("in_sync")),
+            "{flag}"
+        );
+    }
+}
+
+/// It has nothing but counts to tell.
+#[test]
+fn sqlite_counts_whatever_there_is() {
+    let world = world(Ends::SqliteToSqlite);
+    world.source().execute("delete from old_people");
+    world.source().execute(
+        "with recursive n (i) as (select 1 union all select i + 1 from n where i < 3200) insert into old_people select i, 'a', 'x' from n",
+    );
+    world.source().execute("create view all_people as select a.no * 4000 + b.no as no, a.nm as nm, 'x' as kind from old_people a, old_people b");
+    world.replace("specs/people.yaml", "source_table: old_people", "source_table: all_people\nkey: { source: no }");
+
+    let data = counted(&world, &[]);
+
+    assert_eq!((&people(&data)["sourceCount"], people(&data).get("estimated")), (&json!(10_240_000), None), "{data}");
+}

@@ -7,6 +7,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
+use crate::adopted::forget;
 use crate::ends::{End, Ends, for_each_pair};
 use crate::world::{Ended, World, ended};
 
@@ -364,6 +365,10 @@ fn contacts(world: &World) -> Vec<String> {
     world.destination().texts("select mail || ' ' || name || ' ' || born || ' ' || coalesce(note, '-') from contacts order by coalesce(note, '-')")
 }
 
+fn contacts_born(world: &World) -> Vec<String> {
+    world.destination().texts("select cast(born as text) from contacts")
+}
+
 fn values_arrive_as_they_are_where_no_mask_counts(ends: Ends) {
     let (world, masked) = (desk(ends), desk(ends));
 
@@ -517,6 +522,52 @@ fn rows_that_keep_what_is_masked_now_are_told_until_there_are_none(ends: Ends) {
     assert_eq!(world.quarantine().iter().filter(|row| row.starts_with("contacts")).count(), 1);
 }
 
+/// What somebody loaded as it is, and whose masked row cannot take its place.
+fn what_is_taken_over_and_cannot_be_written_is_told(ends: Ends) {
+    let world = desk(ends);
+    let joan = "insert into old_contacts values (4, 'joan@example.org', 'Joan Clarke', '1917-06-24', 'walks')";
+    world.source().execute(&format!("delete from old_tickets; {joan}"));
+    let of_prod = world.command(&["run", "--env", "prod"]).output().unwrap();
+    assert_eq!(ended(&of_prod).code, 0, "{:?}", ended(&of_prod));
+    let loaded = |name: &str| {
+        let id = world.destination().texts(&format!("select id from contacts where name = '{name}'")).remove(0);
+        format!("insert into contacts (id, name) values ('{id}', '{name}')")
+    };
+    let (alan, joan_there) = (loaded("Alan Turing"), loaded("Joan Clarke"));
+    world.destination().execute("delete from contacts where name in ('Alan Turing', 'Joan Clarke')");
+    world.source().execute("delete from old_contacts where no > 2");
+    forget(&world);
+    let adopted = |rows: Option<&str>| {
+        let ran = told(&world, &["run", "--adopt-existing", "--env", "dev"]);
+        let said = format!("{}{}", ran.stdout, ran.stderr);
+        assert_eq!((ran.code, said.contains("TL0449")), (i32::from(rows.is_some()), rows.is_some()), "{said}");
+        tells_of(&world, rows);
+    };
+
+    world.source().execute("update old_contacts set note = 'write to ada@example.org' where no = 1");
+    adopted(Some("1 row"));
+    assert_eq!(contacts(&world).iter().filter(|contact| contact.contains("ada@example.org")).count(), 1);
+    world.source().execute("update old_contacts set note = 'asked' where no = 1");
+    tells_of(&world, None);
+
+    // Who fails with masks behind it is none of them, while another is taken over and written.
+    world.source().execute(&format!("update old_contacts set note = 'Grace Hopper' where no = 2; {joan}"));
+    world.destination().execute(&joan_there);
+    adopted(None);
+    world.source().execute("update old_contacts set note = 'left' where no = 2");
+
+    // One that comes later is no better, when the ledger knows the others.
+    world
+        .source()
+        .execute("insert into old_contacts values (3, 'alan@example.org', 'Alan Turing', '1912-06-23', 'alan turing')");
+    world.destination().execute(&alan);
+    adopted(Some("1 row"));
+    world.source().execute("update old_contacts set note = 'runs' where no = 3");
+    tells_of(&world, None);
+    assert_eq!(contacts(&world).len(), 4);
+    assert!(contacts(&world).iter().all(|contact| contact.contains(" [redacted] ")), "{:?}", contacts(&world));
+}
+
 /// Whatever may be asked of a project in which a row leaks, a column is padded, and rows came before their masks.
 fn nothing_that_is_said_of_a_leak_shows_it(ends: Ends) {
     let world = desk(ends);
@@ -574,6 +625,25 @@ fn a_row_that_shows_what_is_hidden_is_set_aside(ends: Ends) {
     assert_eq!(world.quarantine().iter().filter(|row| row.starts_with("contacts")).count(), 0);
 }
 
+/// Two days of one row may be the same, whatever either is written as.
+fn days_are_no_leak(ends: Ends) {
+    let world = desk(ends);
+    world.source().execute("delete from old_tickets; drop table old_contacts; create table old_contacts (no integer primary key, mail text, nm text, born text, note text);");
+    world.source().execute(
+        "insert into old_contacts values (1, null, null, '2001-02-03', '2001-02-03'), (2, null, null, '2001-02-03', '2001-02-03 10:00:00'), (3, null, null, '2001-02-03', '2002-02-03')",
+    );
+    world.replace(
+        "specs/contacts.yaml",
+        "days: 300, environments: [dev] } }",
+        "days: 300, format: \"%Y-%m-%d\", environments: [dev] }, format: \"%Y-%m-%d\" }",
+    );
+
+    let report = run_with(&world, KEY, &["--env", "dev"]);
+
+    assert_eq!((&report["totals"]["new"], &report["totals"]["quarantined"]), (&3.into(), &0.into()), "{report:#}");
+    assert!(contacts_born(&world).iter().all(|born| born != "2001-02-03"), "{:?}", contacts_born(&world));
+}
+
 for_each_pair!(
     no_hidden_value_is_anywhere,
     values_arrive_as_they_are_where_no_mask_counts,
@@ -582,7 +652,9 @@ for_each_pair!(
     a_mask_that_changes_or_is_added_is_made_of_all_rows_at_once,
     masks_that_only_some_rows_have_are_no_masks,
     rows_that_keep_what_is_masked_now_are_told_until_there_are_none,
+    what_is_taken_over_and_cannot_be_written_is_told,
     nothing_that_is_said_of_a_leak_shows_it,
+    days_are_no_leak,
     a_row_that_shows_what_is_hidden_is_set_aside,
 );
 

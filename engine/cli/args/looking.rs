@@ -18,7 +18,7 @@ pub(crate) struct Baseline {
     /// Look for loaded rows whose new key is not known, or whose source row is gone: reads every key of the source
     #[arg(long)]
     pub(crate) mappings: bool,
-    /// Answer 10 where the two ends have different numbers of rows
+    /// Answer 10 where the two ends have different numbers of rows; counts all tables
     #[arg(long)]
     pub(crate) exit_code: bool,
 }

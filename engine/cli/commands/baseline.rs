@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Value, json};
-use transload_model::{Clock, ControlStore, EntityName, EntityState, Exit, Plan, RunRecord, SystemClock};
-use transload_run::{Baseline as Found, BaselineOptions, Counted, EntityBaseline, Mappings, gap};
+use transload_model::{Clock, ControlStore, Counted, EntityName, EntityState, Exit, Plan, RunRecord, SystemClock};
+use transload_run::{Baseline as Found, BaselineOptions, EntityBaseline, Mappings, Standing, gap};
 use transload_spec::Drift;
 use uuid::Uuid;
 
@@ -28,7 +28,7 @@ pub(crate) async fn run(chosen: &Chosen, baseline: &Baseline, screen: &Screen) -
     warnings.iter().for_each(|warning| screen.problem(warning));
     let wanted = named::entities(&baseline.entities, &plan)?;
     let destination = wiring::existing_destination(&world.project).await?;
-    let options = BaselineOptions { exact: baseline.exact, mappings: baseline.mappings };
+    let options = BaselineOptions { exact: baseline.exact || baseline.exit_code, mappings: baseline.mappings };
     let ends = (&*plan, &world.sources);
     let found = transload_run::baseline(ends, destination.as_deref(), (&wanted, options), &clock).await?;
     let store = wiring::control_store(chosen, &world.project).await?;
@@ -38,7 +38,7 @@ pub(crate) async fn run(chosen: &Chosen, baseline: &Baseline, screen: &Screen) -
         Format::Json => screen.answer(&pretty(&shown.json())),
         _ => shown.text(screen, baseline.mappings),
     }
-    Ok(if baseline.exit_code && !shown.is_in_sync() { Exit::Different } else { Exit::Done })
+    Ok(if baseline.exit_code && shown.has_gap() { Exit::Different } else { Exit::Done })
 }
 
 /// When each entity was moved last, as far as the control store knows.
@@ -73,21 +73,28 @@ struct Shown<'a> {
 }
 
 impl Shown<'_> {
-    fn totals(&self) -> (u64, u64) {
-        let entities = &self.found.entities;
-        (
-            entities.iter().map(|entity| entity.source.rows).sum(),
-            entities.iter().map(|entity| entity.destination.rows).sum(),
-        )
+    fn totals(&self) -> (Counted, Counted) {
+        let sum = |end: fn(&EntityBaseline) -> Counted| Counted {
+            rows: self.found.entities.iter().map(|entity| end(entity).rows).sum(),
+            is_estimate: self.found.entities.iter().any(|entity| end(entity).is_estimate),
+        };
+        (sum(|entity| entity.source), sum(|entity| entity.destination))
     }
 
-    /// Whether each entity has as many rows at both ends.
-    fn is_in_sync(&self) -> bool {
-        self.found.entities.iter().all(|entity| entity.gap() == 0)
+    fn has_any(&self, standings: &[Standing]) -> bool {
+        self.found.entities.iter().any(|entity| standings.contains(&entity.standing()))
+    }
+
+    fn has_gap(&self) -> bool {
+        self.has_any(&[Standing::Behind, Standing::Ahead])
     }
 
     fn overall(&self) -> &'static str {
-        if self.is_in_sync() { "in_sync" } else { "gaps_detected" }
+        match (self.has_gap(), self.has_any(&[Standing::Unknown])) {
+            (true, _) => "gaps_detected",
+            (false, true) => word(Standing::Unknown),
+            (false, false) => word(Standing::InSync),
+        }
     }
 
     fn text(&self, screen: &Screen, mappings: bool) {
@@ -96,10 +103,10 @@ impl Shown<'_> {
         let (source, destination) = self.totals();
         lines.push(vec![
             "total".to_owned(),
-            number(source),
-            number(destination),
-            signed(gap(source, destination)),
-            format!("{:.2} %", rounded(percentage(source, destination))),
+            counted(source),
+            counted(destination),
+            signed(gap(source.rows, destination.rows)),
+            format!("{:.2} %", percentage(source.rows, destination.rows)),
             self.overall().replace('_', " "),
             String::new(),
         ]);
@@ -128,13 +135,11 @@ impl Shown<'_> {
             screen.say(&format!("\nmappings   {}", if told.is_empty() { nothing } else { told.join(&dot) }));
         }
         let took = duration(self.found.elapsed_ms);
-        let has_estimate =
-            self.found.entities.iter().any(|entity| entity.source.is_estimate || entity.destination.is_estimate);
-        screen.say(&match has_estimate {
+        screen.say(&match source.is_estimate || destination.is_estimate {
             true => format!("\nwhat has a ~ is an estimate of its database, because it has more than ten million rows ({took}); `--exact` counts"),
             false => format!("\nall counts are exact ({took})"),
         });
-        if !self.is_in_sync() {
+        if self.has_gap() {
             screen.hint("next: `transload detect` finds which rows differ, `transload verify` compares what they hold");
         }
     }
@@ -146,8 +151,8 @@ impl Shown<'_> {
             counted(entity.source),
             counted(entity.destination),
             signed(entity.gap()),
-            format!("{:.2} %", rounded(percentage(entity.source.rows, entity.destination.rows))),
-            status(entity).replace('_', " "),
+            format!("{:.2} %", percentage(entity.source.rows, entity.destination.rows)),
+            word(entity.standing()).replace('_', " "),
             last.map_or_else(|| "never".to_owned(), |moment| moment.format("%Y-%m-%d %H:%M").to_string()),
         ]
     }
@@ -163,10 +168,10 @@ impl Shown<'_> {
             "overallStatus": self.overall(),
             "entitySummary": entities,
             "summary": {
-                "totalSourceRecords": source,
-                "totalDestinationRecords": destination,
-                "overallGap": gap(source, destination),
-                "averageGapPercentage": rounded(percentage(source, destination)),
+                "totalSourceRecords": source.rows,
+                "totalDestinationRecords": destination.rows,
+                "overallGap": gap(source.rows, destination.rows),
+                "averageGapPercentage": percentage(source.rows, destination.rows),
             },
         });
         if !checked.is_empty() {
@@ -196,8 +201,8 @@ impl Shown<'_> {
             "sourceCount": entity.source.rows,
             "destinationCount": entity.destination.rows,
             "recordGap": entity.gap(),
-            "gapPercentage": rounded(percentage(entity.source.rows, entity.destination.rows)),
-            "status": status(entity),
+            "gapPercentage": percentage(entity.source.rows, entity.destination.rows),
+            "status": word(entity.standing()),
             "lastMigrationTimestamp": self.last.get(&entity.entity).map(|moment| rfc3339(*moment)),
         });
         let estimates = [("sourceCount", entity.source), ("destinationCount", entity.destination)];
@@ -210,24 +215,21 @@ impl Shown<'_> {
     }
 }
 
-fn status(entity: &EntityBaseline) -> &'static str {
-    match entity.gap() {
-        0 => "in_sync",
-        gap if gap > 0 => "behind",
-        _ => "ahead",
+fn word(standing: Standing) -> &'static str {
+    match standing {
+        Standing::InSync => "in_sync",
+        Standing::Behind => "behind",
+        Standing::Ahead => "ahead",
+        Standing::Unknown => "unknown",
     }
 }
 
-/// The gap as a share of the source. An empty source is ahead by all that there is: -100.
+/// The gap as a share of the source, with two decimals. An empty source is ahead by all that there is: -100.
+#[expect(clippy::cast_precision_loss, reason = "a share of which two decimals are shown")]
 fn percentage(source: u64, destination: u64) -> f64 {
     let whole = if source == 0 { destination.max(1) } else { source };
-    let parts = i128::from(gap(source, destination)) * 1_000_000 / i128::from(whole);
-    let parts = i32::try_from(parts).unwrap_or(if parts < 0 { i32::MIN } else { i32::MAX });
-    f64::from(parts) / 10_000.0
-}
-
-fn rounded(percentage: f64) -> f64 {
-    (percentage * 100.0).round() / 100.0
+    let share = gap(source, destination) as f64 / whole as f64;
+    (share * 10_000.0).round() / 100.0
 }
 
 fn counted(counted: Counted) -> String {

@@ -55,8 +55,8 @@ pub use plan::{
 };
 pub use planted::{Bug, planted};
 pub use port::{
-    ControlStore, Destination, DetectionStore, DigestRequest, Drawn, EntityRecord, EntityTransform, Held, Horizon,
-    Only, Performance, RangeDigest, ReadRequest, Refusal, RunRecord, Settle, Snapshot, SnapshotReader, Source,
+    ControlStore, Counted, Destination, DetectionStore, DigestRequest, Drawn, EntityRecord, EntityTransform, Held,
+    Horizon, Only, Performance, RangeDigest, ReadRequest, Refusal, RunRecord, Settle, Snapshot, SnapshotReader, Source,
     SourceBatch, TransformContext, TransformFactory, Transformed, UnitNumber, WriteKind,
 };
 pub use relation::{Relation, Selection};

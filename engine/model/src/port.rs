@@ -146,11 +146,20 @@ pub enum Drawn {
     },
 }
 
+/// A number of rows.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counted {
+    /// How many.
+    pub rows: u64,
+    /// Whether the database estimated it.
+    pub is_estimate: bool,
+}
+
 /// One reader of a snapshot. It reads one request at a time.
 #[async_trait]
 pub trait SnapshotReader: Send + Sync {
-    /// How many rows there are, where the source can tell quickly; for progress only.
-    async fn estimate(&mut self, relation: &Relation) -> Result<Option<u64>>;
+    /// About how many rows there are. A source that can only count them does.
+    async fn estimate(&mut self, relation: &Relation) -> Result<Option<Counted>>;
 
     /// How many rows there are.
     async fn count(&mut self, relation: &Relation) -> Result<u64>;

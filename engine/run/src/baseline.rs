@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use transload_model::{
-    Clock, Code, ConnectionName, Destination, Diagnostic, EntityName, EntityPlan, Entry, KeyBytes, KeyRange,
+    Clock, Code, ConnectionName, Counted, Destination, Diagnostic, EntityName, EntityPlan, Entry, KeyBytes, KeyRange,
     KeyStrategy, Only, Plan, ReadColumn, ReadRequest, Relation, Result, Snapshot, SnapshotReader, Source,
 };
 
@@ -30,13 +30,17 @@ pub struct BaselineOptions {
     pub mappings: bool,
 }
 
-/// A number of rows.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Counted {
-    /// How many.
-    pub rows: u64,
-    /// Whether the database estimated it.
-    pub is_estimate: bool,
+/// Where an entity's destination is, by the number of its rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// It has as many as the source.
+    InSync,
+    /// It has fewer.
+    Behind,
+    /// It has more.
+    Ahead,
+    /// The counts are estimates, and too near to each other to tell.
+    Unknown,
 }
 
 /// What the ledger has of rows that are loaded.
@@ -68,6 +72,22 @@ impl EntityBaseline {
     #[must_use]
     pub fn gap(&self) -> i64 {
         gap(self.source.rows, self.destination.rows)
+    }
+
+    /// What the counts say. A server's estimate of what a `where` selects, or of a table that it has yet to look at, may be far off: only a
+    /// gap of more than half of all rows is believed of it.
+    #[must_use]
+    pub fn standing(&self) -> Standing {
+        let (source, destination) = (self.source, self.destination);
+        let is_estimate = source.is_estimate || destination.is_estimate;
+        if is_estimate && source.rows.abs_diff(destination.rows) <= source.rows.max(destination.rows) / 2 {
+            return Standing::Unknown;
+        }
+        match source.rows.cmp(&destination.rows) {
+            Ordering::Equal => Standing::InSync,
+            Ordering::Greater => Standing::Behind,
+            Ordering::Less => Standing::Ahead,
+        }
     }
 }
 
@@ -152,8 +172,9 @@ async fn looked_at(
 }
 
 async fn counted(reader: &mut dyn SnapshotReader, relation: &Relation, exact: bool) -> Result<Counted> {
-    if !exact && let Some(rows) = reader.estimate(relation).await?.filter(|rows| *rows > COUNTED) {
-        return Ok(Counted { rows, is_estimate: true });
+    let is_enough = |found: &Counted| !found.is_estimate || found.rows > COUNTED;
+    if !exact && let Some(found) = reader.estimate(relation).await?.filter(is_enough) {
+        return Ok(found);
     }
     Ok(Counted { rows: reader.count(relation).await?, is_estimate: false })
 }
@@ -249,4 +270,39 @@ fn check_order(plan: &EntityPlan, last: Option<&KeyBytes>, key: &KeyBytes) -> Re
     };
     let place = format!("{} · table `{}`", plan.name, plan.source.table);
     Err(Box::new(Diagnostic::new(code, headline).at(place).help(code.info().remedy)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn standing(source: (u64, bool), destination: (u64, bool)) -> Standing {
+        let counted = |(rows, is_estimate)| Counted { rows, is_estimate };
+        EntityBaseline {
+            entity: EntityName::parse("a").unwrap(),
+            source: counted(source),
+            destination: counted(destination),
+            quarantined: 0,
+            mappings: None,
+        }
+        .standing()
+    }
+
+    #[test]
+    fn counts_say_where_a_destination_is() {
+        assert_eq!(standing((7, false), (7, false)), Standing::InSync);
+        assert_eq!(standing((8, false), (7, false)), Standing::Behind);
+        assert_eq!(standing((7, false), (8, false)), Standing::Ahead);
+    }
+
+    #[test]
+    fn an_estimate_says_it_only_where_it_is_far_from_the_other_count() {
+        for (source, destination) in [(20, 20), (20, 19), (19, 20), (20, 10), (10, 20)] {
+            assert_eq!(standing((source, true), (destination, true)), Standing::Unknown, "{source} {destination}");
+            assert_eq!(standing((source, true), (destination, false)), Standing::Unknown, "{source} {destination}");
+            assert_eq!(standing((source, false), (destination, true)), Standing::Unknown, "{source} {destination}");
+        }
+        assert_eq!(standing((20, true), (9, false)), Standing::Behind);
+        assert_eq!(standing((0, false), (20, true)), Standing::Ahead);
+    }
 }

@@ -48,7 +48,7 @@ mod unit;
 mod verify;
 
 pub use adopt::{RememberedRun, remembered};
-pub use baseline::{Baseline, BaselineOptions, Counted, EntityBaseline, Mappings, baseline, gap};
+pub use baseline::{Baseline, BaselineOptions, EntityBaseline, Mappings, Standing, baseline, gap};
 pub use delete::deletes_refused;
 pub use detection::{ChangeSink, Detection, detect};
 pub use discard::{Discard, DiscardSelection, Discarded, discard};

@@ -44,9 +44,9 @@ impl Reading {
         })
     }
 
-    /// Rows in the table, where the source can tell quickly.
+    /// About how many rows the table has, for progress.
     pub(crate) async fn estimate(&mut self) -> Result<Option<u64>> {
-        self.reader.estimate(&self.plan.relation()).await
+        Ok(self.reader.estimate(&self.plan.relation()).await?.map(|found| found.rows))
     }
 
     /// Whether a row outside of the range that was asked for is a mistake of the source.

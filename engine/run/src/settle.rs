@@ -13,6 +13,8 @@ use transload_model::{
 
 use crate::overlay::{Corrections, Overlay};
 use crate::segment::{self, Sizes};
+use crate::stale::is_written;
+use crate::unit::UNFINISHED;
 
 /// A row on its way into the destination.
 #[derive(Debug, Clone)]
@@ -90,6 +92,10 @@ impl Settlement {
         let arrived = self.inserted.iter().filter(applied).chain(adopted);
         let mappings_put: Vec<MappingRow> = arrived.clone().filter_map(mapping).collect();
         open.position.gained += arrived.count() as u64;
+        if self.adopted.iter().any(|arrival| open.corrections.get(&arrival.key).is_some_and(is_left)) {
+            // Somebody else loaded it, and no mask was made of it.
+            open.position.found.masks = UNFINISHED;
+        }
         if self.sees_itself {
             open.position.parents_seen.insert(open.position.entity.clone(), open.position.gained);
         }
@@ -216,6 +222,11 @@ impl Settlement {
         });
         refused.insert(key);
     }
+}
+
+/// Whether a row that is there stays as it is.
+fn is_left((outcome, present): &(Outcome, bool)) -> bool {
+    *present && !is_written(*outcome)
 }
 
 fn mapping(arrival: &Arrival) -> Option<MappingRow> {

@@ -1,7 +1,7 @@
 //! Rows that the destination holds from before their columns were masked.
 //!
 //! Where masks begin or change, every row of the source is written again. What fails then, was discarded, or is gone from the source keeps what
-//! the destination has of it, which may be what is hidden now. Such rows must never pass for hidden: runs tell of them until there are none, and
+//! the destination has of it, which may be what is hidden now; so does a row that somebody else loaded, that is taken over, and that fails. Such rows must never pass for hidden: runs tell of them until there are none, and
 //! nothing explains them to `verify`.
 
 use std::collections::BTreeMap;
@@ -22,7 +22,12 @@ pub(crate) fn is_masked(plan: &EntityPlan, position: &Position) -> bool {
 
 /// Whether the destination may hold an older version of a row than the last that was read.
 pub(crate) fn is_older(entry: &Entry) -> bool {
-    entry.present && (entry.digest == UNKNOWN || !matches!(entry.outcome, Outcome::Loaded | Outcome::Deferred))
+    entry.present && (entry.digest == UNKNOWN || !is_written(entry.outcome))
+}
+
+/// Whether the destination has a row as it was read last.
+pub(crate) fn is_written(outcome: Outcome) -> bool {
+    matches!(outcome, Outcome::Loaded | Outcome::Deferred)
 }
 
 /// Takes note of entities of which no such row is left, so that the next unit of theirs says so.

@@ -24,6 +24,7 @@ use crate::cursor;
 use crate::detect::Untried;
 use crate::stop::Halt;
 pub(crate) use collisions::Collisions;
+pub(crate) use commit::UNFINISHED;
 use counted::Counted;
 use part::Part;
 pub(crate) use part::Whole;

@@ -187,7 +187,10 @@ fn keys_that_have_no_name_raise_no_alarm(ends: Ends) {
     assert_eq!((code, &of(&document, "notes")["explained"]), (0, &json!({ "gone_from_source": 19 })));
     world.destination().execute("insert into notes values (1000, 'x')");
     let (code, document) = verified(&world, &[]);
-    assert_eq!((code, &of(&document, "notes")["unexplained"]["extra"]), (1, &json!(1)));
+    let found = of(&document, "notes");
+    assert_eq!((code, &found["unexplained"]["extra"]), (1, &json!(1)));
+    let extra = found["rows"].as_array().unwrap().iter().find(|row| row["difference"] == "extra").unwrap();
+    assert_eq!(extra.get("destination_key"), Some(&Value::Null), "{extra}");
     let told = world.transload(&["verify"]);
     assert!(told.stdout.contains("(unnamed)"), "{told:?}");
 }

@@ -296,18 +296,22 @@ fn line(row: &DifferingRow) -> Vec<String> {
         Some(fault) => format!("as things are it would be set aside: {}", fault.info().word),
         None => names.join(", "),
     };
-    // A number or a truth value is no key that can be asked for.
-    let is_unnamed = row.key.is_unkeyed() && row.difference == RowDifference::Extra;
-    let key = if is_unnamed { "(unnamed)".to_owned() } else { row.key.text() };
+    let key = key(row).unwrap_or_else(|| "(unnamed)".to_owned());
     vec![key, row.difference.as_str().to_owned(), fields]
+}
+
+/// The row's key. What only the destination has by a number or a truth value cannot be asked for.
+fn key(row: &DifferingRow) -> Option<String> {
+    let is_unnamed = row.key.is_unkeyed() && row.difference == RowDifference::Extra;
+    (!is_unnamed).then(|| row.key.text())
 }
 
 fn row_json(row: &DifferingRow) -> Value {
     let mut value = json!({ "difference": row.difference.as_str(), "columns": row.columns });
     // One that has a fault was loaded.
     let is_strange = row.difference == RowDifference::Extra && row.fault.is_none();
-    let key = if is_strange { "destination_key" } else { "source_key" };
-    value[key] = json!(row.key.text());
+    let name = if is_strange { "destination_key" } else { "source_key" };
+    value[name] = json!(key(row));
     if let Some(fault) = row.fault {
         value["fault"] = json!(fault.info().word);
     }

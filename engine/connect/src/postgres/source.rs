@@ -14,9 +14,9 @@ use sqlx::{PgConnection, Row};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use transload_model::{
-    Bug, Catalog, Code, ColumnName, ConnectionPlan, Diagnostic, DigestRequest, Drawn, Horizon, KeyRange, LogicalType,
-    Only, RangeDigest, ReadColumn, ReadRequest, Relation, Result, Snapshot, SnapshotReader, Source, SourceBatch, Table,
-    TableName, planted,
+    Bug, Catalog, Code, ColumnName, ConnectionPlan, Counted, Diagnostic, DigestRequest, Drawn, Horizon, KeyRange,
+    LogicalType, Only, RangeDigest, ReadColumn, ReadRequest, Relation, Result, Snapshot, SnapshotReader, Source,
+    SourceBatch, Table, TableName, planted,
 };
 use twox_hash::XxHash3_64;
 
@@ -290,7 +290,7 @@ impl Reader {
 
 #[async_trait]
 impl SnapshotReader for Reader {
-    async fn estimate(&mut self, relation: &Relation) -> Result<Option<u64>> {
+    async fn estimate(&mut self, relation: &Relation) -> Result<Option<Counted>> {
         let mut lease = self.idle().await?;
         // The planner looks at the table's size; what was counted when it was last analysed may be long ago, or never.
         let sql = sql::explain(&sql::relation(&self.end.schema, relation));
@@ -298,7 +298,8 @@ impl SnapshotReader for Reader {
         let row = explained.map_err(|error| self.end.failed(&error))?;
         self.lease = Some(lease);
         let plan = row.try_get_raw(0).ok().and_then(|value| serde_json::from_str(value.as_str().ok()?).ok());
-        Ok(plan.and_then(|plan: serde_json::Value| plan[0]["Plan"]["Plan Rows"].as_u64()))
+        let rows = plan.and_then(|plan: serde_json::Value| plan[0]["Plan"]["Plan Rows"].as_u64());
+        Ok(rows.map(|rows| Counted { rows, is_estimate: true }))
     }
 
     async fn sample(
@@ -307,7 +308,8 @@ impl SnapshotReader for Reader {
         key: &[ReadColumn],
         (rows, drawn): (usize, Drawn),
     ) -> Result<Option<RecordBatch>> {
-        let Some(held) = self.estimate(relation).await?.filter(|held| *held > 0 && !key.is_empty()) else {
+        let held = self.estimate(relation).await?.map(|held| held.rows);
+        let Some(held) = held.filter(|held| *held > 0 && !key.is_empty()) else {
             return Ok(None);
         };
         let method = match drawn {

@@ -10,8 +10,8 @@ use rusqlite::types::{Value, ValueRef};
 use rusqlite::{Connection, params_from_iter};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use transload_model::{
-    Catalog, Code, ColumnName, ConnectionPlan, Diagnostic, Horizon, KeyBytes, KeyValue, LogicalType, Only, ReadRequest,
-    Relation, Result, Snapshot, SnapshotReader, Source, SourceBatch, Table,
+    Catalog, Code, ColumnName, ConnectionPlan, Counted, Diagnostic, Horizon, KeyBytes, KeyValue, LogicalType, Only,
+    ReadRequest, Relation, Result, Snapshot, SnapshotReader, Source, SourceBatch, Table,
 };
 
 use crate::batch::Batch;
@@ -176,8 +176,8 @@ impl Drop for Reader {
 
 #[async_trait]
 impl SnapshotReader for Reader {
-    async fn estimate(&mut self, relation: &Relation) -> Result<Option<u64>> {
-        self.count(relation).await.map(Some)
+    async fn estimate(&mut self, relation: &Relation) -> Result<Option<Counted>> {
+        Ok(Some(Counted { rows: self.count(relation).await?, is_estimate: false }))
     }
 
     async fn count(&mut self, relation: &Relation) -> Result<u64> {

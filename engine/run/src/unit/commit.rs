@@ -13,7 +13,7 @@ use crate::event::Event;
 use crate::settle::{Open, Settlement};
 
 /// The fingerprint of no spec: rows are being derived again, and not all are through.
-const UNFINISHED: u64 = 0;
+pub(crate) const UNFINISHED: u64 = 0;
 
 impl Stream {
     /// Commits the pending unit and what the ledger should hold for it, and moves the position. Where there is nothing to write, nothing is.

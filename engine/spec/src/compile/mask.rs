@@ -39,7 +39,13 @@ pub(crate) fn masks(masked: &Masked<'_, '_>, reads: &mut Reads, problems: &mut P
     let mut by_column: BTreeMap<&ColumnName, &MaskSpec> = BTreeMap::new();
     let mut plans = Vec::new();
     for &(field, mask, ref by) in &found {
-        for column in masked.columns(field) {
+        let columns = masked.columns(field);
+        if columns.is_empty() && masked.is_sound(field) {
+            let headline = format!("field `{}` reads no column and has a mask", field.destination.value);
+            let found = problem(Code::MaskUnfit, headline, &mask.place, "this mask");
+            problems.push(found.note("a mask hides what source columns hold").help("take it out"));
+        }
+        for column in columns {
             if let Some(other) = by_column.insert(column, mask) {
                 if !is_same(other, mask) {
                     conflict(column, mask, other, problems);
@@ -115,6 +121,11 @@ impl Masked<'_, '_> {
         let own = field.sources.iter().map(|source| &source.value);
         let scripts = field.calls.iter().flat_map(|call| self.scripts.columns(&call.name.value));
         own.chain(scripts).collect()
+    }
+
+    /// Whether it is known what a field's scripts read.
+    fn is_sound(&self, field: &Field) -> bool {
+        field.calls.iter().all(|call| self.scripts.is_sound(&call.name.value))
     }
 
     /// The read of the column that says whose day it is. It is read in every environment, so that rows look the same in all of them.

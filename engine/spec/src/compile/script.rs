@@ -24,6 +24,11 @@ impl Scripts {
         self.columns.get(name).map_or(&[], Vec::as_slice)
     }
 
+    /// Whether nothing is wrong with a function, as far as it is the spec's own.
+    pub(crate) fn is_sound(&self, name: &str) -> bool {
+        self.columns.contains_key(name) || !self.called.iter().any(|called| called == name)
+    }
+
     /// The index in the plan of a function of the spec.
     pub(crate) fn index(&self, name: &str) -> Option<usize> {
         self.called.iter().position(|called| called == name)

@@ -274,11 +274,6 @@ fn together(reader: &mut Reader<'_>, map: &Map<'_>, field: &Field) {
     }
     // The columns of a reference may be the key that it looks up.
     let is_reference = map.get("references").is_some();
-    if let (Some(entry), true) = (map.get("mask"), field.sources.is_empty() && !has_expression) {
-        let headline = format!("field `{name}` is a constant and has a mask");
-        let problem = problem(Code::MaskUnfit, headline, &reader.key_place(entry), "this key");
-        reader.problems.push(problem.note("a mask hides what source columns hold"));
-    }
     if field.sources.len() > 1 && map.get("transformation").is_none() && !has_expression && !is_reference {
         several_columns(reader, &field.sources, name);
     }

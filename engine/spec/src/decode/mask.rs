@@ -8,7 +8,7 @@ use transload_model::{Code, ColumnName, Keep, Mask};
 use crate::decode::language::MASK;
 use crate::decode::reader::{Map, Reader, scalar_of};
 use crate::problems::{Located, Place, listed, problem};
-use crate::yaml::{Kind, Node};
+use crate::yaml::{Entry, Kind, Node};
 
 /// A mask, before its columns are known.
 #[derive(Debug, Clone)]
@@ -58,7 +58,9 @@ pub(crate) fn mask(reader: &mut Reader<'_>, node: &Node) -> Option<MaskSpec> {
     let (strategy, map) = match &node.kind {
         Kind::Map(_) => {
             let map = reader.map(node, &MASK)?;
-            if !reader.require(&map, &["strategy"], MASK.what) {
+            // YAML's own null is the word, too.
+            let is_word = |entry: &Entry| scalar_of(&entry.value).is_some() && !entry.value.span.is_empty();
+            if !map.get("strategy").is_some_and(is_word) && !reader.require(&map, &["strategy"], MASK.what) {
                 return None;
             }
             let strategy = reader.word(&map.get("strategy")?.value, "`strategy`", &STRATEGIES, &[])?;

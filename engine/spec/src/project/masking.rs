@@ -14,6 +14,9 @@ use crate::problems::{Problems, problem};
 use crate::project::interpolation;
 use crate::yaml::{Entry, Kind};
 
+/// What helps where there is no key. A default, which other variables may have, would be the key itself in the file.
+const SET: &str = "set it to the key of the project's masks; a new one is what `openssl rand -base64 32` prints";
+
 /// The key of masks, as far as the project has one.
 #[derive(Debug, Clone)]
 pub(crate) enum Masking {
@@ -35,6 +38,7 @@ pub(crate) fn masking(
     if is_said(reader, &entry) {
         return Masking::Unsaid;
     }
+    let has_message = has_message(&entry);
     let mut later = Problems::default();
     interpolation::with_variables(
         &mut Reader { file: reader.file, problems: &mut later },
@@ -44,18 +48,29 @@ pub(crate) fn masking(
     );
     let found = later.finish();
     if let Some(missing) = found.iter().find(|found| found.code == Code::VariableMissing) {
-        return Masking::Missing(Box::new(missing.clone()));
+        let missing = missing.clone();
+        return Masking::Missing(Box::new(if has_message { missing } else { missing.help(SET) }));
     }
     found.into_iter().for_each(|found| reader.problems.push(found));
     read(reader, &entry).unwrap_or(Masking::Unsaid)
 }
 
+/// Whether the file says itself what to do without the key: `${NAME:?message}`.
+fn has_message(entry: &Entry) -> bool {
+    key_of(entry).is_some_and(|(_, text)| text.split_once(":?").is_some_and(|(_, message)| message != "}"))
+}
+
+/// What the file says of the key.
+fn key_of(entry: &Entry) -> Option<(&Entry, &str)> {
+    let Kind::Map(entries) = &entry.value.kind else { return None };
+    let key = entries.iter().find(|entry| entry.key == "key")?;
+    let Kind::Scalar(scalar) = &key.value.kind else { return None };
+    Some((key, scalar.text.trim()))
+}
+
 /// Whether the file says something of the key itself, or gives it to scripts; that is refused.
 fn is_said(reader: &mut Reader<'_>, entry: &Entry) -> bool {
-    let Kind::Map(entries) = &entry.value.kind else { return false };
-    let Some(key) = entries.iter().find(|entry| entry.key == "key") else { return false };
-    let Kind::Scalar(scalar) = &key.value.kind else { return false };
-    let text = scalar.text.trim();
+    let Some((key, text)) = key_of(entry) else { return false };
     if is_of_environment(text) {
         return false;
     }

@@ -67,6 +67,13 @@ fn a_mask_is_of_the_columns_that_its_field_reads() {
 }
 
 #[test]
+fn null_is_a_word_however_it_is_written() {
+    for mask in ["null", "\"null\"", "{ strategy: null }", "{ strategy: \"null\", environments: [dev] }"] {
+        assert_eq!(masks(&doctors(mask, Some("dev"))), [("email_addr", &Mask::Null)], "{mask}");
+    }
+}
+
+#[test]
 fn a_column_that_is_read_as_two_types_is_masked_as_both() {
     let mask = "mask: { strategy: shift_date, days: 9, by: office_no, format: \"%Y-%m-%d\" }";
     let join = "  joined_text: { source_field: join_dt, format: \"%Y-%m-%d\", data_type: date }";
@@ -119,6 +126,19 @@ fn only_a_mask_that_counts_needs_a_key() {
     let unsaid = compiled(&unsaid, Some("dev"), None);
     let told: String = [without, short, unsaid].iter().flat_map(|found| &found.diagnostics).map(prose).collect();
     insta::assert_snapshot!(told);
+}
+
+#[test]
+fn whoever_has_no_key_is_not_told_to_write_one_into_the_file() {
+    for key in ["${MASK_KEY}", "${MASK_KEY:?}"] {
+        let mut files = masked("redact");
+        let project = files.get_mut("transload.yaml").unwrap();
+        *project = project.replace("${MASK_KEY:?ask the keeper}", key);
+        let found = compiled(&files, Some("dev"), None).diagnostics;
+        let told: String = found.iter().map(prose).collect();
+        assert!(told.contains("`MASK_KEY` is not set") && told.contains("openssl rand"), "{told}");
+        assert!(!told.contains(":-"), "{told}");
+    }
 }
 
 #[test]
@@ -255,6 +275,8 @@ const REFUSED: &[(&str, &str)] = &[
     ("{ strategy: shift_date, days: 30 }", "TL0321"),
     ("{ strategy: shift_date, days: 30, format: \"%H\" }", "TL0321"),
     ("{ strategy: shift_date, days: 30, by: office, format: \"%Y\" }", "TL0203"),
+    ("{ strategy: }", "TL0107"),
+    ("{ strategy: ~ }", "TL0108"),
     ("{ strategy: redact, environments: [] }", "TL0108"),
     ("{ strategy: redact, environments: [stagging] }", "TL0012"),
 ];
@@ -275,6 +297,8 @@ fn a_mask_that_would_hide_nothing_is_refused_at_its_place() {
 const UNFIT: &[(&str, &str)] = &[
     ("joined_on: join_dt", "joined_on: { source_field: join_dt, mask: hash }"),
     ("default_value: 0 }", "default_value: 0, mask: redact }"),
+    ("joined_on: join_dt", "visits: { expression: \"1 + 1\", mask: hash }\n  joined_on: join_dt"),
+    ("joined_on: join_dt", "visits: { expression: \"boom(row.nowhere)\", mask: hash }\n  joined_on: join_dt"),
     ("office_id: { source_field: office_no,", "office_id: { source_field: office_no, mask: hash,"),
     ("joined_on: join_dt", "visits: { source_field: office_no, mask: hash }\n  joined_on: join_dt"),
     ("joined_on: join_dt", "visits: { source_field: doc_no, mask: hash }\n  joined_on: join_dt"),

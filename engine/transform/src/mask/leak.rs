@@ -65,7 +65,7 @@ fn plain(column: &ArrayRef, row: usize) -> Option<String> {
     Some(words.collect::<Vec<_>>().join(" ").to_lowercase())
 }
 
-/// A column of texts that is masked.
+/// A column of texts that is masked, and not one of days: two days of a row are often the same and say nothing of each other.
 struct Hidden<'a> {
     /// Its place among what is read.
     at: usize,
@@ -77,7 +77,8 @@ struct Hidden<'a> {
 impl<'a> Hidden<'a> {
     fn of(plan: &'a MaskPlan, read: &'a RecordBatch, masked: &'a RecordBatch) -> Option<Self> {
         let (read, masked) = (read.column(plan.read), masked.column(plan.read));
-        (*read.data_type() == DataType::Utf8).then_some(Self { at: plan.read, mask: &plan.mask, read, masked })
+        let is_text = *read.data_type() == DataType::Utf8 && !matches!(plan.mask, Mask::ShiftDate { .. });
+        is_text.then_some(Self { at: plan.read, mask: &plan.mask, read, masked })
     }
 
     /// What must not be seen of a row.

@@ -178,6 +178,19 @@ fn a_partial_mask_of_what_was_blacked_out_already_is_no_leak() {
 }
 
 #[test]
+fn days_are_not_searched_for() {
+    let mask = Mask::ShiftDate { days: 30, format: Some("%Y-%m-%d".to_owned()) };
+    let mut entity = Given::reading(&[("id", "integer"), ("dob", "text"), ("seen", "text")])
+        .field("dob", &[1], "text")
+        .field("seen", &[2], "text")
+        .mask(1, mask, &[])
+        .compiled();
+    for seen in ["2001-02-03", "2001-02-03 10:00:00"] {
+        assert_eq!(entity.run(&[&[Some("1")], &[Some("2001-02-03")], &[Some(seen)]]).1, [""; 0], "{seen}");
+    }
+}
+
+#[test]
 fn what_a_mask_wrote_shows_nothing() {
     let unknown = || Mask::Redact { with: "Unknown".to_owned() };
     let entity = Given::reading(&[("id", "integer"), ("name", "text"), ("phone", "text"), ("note", "text")])

@@ -1,6 +1,6 @@
 //! Reading in key order, and going on behind a key.
 
-use transload_model::{Code, KeyBytes, KeyValue, LogicalType, ReadRequest, SourceBatch};
+use transload_model::{Code, Counted, KeyBytes, KeyValue, LogicalType, ReadRequest, SourceBatch};
 
 use super::given::{File, integer, read_all, request, text};
 use crate::sqlite::source::open_source;
@@ -195,5 +195,5 @@ async fn keys_that_occur_more_than_once_are_counted() {
     let table = transload_model::Relation::all(super::given::table("t"));
     let count = reader.count_repeated_keys(&table, &super::given::columns(&["a", "b"])).await.unwrap();
     assert_eq!(count, 2, "(1, 1) and (2, 1)");
-    assert_eq!(reader.estimate(&table).await.unwrap(), Some(8));
+    assert_eq!(reader.estimate(&table).await.unwrap(), Some(Counted { rows: 8, is_estimate: false }));
 }
