@@ -183,6 +183,34 @@ fn a_key_that_is_written_in_another_way_is_told_once(ends: Ends) {
     assert_eq!((code, &of(&document, "notes")["explained"]), (0, &json!({ "quarantine": 1 })), "{document}");
 }
 
+/// A UUID may be kept in a text, and a day.
+fn keys_in_columns_of_another_type_raise_no_alarm(ends: Ends) {
+    let table =
+        "create table notes (id text primary key, note text); create table days (id text primary key, note text);";
+    let made = spec("notes", "field_mappings: { note: txt }\n");
+    let kept = "key: { strategy: keep, destination: id }\nfield_mappings: { id: { source_field: day, data_type: date }, note: txt }\n";
+    let world = World::project(ends, "", table, &[("notes", &made), ("days", &spec("days", kept))]);
+    world.source().execute(
+        "create table old_notes (no integer primary key, txt text); insert into old_notes values (1, 'one'), (2, 'two');
+         create table old_days (day date primary key, txt text); insert into old_days values ('2020-01-02', 'one')",
+    );
+    world.run();
+    assert_eq!(verified(&world, &[]).0, 0);
+    let id = "0B6FF3A2-5D43-4F0E-9A3C-6D8F0F3F2C99";
+    world
+        .destination()
+        .execute(&format!("insert into notes values ('{id}', 'x'); insert into days values ('2021-01-02', 'x')"));
+
+    let (code, document) = verified(&world, &[]);
+
+    assert_eq!(
+        (code, rows(of(&document, "notes"))),
+        (1, vec![format!("{} extra []", id.to_lowercase())]),
+        "{document}"
+    );
+    assert_eq!(rows(of(&document, "days")), ["2021-01-02 extra []"], "{document}");
+}
+
 /// They hold the same, and nobody can tell them apart; they are two all the same.
 fn rows_without_a_key_are_as_many_as_there_are(ends: Ends) {
     let table = "create table notes (id bigint primary key, note text);";
@@ -198,6 +226,7 @@ fn rows_without_a_key_are_as_many_as_there_are(ends: Ends) {
 }
 
 for_each_pair!(
+    keys_in_columns_of_another_type_raise_no_alarm,
     a_row_whose_key_refers_to_what_left_is_looked_at,
     what_no_cursor_tells_is_a_difference,
     a_row_that_cannot_be_converted_any_more_is_found_by_its_key,

@@ -257,8 +257,8 @@ impl<'a> Looker<'a> {
         let mut unknown = self.owners(strangers).await?.unknown;
         // Where a collation takes another spelling for the same, the row that stands there was met by its own.
         if !self.columns.has_padded_key() {
-            let spelt_so = self.held(unknown.values().filter(|key| !key.is_unkeyed()).cloned().collect()).await?;
-            unknown.retain(|_, key| key.is_unkeyed() || spelt_so.binary_search(key).is_ok());
+            let spelt_so = self.held(unknown.values().filter(|key| self.columns.finds(key)).cloned().collect()).await?;
+            unknown.retain(|_, key| !self.columns.finds(key) || spelt_so.binary_search(key).is_ok());
         }
         let is_owned =
             |place: &Option<Place>| place.as_ref().is_some_and(|place| !unknown.contains_key(&place.encoded));
@@ -309,10 +309,10 @@ impl<'a> Looker<'a> {
     pub(super) async fn still_there(&self, rows: BTreeMap<Vec<u8>, KeyBytes>, by_key: bool) -> Result<Vec<KeyBytes>> {
         let (mut unnamed, mut named) = (BTreeMap::new(), Vec::new());
         for (place, key) in rows {
-            if key.is_unkeyed() {
-                unnamed.insert(place, key);
-            } else {
+            if self.columns.finds(&key) {
                 named.push(key);
+            } else {
+                unnamed.insert(place, key);
             }
         }
         let mut there = self.held(named).await?;
@@ -333,7 +333,7 @@ impl<'a> Looker<'a> {
 
     /// Of keys that several rows of the destination had, those that several have now: once for each row but the first.
     pub(super) async fn still_doubled(&self, mut keys: Vec<KeyBytes>) -> Result<Vec<KeyBytes>> {
-        let mut doubled: Vec<KeyBytes> = keys.extract_if(.., |key| key.is_unkeyed()).collect();
+        let mut doubled: Vec<KeyBytes> = keys.extract_if(.., |key| !self.columns.finds(key)).collect();
         let held = self.held(keys).await?;
         doubled.extend(held.windows(2).filter(|pair| pair[0] == pair[1]).map(|pair| pair[0].clone()));
         Ok(doubled)

@@ -24,6 +24,7 @@ use crate::baseline::gap;
 use crate::context::Context;
 use crate::event::Event;
 use crate::start::{Job, millis, observe};
+use crate::unique::column_type;
 use drawn::drawn;
 use judge::Finding;
 pub use judge::{Difference as RowDifference, Reason};
@@ -365,6 +366,8 @@ struct Columns {
     others: Vec<ColumnName>,
     /// Those whose values the destination fills up with blanks.
     padded: BTreeSet<ColumnName>,
+    /// Whether the key is of other types than its columns, such as a UUID in a text, so that the table cannot be asked for rows by it.
+    is_foreign: bool,
 }
 
 impl Columns {
@@ -383,13 +386,23 @@ impl Columns {
         }
         let is_padded =
             |name: &&ColumnName| context.column(&plan.destination.table, name).is_some_and(Column::is_padded);
+        let is_own = |name: &ColumnName| {
+            let column = context.column(&plan.destination.table, name);
+            column.is_some_and(|column| column.logical == column_type(plan, name))
+        };
+        let is_foreign = !key.iter().all(is_own);
         let padded = key.iter().chain(&others).filter(is_padded).cloned().collect();
-        Ok((Self { key, others, padded }, left_out))
+        Ok((Self { key, others, padded, is_foreign }, left_out))
     }
 
     /// The same, of the key alone.
     fn of_key(&self) -> Self {
         Self { others: Vec::new(), ..self.clone() }
+    }
+
+    /// Whether rows with a key are found by it as it is.
+    fn finds(&self, key: &KeyBytes) -> bool {
+        !self.is_foreign && !key.is_unkeyed()
     }
 
     fn has_padded_key(&self) -> bool {
