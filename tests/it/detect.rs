@@ -325,7 +325,29 @@ fn what_no_run_would_move_is_no_reason_for_one(ends: Ends) {
     assert_eq!(world.destination().number("select count(*) from people where name = 'waits'"), 1);
 }
 
+/// A row that the guard has kept is to go no more once the source has it again, whatever was detected of it before.
+fn a_plan_deletes_no_row_that_came_back(ends: Ends) {
+    let world = loaded(ends);
+    world.replace("specs/people.yaml", "mode: hard", "mode: hard, max: 1");
+    world.source().execute("delete from old_people where no in (1, 2)");
+    assert_eq!(world.transload(&["run"]).code, 6);
+    let found = detect(&world, &[]);
+    assert_eq!(lines(&found), ["people deleted 1 -", "people deleted 2 -"]);
+    let id = found["detectionId"].as_str().unwrap();
+    world.source().execute("insert into old_people values (1, 'back', null, 1)");
+
+    let planned = world.transload(&["run", "--plan", &id[id.len() - 8..], "--max-deletes", "2"]);
+
+    assert_eq!(planned.code, 6, "{planned:?}");
+    let names = || world.destination().texts("select name from people order by name");
+    assert_eq!(names(), ["a", "c", "e", "f", "g"]);
+    world.run();
+    assert_eq!(names(), ["back", "c", "e", "f", "g"]);
+    world.assert_as_expected();
+}
+
 for_each_pair!(
+    a_plan_deletes_no_row_that_came_back,
     what_no_run_would_move_is_no_reason_for_one,
     several_entities_at_a_time_are_told_of_in_their_order,
     changes_are_found_with_their_fields_and_nothing_is_written,

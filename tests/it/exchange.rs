@@ -161,6 +161,27 @@ fn a_value_that_nobody_gives_up_keeps_its_row_out_and_no_other(ends: Ends) {
     }
 }
 
+/// Its own value is nobody else's to take, also for a row that comes before it.
+fn a_row_that_keeps_its_value_is_not_turned_away_from_it(ends: Ends) {
+    for kept in ALL {
+        let world = world(ends, kept, TOGETHER);
+        world.source().execute("insert into old_people values (2, 'mail 2', 2, '1002-01-01')");
+        world.run();
+        world.source().execute("insert into old_people values (1, 'mail 2', 1, '1001-01-01')");
+        world.run();
+        let set_aside = world.quarantine();
+        world.source().execute("update old_people set birth = '1999-01-01' where no = 2");
+        world.source().execute("update old_people set seat = 9 where no = 1");
+
+        let report = world.run();
+
+        assert_eq!(moved(&report), [2, 0, 1, 1, 0]);
+        assert_eq!((rows(&world), world.quarantine()), (vec!["mail 2 2 1999-01-01".to_owned()], set_aside));
+        world.transload(&["run", "--remap"]);
+        assert_eq!(world.quarantine().len(), 1);
+    }
+}
+
 fn an_exchange_that_is_killed_in_the_middle_arrives_whole(ends: Ends) {
     for kept in [Kept::Rule, Kept::Required] {
         let world = world(ends, kept, "batch_size: 20, checkpoint_interval: 1");
@@ -194,5 +215,6 @@ for_each_pair!(
     values_are_exchanged_within_a_unit,
     values_are_exchanged_across_units,
     a_value_that_nobody_gives_up_keeps_its_row_out_and_no_other,
+    a_row_that_keeps_its_value_is_not_turned_away_from_it,
     an_exchange_that_is_killed_in_the_middle_arrives_whole,
 );

@@ -16,6 +16,7 @@ mod bad_rows;
 mod bank;
 mod baseline;
 mod by_cursor;
+mod bystanders;
 mod cascade;
 mod chinook;
 mod circle;

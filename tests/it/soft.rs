@@ -182,7 +182,24 @@ fn a_row_that_comes_back_and_is_nowhere_is_loaded(ends: Ends) {
     assert_eq!(moved(&world.run(), "people"), [0, 0, 0, 10, 0]);
 }
 
+/// A row that is only marked keeps its values, so nobody has to be tried again for them.
+fn a_row_that_is_marked_frees_nothing(ends: Ends) {
+    let world = world(ends);
+    let unique = "field_mappings: { name: nm }\nvalidation_rules: [{ field_name: name, rule_type: unique }]";
+    world.replace("specs/people.yaml", "field_mappings: { name: nm }", unique);
+    world.source().execute("update old_people set nm = 'person 1' where no = 2");
+    world.run();
+    world.source().execute("delete from old_people where no = 9");
+    world.run();
+    let before = world.destination().fingerprint();
+
+    world.run();
+
+    assert_eq!(world.destination().fingerprint(), before, "a run that found nothing wrote");
+}
+
 for_each_pair!(
+    a_row_that_is_marked_frees_nothing,
     a_lost_row_stays_and_says_when_until_it_comes_back,
     the_guard_holds_for_them_too,
     a_row_that_is_not_there_any_more_is_listed_once,

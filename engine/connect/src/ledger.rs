@@ -6,8 +6,8 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use transload_model::{
     Code, ColumnName, DISCARDED, Decision, Diagnostic, EntityName, Found, HeldRow, Holder, KeyBytes, KeyRange,
-    LedgerState, OPEN, Phase, Position, QuarantineReason, QuarantineRow, Referrer, Result, SegmentPart, ServerDigest,
-    Stage, StreamPosition, TableName,
+    LedgerState, OPEN, Phase, Position, QuarantineReason, QuarantineRow, Referrer, Refusal, Result, SegmentPart,
+    ServerDigest, Stage, StreamPosition, TableName, WriteKind,
 };
 
 /// The version of the tables that this code reads and writes.
@@ -406,6 +406,12 @@ pub(crate) fn fenced(table: &TableName) -> Box<Diagnostic> {
 pub(crate) fn drifted(table: &TableName) -> Box<Diagnostic> {
     let headline = format!("`{table}` of the destination is not what it was when the run began");
     Box::new(Diagnostic::new(Code::SchemaDrift, headline).help(Code::SchemaDrift.info().remedy))
+}
+
+/// The refusal of a change that would hit several rows.
+pub(crate) fn ambiguous(table: &TableName, (kind, row): (WriteKind, usize)) -> Refusal {
+    let message = format!("several rows of `{table}` have its key, and nobody can say which of them is meant");
+    Refusal { kind, row, code: Code::ConstraintOther, field: None, message }
 }
 
 /// A change that a table took and dropped.

@@ -118,16 +118,30 @@ impl KeyValue<'_> {
     }
 }
 
+impl KeyValue<'_> {
+    /// Whether the calendar has the day or the moment, so that its text is one.
+    #[must_use]
+    pub fn has_text(&self) -> bool {
+        match self {
+            Self::Date(days) => day(*days).is_some(),
+            Self::Timestamp(micros) => DateTime::from_timestamp_micros(*micros).is_some(),
+            Self::Integer(_) | Self::Text(_) | Self::Uuid(_) => true,
+        }
+    }
+}
+
 fn flip_i64(value: i64) -> [u8; 8] {
     let mut bytes = value.to_be_bytes();
     bytes[0] ^= 0x80;
     bytes
 }
 
+fn day(days: i32) -> Option<NaiveDate> {
+    NaiveDate::default().checked_add_signed(Duration::days(i64::from(days)))
+}
+
 fn date_text(days: i32) -> String {
-    NaiveDate::default()
-        .checked_add_signed(Duration::days(i64::from(days)))
-        .map_or_else(|| days.to_string(), |date| date.format("%Y-%m-%d").to_string())
+    day(days).map_or_else(|| days.to_string(), |date| date.format("%Y-%m-%d").to_string())
 }
 
 fn timestamp_text(micros: i64) -> String {

@@ -110,7 +110,7 @@ impl Pass<'_> {
             Outcome::DeleteRefused => again && !planted(Bug::DeletesForgotten),
             _ => false,
         };
-        let is_meant = |entry: &&Entry| self.context.reach.holds(&self.plan.name, entry.key.as_bytes());
+        let is_meant = |entry: &&Entry| self.context.reach.may_go(&self.plan.name, entry.key.as_bytes());
         entries.iter().filter(waits).filter(is_meant).map(|entry| entry.key.clone()).collect()
     }
 

@@ -83,6 +83,14 @@ impl Reach {
             Self::Rows { rows, .. } => rows.get(entity).is_some_and(|rows| rows.holds(key)),
         }
     }
+
+    /// Whether a row of the entity may be deleted.
+    pub(crate) fn may_go(&self, entity: &EntityName, key: &[u8]) -> bool {
+        match self {
+            Self::Everything => true,
+            Self::Rows { rows, .. } => rows.get(entity).is_some_and(|rows| rows.may_go(key)),
+        }
+    }
 }
 
 impl NamedRows {

@@ -86,6 +86,12 @@ impl UniqueIndex {
         self.value_of.insert(owner, value);
     }
 
+    /// Gives the row's value, and takes it away where the row is to have another. What it keeps nobody else may take meanwhile.
+    fn give_up(&mut self, owner: u64, wanted: Option<u64>) -> Option<u64> {
+        let old = self.value_of.get(&owner).copied();
+        if old == wanted { old } else { self.forget(owner) }
+    }
+
     /// Takes the row's value away and gives it.
     fn forget(&mut self, owner: u64) -> Option<u64> {
         let old = self.value_of.remove(&owner)?;
@@ -123,22 +129,20 @@ impl<'a> Admission<'a> {
     ) -> Vec<(usize, usize)> {
         let owners: BTreeMap<usize, u64> = rows.iter().map(|row| (*row, hash_cells(key, *row))).collect();
         let by_owner = owners.iter().map(|(row, owner)| (*owner, *row)).collect();
-        let held =
-            owners.iter().map(|(row, owner)| (*row, indexes.iter_mut().map(|index| index.forget(*owner)).collect()));
+        let held = owners.iter().map(|(row, owner)| {
+            let wanted = wanted(values, *row);
+            (*row, indexes.iter_mut().zip(wanted).map(|(index, wanted)| index.give_up(*owner, wanted)).collect())
+        });
         let held = held.collect();
         let mut admission = Self { indexes, owners, rows: by_owner, held, taken: Vec::new() };
         for row in rows {
-            admission.admit(*row, values);
+            admission.admit(*row, wanted(values, *row));
         }
         admission.taken
     }
 
-    fn admit(&mut self, row: usize, values: &[Cells<'_>]) {
+    fn admit(&mut self, row: usize, wanted: Vec<Option<u64>>) {
         let Some(owner) = self.owners.get(&row).copied() else { return };
-        let wanted: Vec<Option<u64>> = values
-            .iter()
-            .map(|value| (!value.is_null(row)).then(|| hash_cells(std::slice::from_ref(value), row)))
-            .collect();
         let is_taken = |(index, value): (&UniqueIndex, &Option<u64>)| {
             value.and_then(|value| index.owner_of.get(&value)).is_some_and(|other| *other != owner)
         };
@@ -183,6 +187,12 @@ impl<'a> Admission<'a> {
             }
         }
     }
+}
+
+/// The hashes of a row's values, as far as it has any.
+fn wanted(values: &[Cells<'_>], row: usize) -> Vec<Option<u64>> {
+    let hash = |value: &Cells<'_>| (!value.is_null(row)).then(|| hash_cells(std::slice::from_ref(value), row));
+    values.iter().map(hash).collect()
 }
 
 /// The columns, by their types.

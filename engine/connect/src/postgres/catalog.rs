@@ -1,6 +1,6 @@
 //! Tables and columns as PostgreSQL's own catalog has them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use sqlx::postgres::PgRow;
 use sqlx::postgres::types::Oid;
@@ -120,7 +120,7 @@ const SIDE_EFFECTS: &str = "
     where n.nspname = $1 and c.relrowsecurity and pg_catalog.row_security_active(c.oid)
     order by 1, 2, 3";
 
-/// Foreign keys to a table, wherever they come from.
+/// Foreign keys to a table or a part of it, wherever they come from.
 const REFERRERS: &str = "
     select n.nspname::text, c.relname::text, k.conrelid = k.confrelid,
            array(select a.attname::text from unnest(k.conkey) with ordinality as part (number, place)
@@ -131,8 +131,12 @@ const REFERRERS: &str = "
     from pg_catalog.pg_constraint k
     join pg_catalog.pg_class c on c.oid = k.conrelid join pg_catalog.pg_namespace n on n.oid = c.relnamespace
     join pg_catalog.pg_class target on target.oid = k.confrelid
-    join pg_catalog.pg_namespace space on space.oid = target.relnamespace
-    where k.contype = 'f' and k.conparentid = 0 and space.nspname = $1 and target.relname = $2
+    where k.contype = 'f' and k.conparentid = 0 and target.oid in (
+        with recursive below (oid) as (
+            select whole.oid from pg_catalog.pg_class whole join pg_catalog.pg_namespace space on space.oid = whole.relnamespace
+            where space.nspname = $1 and whole.relname = $2
+            union select i.inhrelid from pg_catalog.pg_inherits i join below on below.oid = i.inhparent)
+        select oid from below)
     order by 1, 2, k.conname";
 
 /// Columns that may refer to a row: a spec says so, or a foreign key does, of whatever table.
@@ -149,6 +153,22 @@ pub(super) struct Referrer {
     pub(super) as_text: bool,
     /// What a delete would do to the rows that refer, where the foreign key acts on them: `delete` or `change`.
     pub(super) does: Option<String>,
+}
+
+/// Columns of unique indexes that hold for all rows.
+const UNIQUE_KEYS: &str = "
+    select array(select a.attname::text from unnest(i.indkey::int2[]) with ordinality as part (number, place)
+                 join pg_catalog.pg_attribute a on a.attrelid = i.indrelid and a.attnum = part.number
+                 where part.place <= i.indnkeyatts)
+    from pg_catalog.pg_index i
+    where i.indrelid = $1::text::pg_catalog.regclass and i.indisunique and i.indisvalid and i.indpred is null and i.indexprs is null";
+
+/// Columns of which no two rows of a table hold the same.
+pub(super) async fn unique_keys(connection: &mut PgConnection, table: &str) -> sqlx::Result<Vec<BTreeSet<ColumnName>>> {
+    let names = |row: PgRow| {
+        Ok(row.try_get::<Vec<String>, _>(0)?.iter().filter_map(|name| ColumnName::parse(name).ok()).collect())
+    };
+    sqlx::query(UNIQUE_KEYS).bind(table).fetch_all(connection).await?.into_iter().map(names).collect()
 }
 
 /// What refers to a table by a foreign key. A delete would take such rows with it, or change them, where the key says so.

@@ -97,12 +97,24 @@ async fn exchange(
     Ok(Some(refused.into_iter().map(|refusal| refusal.row).collect()))
 }
 
-/// For each unique index that an update of these columns can meet, a column of it and what it holds meanwhile.
+/// Columns that rows of others follow when they change: a foreign key says so.
+const FOLLOWED: &str = "
+    select distinct a.attname::text
+    from pg_catalog.pg_constraint k
+    join pg_catalog.pg_attribute a on a.attrelid = k.confrelid and a.attnum = any(k.confkey)
+    where k.contype = 'f' and k.confrelid = $1::text::pg_catalog.regclass and k.confupdtype in ('c', 'n', 'd')";
+
+/// For each unique index that an update of these columns can meet, a column of it and what it holds meanwhile. A column that others follow holds
+/// nothing else for a moment: their rows would lose what they refer to.
 async fn parking(connection: &mut PgConnection, shape: &Shape, set: &[&PgColumn]) -> Written<Vec<String>> {
     let mut parking = BTreeSet::new();
+    let followed = sqlx::query(FOLLOWED).bind(&shape.sql).fetch_all(&mut *connection).await?;
+    let followed: Vec<String> = followed.iter().map(|row| row.try_get(0)).collect::<sqlx::Result<_>>()?;
     for row in sqlx::query(UNIQUE).bind(&shape.sql).fetch_all(connection).await? {
         let (columns, is_strict): (Vec<String>, bool) = (row.try_get(0)?, row.try_get(1)?);
-        let written = set.iter().filter(|column| columns.iter().any(|name| name == column.name.as_str()));
+        let is_free = |name: &String| !followed.contains(name);
+        let written =
+            set.iter().filter(|column| columns.iter().any(|name| name == column.name.as_str() && is_free(name)));
         let free = |column: &&&PgColumn| column.is_required() || is_strict;
         if let Some(column) = written.min_by_key(free) {
             parking.extend(parked(column, !free(&column), &shape.sql));

@@ -253,6 +253,16 @@ impl Pair<'_> {
         format!("select new.{NUMBER} from {stage} new where not exists (select 1 from {table} old where {same})")
     }
 
+    /// Takes staged rows out that the table has several of, and gives their numbers.
+    pub(super) fn repeated(&self) -> String {
+        let (table, stage, same) = (self.table, self.stage, self.same());
+        format!(
+            "delete from {stage} gone where gone.{NUMBER} in \
+             (select new.{NUMBER} from {stage} new join {table} old on {same} group by new.{NUMBER} having count(*) > 1) \
+             returning gone.{NUMBER}"
+        )
+    }
+
     /// How many staged rows of a range differ from the table's. Those rows are locked.
     pub(super) fn differing(&self, set: &[&PgColumn]) -> String {
         let (table, stage, same, differ) = (self.table, self.stage, self.same(), differ(set));
@@ -327,9 +337,8 @@ pub(super) fn compare(table: &str, columns: &[&PgColumn], key: &[ColumnName]) ->
         columns.iter().zip(1..).map(|(column, at)| format!("${at}::{}[]", column.staged)).collect();
     let names = list(columns.iter().map(|column| &column.name), |name| name, ", ");
     let same = list(key, |name| format!("old.{name} = new.{name}"), " and ");
-    let others = columns.iter().zip(1..).filter(|(column, _)| !key.contains(&column.name));
     let differing: Vec<String> =
-        others.map(|(column, at)| format!("case when {} then {at} end", differs(column))).collect();
+        columns.iter().zip(1..).map(|(column, at)| format!("case when {} then {at} end", differs(column))).collect();
     format!(
         "select new.{NUMBER}, old.{PRESENT} is not null, pg_catalog.array_remove(array[{}]::int4[], null) \
          from rows from ({}) with ordinality new ({names}, {NUMBER}) \

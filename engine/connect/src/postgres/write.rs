@@ -4,7 +4,7 @@
 //! statement each. A statement that the server refuses is undone to a savepoint, and its rows are halved until those that it refused for
 //! are known; so a good row costs no statement of its own.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use arrow::record_batch::RecordBatch;
@@ -13,7 +13,7 @@ use transload_model::{Code, ColumnName, Diagnostic, Refusal, TableName, Unit, Wr
 use twox_hash::XxHash3_64;
 
 use crate::batch::Mismatch;
-use crate::ledger::{signed, swallowed};
+use crate::ledger::{ambiguous, signed, swallowed};
 
 use super::catalog::{PgColumn, Referrer};
 use super::copy::{self, Chunk};
@@ -61,9 +61,16 @@ pub(super) struct Shape {
     pub(super) sql: String,
     pub(super) name: TableName,
     pub(super) columns: Vec<PgColumn>,
+    /// Columns of which no two rows hold the same.
+    pub(super) unique: Vec<BTreeSet<ColumnName>>,
 }
 
 impl Shape {
+    /// Whether several rows may have the same of these columns.
+    fn may_repeat(&self, key: &[ColumnName]) -> bool {
+        !self.unique.iter().any(|unique| unique.iter().all(|name| key.contains(name)))
+    }
+
     pub(super) fn column(&self, name: &ColumnName) -> Written<&PgColumn> {
         self.columns.iter().find(|column| column.name == *name).ok_or_else(|| {
             let headline = format!("`{}` of the destination has no column `{name}` any more", self.name);
@@ -339,18 +346,33 @@ pub(super) async fn update(connection: &mut PgConnection, shape: &Shape, unit: &
     let mut refusals = rows.copy(connection, (&copy, true), rows.all(), &unit.table).await?;
     let set: Vec<&PgColumn> = rows.columns.iter().copied().filter(|column| !unit.key.contains(&column.name)).collect();
     let pair = Pair { table: &shape.sql, stage: &stage.sql, key: &unit.key };
-    for number in numbers(connection, pair.missing()).await? {
-        let message = format!("the row was loaded into `{}` before and is not there any more", shape.name);
-        let (kind, code) = (WriteKind::Update, Code::LedgerMismatch);
-        refusals.push(Refusal { kind, row: number, code, field: None, message });
-    }
+    refusals.extend(repeated(connection, (shape, &pair), WriteKind::Update).await?);
     if !set.is_empty() {
         let apply = Apply { kind: WriteKind::Update, expected: pair.differing(&set), change: pair.update(&set) };
         refusals.extend(apply.halving(connection, rows.all(), &unit.table).await?);
         exchange::resolve(connection, (shape, &pair), (&apply, &set), &mut refusals).await?;
         advance_sequences(connection, shape, &unit.updates).await?;
     }
+    // Whoever was about to delete a row had to be waited for.
+    for number in numbers(connection, pair.missing()).await? {
+        let message = format!("the row was loaded into `{}` before and is not there any more", shape.name);
+        let (kind, code) = (WriteKind::Update, Code::LedgerMismatch);
+        refusals.push(Refusal { kind, row: number, code, field: None, message });
+    }
     Ok(refusals)
+}
+
+/// Takes rows out of the stage whose key several rows of the table have: nobody can say which of these is meant.
+async fn repeated(
+    connection: &mut PgConnection,
+    (shape, pair): (&Shape, &Pair<'_>),
+    kind: WriteKind,
+) -> Written<Vec<Refusal>> {
+    if !shape.may_repeat(pair.key) {
+        return Ok(Vec::new());
+    }
+    let found = numbers(connection, pair.repeated()).await?;
+    Ok(found.into_iter().map(|row| ambiguous(&shape.name, (kind, row))).collect())
 }
 
 async fn numbers(connection: &mut PgConnection, sql: String) -> Written<Vec<usize>> {
@@ -436,6 +458,10 @@ pub(super) async fn delete(
     let copy = sql::copy(&stage.sql, &rows.names(), true);
     let mut refusals = rows.copy(connection, (&copy, true), rows.all(), &unit.table).await?;
     let pair = Pair { table: &shape.sql, stage: &stage.sql, key: &unit.key };
+    refusals.extend(repeated(connection, (shape, &pair), WriteKind::Delete).await?);
+    // From here on nobody can make a row refer to them, and who has done so is seen.
+    let all = signed(rows.count as u64);
+    sql::query(pair.present()).bind(0_i64).bind(all).execute(&mut *connection).await?;
     refusals.extend(spare_referred(connection, &pair, referrers).await?);
     let apply = Apply { kind: WriteKind::Delete, expected: pair.present(), change: pair.delete() };
     let mut refused = apply.halving(connection, rows.all(), &unit.table).await?;

@@ -66,6 +66,7 @@ struct Raw {
     default: Option<String>,
     key_position: usize,
     hidden: u8,
+    is_strict: bool,
 }
 
 /// The columns of a view.
@@ -75,7 +76,9 @@ pub(super) fn columns(connection: &Connection, view: &str) -> rusqlite::Result<V
 
 fn raw(connection: &Connection, name: &str) -> rusqlite::Result<Vec<Raw>> {
     let mut statement = connection.prepare(
-        "select name, type, \"notnull\", dflt_value, pk, hidden from pragma_table_xinfo(?) where hidden <> 1",
+        "select name, type, \"notnull\", dflt_value, pk, hidden,
+                exists (select 1 from pragma_table_list(?1) where schema = 'main' and strict = 1)
+         from pragma_table_xinfo(?1) where hidden <> 1",
     )?;
     statement
         .query_map([name], |row| {
@@ -86,6 +89,7 @@ fn raw(connection: &Connection, name: &str) -> rusqlite::Result<Vec<Raw>> {
                 default: row.get(3)?,
                 key_position: row.get(4)?,
                 hidden: row.get(5)?,
+                is_strict: row.get(6)?,
             })
         })?
         .collect()
@@ -136,7 +140,7 @@ fn describe(raw: &Raw, is_row_id: bool) -> Option<Column> {
     Some(Column {
         name: ColumnName::parse(&raw.name).ok()?,
         logical: types::logical(&raw.declared),
-        stores: types::stores(&raw.declared),
+        stores: types::stores(&raw.declared, raw.is_strict),
         max_length: None,
         declared: raw.declared.clone(),
         nullable: !raw.not_null && !is_row_id,

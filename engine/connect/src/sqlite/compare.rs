@@ -30,8 +30,8 @@ pub(super) fn compare(
         // A table without a unique key may hold several rows of one key: what one of them lacks, differs.
         while let Some(found) = found.next()? {
             let differing = differing.get_or_insert_default();
-            for (at, bound) in bound.iter().enumerate().filter(|(at, _)| !key.contains(&columns[*at])) {
-                if found.get(at)? || bound.is_lost(row) {
+            for (at, bound) in bound.iter().enumerate() {
+                if found.get(at)? || bound.loss(row).is_some() {
                     differing.insert(at);
                 }
             }

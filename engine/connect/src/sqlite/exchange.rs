@@ -87,7 +87,15 @@ fn park(connection: &Connection, unit: &Unit, rows: &BTreeSet<usize>, parking: &
     Ok(failed)
 }
 
-/// For each unique index that an update of this unit can meet, a column of it and what it holds meanwhile.
+/// Columns that rows of others follow when they change: a foreign key says so. Without a column, the primary key is meant.
+const FOLLOWED: &str = "
+    select distinct lower(coalesce(f.\"to\", p.name))
+    from sqlite_schema s join pragma_foreign_key_list(s.name) f
+    left join pragma_table_xinfo(f.\"table\") p on f.\"to\" is null and p.pk > 0
+    where s.type = 'table' and lower(f.\"table\") = lower(?) and f.on_update in ('CASCADE', 'SET NULL', 'SET DEFAULT')";
+
+/// For each unique index that an update of this unit can meet, a column of it and what it holds meanwhile. A column that others follow holds
+/// nothing else for a moment: their rows would lose what they refer to.
 fn parking(connection: &Connection, unit: &Unit) -> Written<Vec<String>> {
     let Some(batch) = unit.updates.first() else { return Ok(Vec::new()) };
     let set: Vec<ColumnName> = names(batch)?.into_iter().filter(|name| !unit.key.contains(name)).collect();
@@ -96,12 +104,17 @@ fn parking(connection: &Connection, unit: &Unit) -> Written<Vec<String>> {
     let mut columns = connection.prepare_cached(
         "select c.name, c.\"notnull\" or c.pk, c.type from pragma_index_info(?) i join pragma_table_xinfo(?) c on c.cid = i.cid",
     )?;
+    let mut followed = connection.prepare_cached(FOLLOWED)?;
+    let followed: BTreeSet<String> =
+        followed.query_map([unit.table.as_str()], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    let is_free = |name: &str| !followed.contains(&name.to_lowercase());
     let mut parking = BTreeSet::new();
     for index in indexes {
         let of = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
         let parts: Vec<(String, bool, String)> =
             columns.query_map([&index, unit.table.as_str()], of)?.collect::<Result<_, _>>()?;
-        let written = parts.iter().filter(|(name, ..)| set.iter().any(|column| column.as_str() == name));
+        let written =
+            parts.iter().filter(|(name, ..)| is_free(name) && set.iter().any(|column| column.as_str() == name));
         if let Some((name, required, declared)) = written.min_by_key(|(_, required, _)| *required) {
             parking.insert(sql::parked(name, *required, declared));
         }

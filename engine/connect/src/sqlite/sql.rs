@@ -113,6 +113,18 @@ fn differs_in(name: &str) -> String {
     format!("{name} collate binary is not ?")
 }
 
+/// The columns of each unique index that holds for all rows of a table, and of its primary key, which may have no index.
+pub(super) const UNIQUE_KEYS: &str = "
+    select group_concat(i.name, char(1)) from pragma_index_list(?1) l join pragma_index_info(l.name) i
+    where l.\"unique\" = 1 and l.partial = 0 group by l.name having count(*) = count(i.name)
+    union all
+    select group_concat(name, char(1)) from pragma_table_xinfo(?1) where pk > 0 having count(*) > 0";
+
+/// How many rows have a key; binds it.
+pub(super) fn count_of_key(table: &TableName, key: &[ColumnName]) -> String {
+    format!("select count(*) from {} where {}", quote(table.as_str()), matches(key))
+}
+
 pub(super) fn exists(table: &TableName, key: &[ColumnName]) -> String {
     format!("select 1 from {} where {}", quote(table.as_str()), matches(key))
 }

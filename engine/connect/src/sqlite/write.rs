@@ -14,7 +14,7 @@ use transload_model::{Bug, Code, ColumnName, Diagnostic, Referrer, Refusal, Tabl
 use super::cascade::{cascades, effect};
 use super::error::refusal;
 use super::exchange;
-use crate::ledger::{shown_referrer, swallowed};
+use crate::ledger::{ambiguous, shown_referrer, swallowed};
 
 use super::sql;
 use super::types::Bound;
@@ -148,6 +148,7 @@ pub(super) fn update(
     refusals: &mut Vec<Refusal>,
 ) -> Written<()> {
     let blobs = blob_columns(connection, &unit.table)?;
+    let repeats = Repeats::of(connection, unit)?;
     let mut number = 0;
     for batch in &unit.updates {
         let set: Vec<ColumnName> = names(batch)?.into_iter().filter(|name| !unit.key.contains(name)).collect();
@@ -166,6 +167,11 @@ pub(super) fn update(
                 continue;
             }
             let (key, wanted) = (values(&bound_key, row), values(&bound_set, row));
+            if repeats.has(connection, &key)? {
+                refusals.push(ambiguous(&unit.table, (WriteKind::Update, number)));
+                number += 1;
+                continue;
+            }
             let mut done = Done::Rows(0);
             if !set.is_empty() {
                 let all: Vec<Value> = wanted.iter().chain(&key).chain(&wanted).cloned().collect();
@@ -192,15 +198,38 @@ pub(super) fn update(
     Ok(())
 }
 
-/// The refusal of a row with a value that SQLite would store as NULL, without a word.
+/// Whether several rows of a unit's table may have one key, and then how many do.
+struct Repeats(Option<String>);
+
+impl Repeats {
+    fn of(connection: &Connection, unit: &Unit) -> rusqlite::Result<Self> {
+        let mut unique = connection.prepare_cached(sql::UNIQUE_KEYS)?;
+        let unique = unique.query_map([unit.table.as_str()], |row| row.get::<_, String>(0))?;
+        let is_key = |name: &str| unit.key.iter().any(|key| key.as_str() == name);
+        for columns in unique {
+            if columns?.split('\u{1}').all(is_key) {
+                return Ok(Self(None));
+            }
+        }
+        Ok(Self(Some(sql::count_of_key(&unit.table, &unit.key))))
+    }
+
+    fn has(&self, connection: &Connection, key: &[Value]) -> rusqlite::Result<bool> {
+        let Some(count) = &self.0 else { return Ok(false) };
+        let rows: i64 = connection.prepare_cached(count)?.query_row(params_from_iter(key), |row| row.get(0))?;
+        Ok(rows > 1)
+    }
+}
+
+/// The refusal of a row with a value that SQLite would store as another, without a word.
 fn lost(
     (columns, bound): (&[ColumnName], &[Bound<'_>]),
     row: usize,
     (kind, number): (WriteKind, usize),
 ) -> Option<Refusal> {
-    let at = bound.iter().position(|cells| cells.is_lost(row))?;
-    let message = "the float is no number, which SQLite does not store".to_owned();
-    Some(Refusal { kind, row: number, code: Code::ValueRange, field: Some(columns[at].clone()), message })
+    let (at, why) = bound.iter().enumerate().find_map(|(at, cells)| Some((at, cells.loss(row)?)))?;
+    let field = Some(columns[at].clone());
+    Some(Refusal { kind, row: number, code: Code::ValueRange, field, message: why.to_owned() })
 }
 
 fn gone(table: &TableName, row: usize) -> Refusal {
@@ -243,8 +272,14 @@ fn try_deletes(
     let mut statement = connection.prepare_cached(&sql::delete(&unit.table, &unit.key))?;
     let mut exists = connection.prepare_cached(&sql::exists(&unit.table, &unit.key))?;
     let cascades = cascades(connection, &unit.table, &unit.key)?;
+    let repeats = Repeats::of(connection, unit)?;
     let mut left = Vec::new();
     for (number, key) in rows {
+        if repeats.has(connection, &key)? {
+            refused.push(ambiguous(&unit.table, (WriteKind::Delete, number)));
+            left.push((number, key));
+            continue;
+        }
         if let Some(message) = effect(connection, &cascades, &key)? {
             let (kind, code) = (WriteKind::Delete, Code::ConstraintForeignKey);
             refused.push(Refusal { kind, row: number, code, field: None, message });

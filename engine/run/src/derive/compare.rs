@@ -133,6 +133,13 @@ impl Deriver {
         })?;
         let (table, key) = (&self.plan.destination.table, &self.plan.key.destination);
         let held = self.context.destination.compare(table, key, &compared).await?;
+        // A key that is spelt in another way, to a collation that takes it for the same, is never written.
+        let is_key = |at: &usize| kept.get(*at).and_then(name).is_some_and(|name| key.contains(&name));
+        let held = held.into_iter().map(|held| match held {
+            Held::Row(differing) => Held::Row(differing.into_iter().filter(|at| !is_key(at)).collect()),
+            Held::Nothing => Held::Nothing,
+        });
+        let held = held.collect();
         let columns = kept.iter().filter_map(name).collect();
         let has_key = (0..work.len()).map(|row| self.plan.key.strategy.made().is_some() || has_all(&rows, key, row));
         Ok(Compared { held, faults, has_key: has_key.collect(), columns })

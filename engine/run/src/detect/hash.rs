@@ -526,6 +526,13 @@ impl HashMerge {
     pub(crate) fn leave_alone(&mut self, verdict: Verdict) {
         match verdict {
             Verdict::New(None) => self.take_back(),
+            // The source has it again, so it is not to go. That it moved as well, the next run sees.
+            Verdict::Modified(known) if known.present && is_to_be_deleted(known.outcome) => {
+                if let Some(entry) = self.out.last_mut() {
+                    (entry.digest, entry.outcome, entry.present) = (!known.digest, Outcome::Loaded, true);
+                    self.rewrite.forgotten.push(entry.key.clone());
+                }
+            }
             Verdict::New(Some(known)) | Verdict::Modified(known) => {
                 self.returned -= u64::from(is_going(known.outcome));
                 self.unretired -= u64::from(known.outcome == Outcome::Retired);
@@ -591,6 +598,10 @@ impl HashMerge {
             _ => {}
         }
     }
+}
+
+fn is_to_be_deleted(outcome: Outcome) -> bool {
+    matches!(outcome, Outcome::DeletePending | Outcome::DeleteRefused)
 }
 
 /// Whether the ledger knows already that the source does not have the row any more.

@@ -8,17 +8,17 @@ use std::fmt::Write as _;
 use arrow::array::{Array as _, ArrayRef, AsArray as _, StringBuilder};
 use arrow::datatypes::{Date32Type, Decimal128Type, Float64Type, Int64Type, TimestampMicrosecondType};
 use chrono::{DateTime, NaiveDate};
-use transload_model::LogicalType;
+use transload_model::{KeyValue, LogicalType};
 use uuid::Uuid;
 
 use crate::column::{Column, map, map_to_text};
 
-use super::reason::not_utf8;
+use super::reason::{does_not_fit, not_utf8};
 
 /// Days from the first day of the common era to 1970-01-01.
 const EPOCH_FROM_CE: i32 = 719_163;
 
-/// The canonical texts of a column. Only bytes that are not UTF-8 have none.
+/// The canonical texts of a column. Only bytes that are not UTF-8 have none, and what is outside the calendar.
 pub(crate) fn texts(values: &ArrayRef, from: LogicalType) -> Column {
     let rows = values.len();
     let array = match from {
@@ -35,16 +35,35 @@ pub(crate) fn texts(values: &ArrayRef, from: LogicalType) -> Column {
                 write_decimal(value, scale, text);
             })
         }
-        LogicalType::Date => map_to_text(values.as_primitive::<Date32Type>().iter(), rows, write_date),
-        LogicalType::Timestamp => {
-            map_to_text(values.as_primitive::<TimestampMicrosecondType>().iter(), rows, write_timestamp)
+        LogicalType::Date => {
+            let exists = |days: i32| KeyValue::Date(days).has_text();
+            return moments(values.as_primitive::<Date32Type>().iter(), exists, write_date);
         }
-        LogicalType::Timestamptz => {
-            map_to_text(values.as_primitive::<TimestampMicrosecondType>().iter(), rows, write_timestamptz)
+        LogicalType::Timestamp | LogicalType::Timestamptz => {
+            let exists = |micros: i64| KeyValue::Timestamp(micros).has_text();
+            let write = if from == LogicalType::Timestamp { write_timestamp } else { write_timestamptz };
+            return moments(values.as_primitive::<TimestampMicrosecondType>().iter(), exists, write);
         }
         LogicalType::Uuid => map_to_text(values.as_fixed_size_binary().iter(), rows, write_uuid),
     };
     Column::whole(array)
+}
+
+/// Days or moments of which most are in the calendar.
+fn moments<V: Copy>(
+    values: impl ExactSizeIterator<Item = Option<V>> + Clone,
+    exists: impl Fn(V) -> bool,
+    write: impl Fn(V, &mut String),
+) -> Column {
+    let rows = values.len();
+    if values.clone().flatten().all(&exists) {
+        return Column::whole(map_to_text(values, rows, write));
+    }
+    map(values, StringBuilder::with_capacity(rows, rows * 16), |value| {
+        let mut text = String::new();
+        write(value, &mut text);
+        if exists(value) { Ok(Some(text)) } else { Err(does_not_fit("the moment", "the calendar")) }
+    })
 }
 
 fn text_from_bytes(values: &ArrayRef) -> Column {

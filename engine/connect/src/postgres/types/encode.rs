@@ -98,14 +98,14 @@ impl<'a> Encoder<'a> {
                 let days = cells.value(row).checked_sub(EPOCH_DAYS).filter(|days| *days >= FIRST_DAY);
                 out.extend_from_slice(&days.ok_or_else(too_far)?.to_be_bytes());
             }
-            Given::Date(cells) => self.text(&KeyValue::Date(cells.value(row)).text(), out)?,
+            Given::Date(cells) => self.text(&moment_text(&KeyValue::Date(cells.value(row)))?, out)?,
             Given::Timestamp(cells) => match self.wire {
                 Wire::Timestamp(places) => micros(cells.value(row), places, out)?,
-                _ => self.text(&KeyValue::Timestamp(cells.value(row)).text(), out)?,
+                _ => self.text(&moment_text(&KeyValue::Timestamp(cells.value(row)))?, out)?,
             },
             Given::Timestamptz(cells) => match self.wire {
                 Wire::Timestamptz(places) => micros(cells.value(row), places, out)?,
-                _ => self.text(&format!("{}Z", KeyValue::Timestamp(cells.value(row)).text()), out)?,
+                _ => self.text(&format!("{}Z", moment_text(&KeyValue::Timestamp(cells.value(row)))?), out)?,
             },
             Given::Uuid(cells) => match self.wire {
                 Wire::Uuid | Wire::Bytea => out.extend_from_slice(cells.value(row)),
@@ -213,6 +213,10 @@ pub(in crate::postgres) fn date_bytes(days: i32) -> Option<Vec<u8>> {
 pub(in crate::postgres) fn timestamp_bytes(value: i64) -> Option<Vec<u8>> {
     let micros = value.checked_sub(EPOCH_MICROS).filter(|micros| *micros >= FIRST_MICROS);
     micros.map(|micros| micros.to_be_bytes().to_vec())
+}
+
+fn moment_text(value: &KeyValue<'_>) -> Result<String, Mismatch> {
+    if value.has_text() { Ok(value.text()) } else { Err(too_far()) }
 }
 
 fn too_far() -> Mismatch {

@@ -59,11 +59,24 @@ impl<'a> Bound<'a> {
         }
     }
 
-    /// Whether SQLite would take the value for NULL: a float that is no number.
-    pub(in crate::sqlite) fn is_lost(&self, row: usize) -> bool {
-        self.kind == Kind::Float
-            && self.column.is_valid(row)
-            && self.column.as_primitive::<Float64Type>().value(row).is_nan()
+    /// Why the value would not be stored as what it is: SQLite takes a float that is no number for NULL, and there is no text for a moment that
+    /// the calendar does not have.
+    pub(in crate::sqlite) fn loss(&self, row: usize) -> Option<&'static str> {
+        if self.column.is_null(row) {
+            return None;
+        }
+        let moment = match self.kind {
+            Kind::Float => {
+                let is_none = self.column.as_primitive::<Float64Type>().value(row).is_nan();
+                return is_none.then_some("the float is no number, which SQLite does not store");
+            }
+            Kind::Date => KeyValue::Date(self.column.as_primitive::<Date32Type>().value(row)),
+            Kind::Timestamp | Kind::Timestamptz => {
+                KeyValue::Timestamp(self.column.as_primitive::<TimestampMicrosecondType>().value(row))
+            }
+            _ => return None,
+        };
+        (!moment.has_text()).then_some("the moment is outside the calendar, so that there is no text for it")
     }
 
     fn uuid(&self, row: usize) -> Value {

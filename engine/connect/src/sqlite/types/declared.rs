@@ -28,15 +28,15 @@ fn decimal(upper: &str) -> Option<LogicalType> {
     ((1..=38).contains(&precision) && scale <= precision).then_some(LogicalType::Decimal { precision, scale })
 }
 
-/// The kinds of value that a column keeps as they are, by SQLite's rules of affinity.
-pub(in crate::sqlite) fn stores(declared: &str) -> Vec<Kind> {
+/// The kinds of value that a column keeps as they are, by SQLite's rules of affinity. Only in a strict table does `ANY` mean that.
+pub(in crate::sqlite) fn stores(declared: &str, is_strict: bool) -> Vec<Kind> {
     let upper = declared.to_uppercase();
     let has = |words: &[&str]| words.iter().any(|word| upper.contains(word));
     if has(&["INT"]) {
         vec![Kind::Integer, Kind::Boolean]
     } else if has(&["CHAR", "CLOB", "TEXT"]) {
         vec![Kind::Text, Kind::Date, Kind::Timestamp, Kind::Uuid, Kind::Decimal]
-    } else if upper.is_empty() || has(&["BLOB", "ANY"]) {
+    } else if upper.is_empty() || has(&["BLOB"]) || (is_strict && upper == "ANY") {
         vec![
             Kind::Boolean,
             Kind::Integer,
