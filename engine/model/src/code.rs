@@ -272,6 +272,9 @@ codes! {
     SourceSql "TL0211" "SPEC_SOURCE_SQL" Problems 422 Never
         "The source refuses the SQL of `where` or `query`."
         "Correct it; the same SQL must work there as `select * from TABLE where (…)`, or as `select * from (…)`.";
+    UnknownVariable "TL0212" "UNKNOWN_VARIABLE" Problems 422 Never
+        "An environment sets a variable that `vars` of the project does not have."
+        "Name a variable of the project, or write the new one under `vars` of the project, too.";
     // TL03: types and detection
     ImpossibleConversion "TL0301" "IMPOSSIBLE_CONVERSION" Problems 422 Never
         "There is no way from one type to the other that could keep the value."

@@ -10,6 +10,7 @@ mod masking;
 mod merged;
 mod postgres;
 mod sqlite;
+mod unknown_names;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -131,7 +132,7 @@ impl Project {
         let mut problems = Problems::default();
         let mut node = yaml::load(&file, &mut problems).ok_or_else(Vec::new)?;
         let starts = merged::starts(&node, &project.environment);
-        environment::apply(&mut Reader { file: &file, problems: &mut problems }, &mut node, chosen);
+        environment::apply(&mut Reader { file: &file, problems: &mut problems }, &mut node, chosen, variables);
         let is_set = |name: &str| variables(name).is_some();
         Ok(merged::Merged { file: &file, environment: (&project.environment, starts), is_set: &is_set }.text(&node))
     }
@@ -291,7 +292,7 @@ fn load(
     let file = files::read(&root, &path).map_err(|problem| problems.push(*problem)).ok()?;
     let mut node = yaml::load(&file, problems)?;
     let mut reader = Reader { file: &file, problems };
-    let environment = environment::apply(&mut reader, &mut node, chosen);
+    let environment = environment::apply(&mut reader, &mut node, chosen, variables);
     if environment.is_none() && matches!(node.kind, yaml::Kind::Map(_)) {
         // What is missing in the project may stand in the environment that could not be told.
         return None;
