@@ -204,6 +204,7 @@ impl World {
         Job {
             plan: Arc::clone(plan),
             catalogs: self.catalogs.take().unwrap_or_default(),
+            specs: transload_spec::entities(&self.project),
             sources: std::mem::take(&mut self.sources),
             destination,
             factory: Arc::clone(&self.functions) as Arc<dyn TransformFactory>,

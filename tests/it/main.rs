@@ -79,4 +79,5 @@ mod streams;
 mod takeover;
 mod values;
 mod verify;
+mod without_spec;
 mod world;

@@ -47,9 +47,6 @@ pub(crate) async fn run(chosen: &Chosen, validate: &Validate, screen: &Screen) -
                 Some(refusal) => screen.answer(&refusal),
                 None => verdict(&world, is_made(&world).await, screen),
             }
-            for path in world.project.unread_specs() {
-                screen.hint(&format!("{path} is not read: the names of specs end in `.yaml`"));
-            }
             let fixable = fixable(problems);
             if fixable > 0 {
                 screen.hint(&format!("{fixable} of them `transload validate --fix` corrects"));

@@ -499,6 +499,9 @@ codes! {
     SnapshotExpired "TL0450" "SNAPSHOT_EXPIRED" Interrupted 408 Backoff
         "The run saw the source as it was at one moment for as long as it may. What was committed stays."
         "`transload run` goes on after the last committed unit, with what the source holds by then; raise `execution.snapshot_max_age` where the source bears it.";
+    UnreadSpec "TL0451" "SPEC_UNREAD" Done 422 Never
+        "A file beside the specs looks like one, and `specs` does not match its name: its entity is not moved. It is only a warning."
+        "Give it a name that `specs` of `transload.yaml` matches, as `NAME.yaml`, or move it elsewhere.";
     // TL05: ledger and resume
     LedgerVersion "TL0501" "STATE_VERSION_UNSUPPORTED" CannotStart 409 Never
         "The ledger in the destination has another version than this Transload knows."
@@ -545,6 +548,9 @@ codes! {
     SharedSession "TL0515" "SESSION_SHARED" Unavailable 503 Never
         "Something between Transload and the server hands one session to several clients, or another session to each transaction."
         "Connect to the server itself, or let the pooler keep a session for each client (PgBouncer: `pool_mode = session`).";
+    EntityWithoutSpec "TL0516" "ENTITY_WITHOUT_SPEC" Done 409 Never
+        "Rows of an entity were loaded, and no spec of the project names it any more. It is only a warning: what becomes of them at the source is not moved."
+        "Bring its spec back, with `is_active: false` where it is to rest. docs/ledger.md says how to give an entity up for good.";
     // TL08: scripts
     ScriptSyntax "TL0801" "SCRIPT_PARSE" Problems 422 Never
         "A script is not rhai."

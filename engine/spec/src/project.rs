@@ -11,6 +11,7 @@ mod merged;
 mod postgres;
 mod sqlite;
 mod unknown_names;
+mod unread;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -213,12 +214,9 @@ impl Project {
         locked.filter(|(end, system)| *system != end.system).map(|(end, system)| (&end.name, system)).collect()
     }
 
-    /// Files that would be specs if their names ended in `.yaml`.
-    #[must_use]
-    pub fn unread_specs(&self) -> Vec<String> {
-        let Some(pattern) = self.specs_pattern.text.strip_suffix(".yaml") else { return Vec::new() };
-        let found = files::matching(&self.root, &format!("{pattern}.yml")).unwrap_or_default();
-        found.iter().map(|path| files::shown(&self.root, path)).collect()
+    /// A warning for each file that looks like a spec and is none.
+    pub(crate) fn unread_specs(&self) -> Vec<Diagnostic> {
+        unread::warnings(self)
     }
 
     /// The library functions' files, by path.

@@ -1,6 +1,6 @@
 //! Files that are no spec: encodings, sizes, nothing at all.
 
-use super::kit::{changed, good, load, places, problems, problems_in, write, written};
+use super::kit::{OFFICES, changed, good, load, places, problems, problems_in, write, written};
 
 /// What is wrong when `specs/doctors.yaml` holds these bytes.
 fn bytes(bytes: &[u8]) -> Vec<String> {
@@ -112,4 +112,30 @@ fn specs_are_found_in_folders_by_path() {
         ["specs/offices.yaml", "specs/people/doctors.yaml", "specs/positions.yaml"]
     );
     assert_eq!(paths(project.transforms()), ["transforms/a.rhai", "transforms/b.rhai"]);
+}
+
+/// Its entity would not move any more, and nothing else would miss it.
+#[test]
+fn a_file_that_looks_like_a_spec_and_is_not_read_is_told() {
+    let told = |pattern: &str, path: &str, text: &str| {
+        let mut files = changed("transload.yaml", "version: 1", &format!("version: 1\nspecs: {pattern}"));
+        files.insert(path.to_owned(), text.to_owned());
+        problems(&files)
+    };
+    for path in ["specs/more.yml", "specs/more.YAML", "specs/deep/more.Yml"] {
+        let found = told("specs/**/*.yaml", path, OFFICES);
+        assert_eq!(places(&found), [format!("TL0451 {path}:1:1")]);
+        let right = path.rsplit_once('.').unwrap().0;
+        assert_eq!(found[0].help.as_deref(), Some(&*format!("rename it to `{right}.yaml`, or move it elsewhere")));
+    }
+    let found = told("specs/[dop]*.yaml", "specs/more.yaml", OFFICES);
+    assert_eq!(found[0].help.as_deref(), Some("give it such a name, or move it elsewhere"));
+    for (path, text) in [
+        ("specs/notes.yml", "note: nothing of a spec\n"),
+        ("specs/more.yaml.bak", OFFICES),
+        ("elsewhere/more.yml", OFFICES),
+        ("templates/more.yaml", "template: more\ndescription: for each entity_type\n"),
+    ] {
+        assert_eq!(places(&told("specs/**/*.yaml", path, text)), Vec::<String>::new(), "{path}");
+    }
 }
