@@ -55,6 +55,7 @@ mod looking;
 mod masked;
 mod mend;
 mod minted;
+mod missing_schema;
 mod moving;
 mod named;
 mod overtaken;

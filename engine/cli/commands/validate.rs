@@ -29,6 +29,7 @@ pub(crate) async fn run(chosen: &Chosen, validate: &Validate, screen: &Screen) -
     let problems = &world.compiled.diagnostics;
     let warnings = if validate.deny_warnings { Warnings::Denied } else { Warnings::Allowed };
     let exit = exit(problems, warnings);
+    world.schema_to_be_made().iter().for_each(|told| screen.hint(told));
     match screen.format {
         Format::Json => screen.answer(&pretty(&json!({
             "schema": "transload.validate/1",

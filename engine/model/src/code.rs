@@ -264,8 +264,8 @@ codes! {
         "A connection that `transload.yaml` does not have."
         "Name a connection of `transload.yaml`, or add it under `connections`.";
     UnknownField "TL0209" "UNKNOWN_FIELD" Problems 422 Never
-        "A rule names a field that the spec does not fill."
-        "Rules name destination fields; map the field, or name one that is mapped.";
+        "A rule or a test names a field that the spec does not fill."
+        "Rules and tests name destination fields; map the field, or name one that is mapped.";
     UnknownTemplate "TL0210" "SPEC_UNKNOWN_TEMPLATE" Problems 422 Never
         "A spec uses a template that no file of `templates` has."
         "Name one that there is, or write it: `template: NAME` in a file below `templates/`.";

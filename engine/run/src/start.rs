@@ -315,7 +315,7 @@ fn epochs(ledger: &LedgerState, tables: &[TableName]) -> Vec<(TableName, u64)> {
 async fn check_destination(job: &Job, ledger: &LedgerState) -> Result<Vec<Diagnostic>> {
     let mut warnings = Vec::new();
     for entity in job.plan.entities() {
-        warnings.extend(preflight::check_destination(entity, &*job.destination, (ledger, &job.options)).await?);
+        warnings.extend(preflight::check_destination(entity, (job, ledger)).await?);
         warnings.extend(changed_spec(entity, ledger, &job.options));
     }
     Ok(warnings)
