@@ -98,7 +98,7 @@ impl Project {
             && spec_files.is_empty()
             && unreadable.is_empty()
         {
-            problems.push(no_specs(specs_pattern));
+            problems.push(no_specs(specs_pattern, loaded.iter().flat_map(Project::unread_specs)));
         }
         finished(loaded, problems)
     }
@@ -471,10 +471,14 @@ fn finished(loaded: Option<Project>, problems: Problems) -> Result<Project, Vec<
     }
 }
 
-fn no_specs(pattern: &Pattern) -> Diagnostic {
+fn no_specs(pattern: &Pattern, unread: impl Iterator<Item = Diagnostic>) -> Diagnostic {
     let problem = match &pattern.place {
-        Some(place) => problem(Code::NoSpecs, "no file matches `specs`", place, "this pattern"),
+        // As it is written: a variable in it is not shown.
+        Some(place) => {
+            let written = place.text().unwrap_or_default().trim_matches(['"', '\'']);
+            problem(Code::NoSpecs, format!("no file matches `specs`, which is `{written}`"), place, "this pattern")
+        }
         None => Diagnostic::new(Code::NoSpecs, format!("no file matches `{}`", pattern.text)),
     };
-    problem.help(Code::NoSpecs.info().remedy)
+    unread.fold(problem, |problem, file| problem.note(file.headline)).help(Code::NoSpecs.info().remedy)
 }

@@ -208,3 +208,27 @@ fn a_column_that_a_star_no_longer_finds_is_told_as_what_changed() {
       help: did you mean `visits`?
     ");
 }
+
+#[test]
+fn a_lock_that_cannot_be_read_says_why() {
+    let root = locked(&good(), &catalogs());
+    let whole = std::fs::read_to_string(root.path().join("transload.lock")).unwrap();
+    let told = |text: &str| {
+        write(root.path(), "transload.lock", text.as_bytes());
+        load(root.path()).unwrap_err().iter().map(prose).collect::<String>()
+    };
+    let line = whole.lines().nth(3).unwrap();
+    let conflict = format!("<<<<<<< HEAD\n{line}\n=======\n{line}\n>>>>>>> other");
+    let all = [told(&whole.replace(line, &conflict)), told("just text\n"), told("[1]\n")];
+    insta::assert_snapshot!(all.join("\n"), @r"
+    TL0014 `transload.lock` cannot be read: a merge left its marks in it
+      transload.lock:4:1 [<<<<<<< HEAD] this mark
+      help: Remove it, and let `transload validate --lock` write it again.
+
+    TL0014 `transload.lock` cannot be read: it holds no map
+      help: Remove it, and let `transload validate --lock` write it again.
+
+    TL0014 `transload.lock` cannot be read: it holds no map
+      help: Remove it, and let `transload validate --lock` write it again.
+    ");
+}
