@@ -184,6 +184,14 @@ pub(crate) async fn not_made(chosen: &Chosen, world: &World) -> Failure {
 }
 
 impl World {
+    /// What a first run makes beside tables, for people to stop it: the schema may be a mistyped one. `None` where there is nothing to make.
+    pub(crate) fn schema_to_be_made(&self) -> Option<String> {
+        let name = self.project.destination();
+        let catalog = self.catalogs.as_ref()?.get(name)?;
+        let schema = catalog.missing_schema.as_ref().filter(|_| !catalog.tables.is_empty())?;
+        Some(format!("schema `{schema}` of `{name}` is not there yet: `create_with` makes it, with its tables"))
+    }
+
     /// What functions and rules may know of a run that starts now.
     pub(crate) fn context(&self, plan: &Plan, now: DateTime<Utc>) -> TransformContext {
         TransformContext {
@@ -204,6 +212,7 @@ impl World {
         Job {
             plan: Arc::clone(plan),
             catalogs: self.catalogs.take().unwrap_or_default(),
+            specs: transload_spec::entities(&self.project),
             sources: std::mem::take(&mut self.sources),
             destination,
             factory: Arc::clone(&self.functions) as Arc<dyn TransformFactory>,

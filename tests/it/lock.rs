@@ -103,14 +103,6 @@ fn a_lock_of_another_system_is_said_not_to_be_compared() {
     assert_told(&world, &["validate"], 0, "tables and columns are there; transload.lock is of postgres: not compared");
 }
 
-#[test]
-fn a_spec_with_another_ending_is_said_not_to_be_read() {
-    let world = world(Ends::SqliteToSqlite);
-    world.write("specs/more/cities.yml", "entity_type: cities\n");
-
-    assert_told(&world, &["validate"], 0, "specs/more/cities.yml is not read: the names of specs end in `.yaml`");
-}
-
 for_each_pair!(
     a_star_and_its_long_form_move_the_same_rows,
     a_locked_project_is_checked_without_its_databases,

@@ -28,6 +28,10 @@ pub(crate) async fn run(chosen: &Chosen, baseline: &Baseline, screen: &Screen) -
     warnings.iter().for_each(|warning| screen.problem(warning));
     let wanted = named::entities(&baseline.entities, &plan)?;
     let destination = wiring::existing_destination(&world.project).await?;
+    if let Some(destination) = &destination {
+        let specs = transload_spec::entities(&world.project);
+        transload_run::without_spec(&**destination, &specs).await?.iter().for_each(|warning| screen.problem(warning));
+    }
     let options = BaselineOptions { exact: baseline.exact || baseline.exit_code, mappings: baseline.mappings };
     let ends = (&*plan, &world.sources);
     let found = transload_run::baseline(ends, destination.as_deref(), (&wanted, options), &clock).await?;

@@ -75,6 +75,7 @@ async fn go(chosen: &Chosen, (run, about): (&Run, About<'_>), screen: &Screen) -
     let mut world = wiring::world(chosen).await?;
     let (plan, warnings) = world.plan()?;
     warnings.iter().for_each(|warning| screen.problem(warning));
+    world.schema_to_be_made().iter().for_each(|told| screen.hint(told));
     confirm(&world.project, run.yes, screen)?;
     make_folder(&chosen.root)?;
     let store = wiring::control_store(chosen, &world.project).await?;

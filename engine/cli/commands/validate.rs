@@ -29,6 +29,7 @@ pub(crate) async fn run(chosen: &Chosen, validate: &Validate, screen: &Screen) -
     let problems = &world.compiled.diagnostics;
     let warnings = if validate.deny_warnings { Warnings::Denied } else { Warnings::Allowed };
     let exit = exit(problems, warnings);
+    world.schema_to_be_made().iter().for_each(|told| screen.hint(told));
     match screen.format {
         Format::Json => screen.answer(&pretty(&json!({
             "schema": "transload.validate/1",
@@ -46,9 +47,6 @@ pub(crate) async fn run(chosen: &Chosen, validate: &Validate, screen: &Screen) -
             match refusal(&world, warnings, screen) {
                 Some(refusal) => screen.answer(&refusal),
                 None => verdict(&world, is_made(&world).await, screen),
-            }
-            for path in world.project.unread_specs() {
-                screen.hint(&format!("{path} is not read: the names of specs end in `.yaml`"));
             }
             let fixable = fixable(problems);
             if fixable > 0 {

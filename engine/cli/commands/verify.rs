@@ -58,6 +58,8 @@ async fn look(chosen: &Chosen, verify: &Verify, screen: &Screen) -> Result<Verif
     if plan.entities().iter().any(|entity| held.table(&entity.destination.table).is_none()) {
         return Err(not_made(chosen, &world).await);
     }
+    let specs = transload_spec::entities(&world.project);
+    transload_run::without_spec(&*destination, &specs).await?.iter().for_each(|warning| screen.problem(warning));
     let heartbeat = Heartbeat::new(Arc::clone(&clock));
     let sink = Arc::new(Sinks(listener(screen, &heartbeat).into_iter().collect()));
     let job = world.job(&plan, destination, (sink, clock));

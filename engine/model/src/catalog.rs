@@ -13,6 +13,8 @@ pub struct Catalog {
     pub definitions: BTreeMap<TableName, u64>,
     /// By entity, what the SQL of its spec gives, or why the database refuses it.
     pub written: BTreeMap<EntityName, std::result::Result<Table, Diagnostic>>,
+    /// The schema that holds the tables, where it is not there; or not yet, because what is to make it was only tried.
+    pub missing_schema: Option<String>,
 }
 
 /// A table or view.

@@ -264,14 +264,17 @@ codes! {
         "A connection that `transload.yaml` does not have."
         "Name a connection of `transload.yaml`, or add it under `connections`.";
     UnknownField "TL0209" "UNKNOWN_FIELD" Problems 422 Never
-        "A rule names a field that the spec does not fill."
-        "Rules name destination fields; map the field, or name one that is mapped.";
+        "A rule or a test names a field that the spec does not fill."
+        "Rules and tests name destination fields; map the field, or name one that is mapped.";
     UnknownTemplate "TL0210" "SPEC_UNKNOWN_TEMPLATE" Problems 422 Never
         "A spec uses a template that no file of `templates` has."
         "Name one that there is, or write it: `template: NAME` in a file below `templates/`.";
     SourceSql "TL0211" "SPEC_SOURCE_SQL" Problems 422 Never
         "The source refuses the SQL of `where` or `query`."
         "Correct it; the same SQL must work there as `select * from TABLE where (…)`, or as `select * from (…)`.";
+    UnknownVariable "TL0212" "UNKNOWN_VARIABLE" Problems 422 Never
+        "An environment sets a variable that `vars` of the project does not have."
+        "Name a variable of the project, or write the new one under `vars` of the project, too.";
     // TL03: types and detection
     ImpossibleConversion "TL0301" "IMPOSSIBLE_CONVERSION" Problems 422 Never
         "There is no way from one type to the other that could keep the value."
@@ -496,6 +499,9 @@ codes! {
     SnapshotExpired "TL0450" "SNAPSHOT_EXPIRED" Interrupted 408 Backoff
         "The run saw the source as it was at one moment for as long as it may. What was committed stays."
         "`transload run` goes on after the last committed unit, with what the source holds by then; raise `execution.snapshot_max_age` where the source bears it.";
+    UnreadSpec "TL0451" "SPEC_UNREAD" Done 422 Never
+        "A file beside the specs looks like one, and `specs` does not match its name: its entity is not moved. It is only a warning."
+        "Give it a name that `specs` of `transload.yaml` matches, as `NAME.yaml`, or move it elsewhere.";
     // TL05: ledger and resume
     LedgerVersion "TL0501" "STATE_VERSION_UNSUPPORTED" CannotStart 409 Never
         "The ledger in the destination has another version than this Transload knows."
@@ -542,6 +548,9 @@ codes! {
     SharedSession "TL0515" "SESSION_SHARED" Unavailable 503 Never
         "Something between Transload and the server hands one session to several clients, or another session to each transaction."
         "Connect to the server itself, or let the pooler keep a session for each client (PgBouncer: `pool_mode = session`).";
+    EntityWithoutSpec "TL0516" "ENTITY_WITHOUT_SPEC" Done 409 Never
+        "Rows of an entity were loaded, and no spec of the project names it any more. It is only a warning: what becomes of them at the source is not moved."
+        "Bring its spec back, with `is_active: false` where it is to rest. docs/ledger.md says how to give an entity up for good.";
     // TL08: scripts
     ScriptSyntax "TL0801" "SCRIPT_PARSE" Problems 422 Never
         "A script is not rhai."

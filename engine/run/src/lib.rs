@@ -46,6 +46,7 @@ mod trial;
 mod unique;
 mod unit;
 mod verify;
+mod without_spec;
 
 pub use adopt::{RememberedRun, remembered};
 pub use baseline::{Baseline, BaselineOptions, EntityBaseline, Mappings, Standing, baseline, gap};
@@ -65,3 +66,4 @@ pub use verify::{
     Differences, DifferingRow, REPAIRED_MAX, Reason, RowDifference, Verification, VerifiedEntity, VerifyOptions,
     VerifyState, verify,
 };
+pub use without_spec::without_spec;

@@ -8,7 +8,7 @@ use transload_model::{
 };
 
 use crate::context::Context;
-use crate::start::{Job, Options};
+use crate::start::Job;
 
 /// Refuses a destination that is not what the plan was made for.
 pub(crate) fn check_tables(job: &Job, held: &Catalog) -> Result<()> {
@@ -71,9 +71,9 @@ pub(crate) async fn check_keys(
 /// Compares what the destination holds with what the ledger says was loaded.
 pub(crate) async fn check_destination(
     plan: &EntityPlan,
-    destination: &dyn Destination,
-    (ledger, options): (&LedgerState, &Options),
+    (job, ledger): (&Job, &LedgerState),
 ) -> Result<Option<Diagnostic>> {
+    let (destination, options) = (&*job.destination, &job.options);
     let held = destination.count(&plan.destination.table).await?;
     let loaded: u64 = destination.segments(&plan.name).await?.iter().map(|head| head.present).sum();
     let is_known = ledger.positions.contains_key(&plan.name);
@@ -94,7 +94,8 @@ pub(crate) async fn check_destination(
     }
     let position = ledger.positions.get(&plan.name);
     let moved = position.filter(|position| position.destination_table != *table).map(|position| {
-        format!("`{}` was loaded into `{}`, and now goes to `{table}`", plan.name, position.destination_table)
+        let (before, now) = whole_names(job, plan, &position.destination_table);
+        format!("`{}` was loaded into `{before}`, and now goes to `{now}`", plan.name)
     });
     let rekeyed = position.filter(|position| position.key_fingerprint != plan.key_fingerprint);
     let rekeyed = rekeyed.map(|_| format!("the key of `{}` changed after rows were loaded", plan.name));
@@ -114,6 +115,19 @@ pub(crate) async fn check_destination(
         return Ok(Some(Diagnostic::warning(Code::LedgerMismatch, headline)));
     }
     Ok(None)
+}
+
+/// The table that an entity was loaded into, and the one that it goes to, with their schemas where there are any. The ledger has a table of the
+/// connection's schema without it.
+fn whole_names(job: &Job, plan: &EntityPlan, before: &TableName) -> (String, String) {
+    let TableRef { connection, table } = &plan.destination;
+    let schema = job.plan.connection(connection).map(|connection| connection.schema.as_str()).unwrap_or_default();
+    let whole = |table: &TableName| match schema {
+        "" => table.to_string(),
+        _ if table.as_str().contains('.') => table.to_string(),
+        schema => format!("{schema}.{table}"),
+    };
+    (whole(before), whole(table))
 }
 
 /// Refuses a table whose rows the ledger has under another entity's name: most likely this one's, before it was renamed.

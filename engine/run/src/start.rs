@@ -19,7 +19,7 @@ use crate::regressed::{self, Mirrored};
 use crate::report::{EntityReport, RunReport};
 use crate::retry::RetrySelection;
 use crate::stop::{Halt, Stop};
-use crate::{preflight, requests, schedule, stale};
+use crate::{preflight, requests, schedule, stale, without_spec};
 
 /// What a run is asked for beside its plan.
 #[derive(Debug, Clone, Default)]
@@ -47,6 +47,8 @@ pub struct Job {
     pub plan: Arc<Plan>,
     /// What the plan was made for: the tables of both ends, by connection.
     pub catalogs: BTreeMap<ConnectionName, Catalog>,
+    /// The entities of which the project has a spec, active or not.
+    pub specs: BTreeSet<EntityName>,
     /// Sources by connection.
     pub sources: BTreeMap<ConnectionName, Arc<dyn Source>>,
     /// Where rows and ledger go.
@@ -183,13 +185,14 @@ pub(crate) async fn prepare(mut job: Job) -> Result<Prepared> {
         // Rows may have been refused only because others were gone that come again now, and their number tells nobody.
         job.options.retry_quarantined = RetrySelection::All;
     }
-    let warnings = match check_destination(&job, &ledger).await {
-        Ok(warnings) => regressed.into_iter().chain(warnings).collect(),
+    let mut warnings = without_spec::warnings(&*job.destination, (&ledger, &held), &job.specs).await?;
+    match check_destination(&job, &ledger).await {
+        Ok(found) => warnings.extend(regressed.into_iter().chain(found)),
         Err(problem) => {
             let lost = Seen(seen).lost(&*job.destination, Hold::Nothing).await;
             return Err(lost.map_or(problem, Box::new));
         }
-    };
+    }
     stale::settle(&job, &mut ledger).await?;
     let snapshots = snapshots(&job.plan, &job.sources).await?;
     // Behind the snapshots, so that nothing changes between the look and the reading.
@@ -312,7 +315,7 @@ fn epochs(ledger: &LedgerState, tables: &[TableName]) -> Vec<(TableName, u64)> {
 async fn check_destination(job: &Job, ledger: &LedgerState) -> Result<Vec<Diagnostic>> {
     let mut warnings = Vec::new();
     for entity in job.plan.entities() {
-        warnings.extend(preflight::check_destination(entity, &*job.destination, (ledger, &job.options)).await?);
+        warnings.extend(preflight::check_destination(entity, (job, ledger)).await?);
         warnings.extend(changed_spec(entity, ledger, &job.options));
     }
     Ok(warnings)

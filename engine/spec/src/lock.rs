@@ -17,7 +17,7 @@ use transload_model::{
 use crate::Project;
 use crate::compile::{Catalogs, targets};
 use crate::decode::{Reader, Spec, tree};
-use crate::problems::Problems;
+use crate::problems::{Place, Problems, problem};
 use crate::yaml;
 pub use accept::accept;
 use table::LockedTable;
@@ -79,6 +79,11 @@ impl Content {
 impl Lock {
     /// Reads a lock.
     pub(crate) fn read(file: &Arc<SourceFile>) -> Result<Self, Box<Diagnostic>> {
+        if let Some(mark) = merge_mark(file) {
+            let headline = format!("`{LOCK_FILE}` cannot be read: a merge left its marks in it");
+            let found = problem(Code::LockUnreadable, headline, &mark, "this mark");
+            return Err(Box::new(found.help(Code::LockUnreadable.info().remedy)));
+        }
         let mut problems = Problems::default();
         let value = yaml::load_up_to(file, LOCK_BYTES_MAX, &mut problems)
             .and_then(|node| tree(&mut Reader { file, problems: &mut problems }, &node, "a value of the lock"));
@@ -89,6 +94,9 @@ impl Lock {
                 None => unreadable("it holds nothing"),
             }));
         };
+        if !value.is_object() {
+            return Err(Box::new(unreadable("it holds no map")));
+        }
         let content: Content =
             serde_json::from_value(value).map_err(|error| Box::new(unreadable(&error.to_string())))?;
         if content.version != VERSION {
@@ -183,6 +191,19 @@ impl Lock {
 
 fn system<'a>(project: &'a Project, connection: &ConnectionName) -> Option<&'a str> {
     project.connections().find(|known| known.name == *connection).map(|known| known.system.as_str())
+}
+
+/// The first mark that a merge left.
+fn merge_mark(file: &Arc<SourceFile>) -> Option<Place> {
+    let is_mark = |line: &str| ["<<<<<<<", ">>>>>>>"].iter().any(|mark| line.starts_with(mark)) || line == "=======";
+    let mut start = 0;
+    for line in file.text.split('\n') {
+        if is_mark(line.trim_end()) {
+            return Some(Place { file: Arc::clone(file), span: start..start + line.trim_end().len() });
+        }
+        start += line.len() + 1;
+    }
+    None
 }
 
 fn unreadable(reason: &str) -> Diagnostic {

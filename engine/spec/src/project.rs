@@ -10,6 +10,8 @@ mod masking;
 mod merged;
 mod postgres;
 mod sqlite;
+mod unknown_names;
+mod unread;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -96,7 +98,7 @@ impl Project {
             && spec_files.is_empty()
             && unreadable.is_empty()
         {
-            problems.push(no_specs(specs_pattern));
+            problems.push(no_specs(specs_pattern, loaded.iter().flat_map(Project::unread_specs)));
         }
         finished(loaded, problems)
     }
@@ -131,7 +133,7 @@ impl Project {
         let mut problems = Problems::default();
         let mut node = yaml::load(&file, &mut problems).ok_or_else(Vec::new)?;
         let starts = merged::starts(&node, &project.environment);
-        environment::apply(&mut Reader { file: &file, problems: &mut problems }, &mut node, chosen);
+        environment::apply(&mut Reader { file: &file, problems: &mut problems }, &mut node, chosen, variables);
         let is_set = |name: &str| variables(name).is_some();
         Ok(merged::Merged { file: &file, environment: (&project.environment, starts), is_set: &is_set }.text(&node))
     }
@@ -212,12 +214,9 @@ impl Project {
         locked.filter(|(end, system)| *system != end.system).map(|(end, system)| (&end.name, system)).collect()
     }
 
-    /// Files that would be specs if their names ended in `.yaml`.
-    #[must_use]
-    pub fn unread_specs(&self) -> Vec<String> {
-        let Some(pattern) = self.specs_pattern.text.strip_suffix(".yaml") else { return Vec::new() };
-        let found = files::matching(&self.root, &format!("{pattern}.yml")).unwrap_or_default();
-        found.iter().map(|path| files::shown(&self.root, path)).collect()
+    /// A warning for each file that looks like a spec and is none.
+    pub(crate) fn unread_specs(&self) -> Vec<Diagnostic> {
+        unread::warnings(self)
     }
 
     /// The library functions' files, by path.
@@ -291,7 +290,7 @@ fn load(
     let file = files::read(&root, &path).map_err(|problem| problems.push(*problem)).ok()?;
     let mut node = yaml::load(&file, problems)?;
     let mut reader = Reader { file: &file, problems };
-    let environment = environment::apply(&mut reader, &mut node, chosen);
+    let environment = environment::apply(&mut reader, &mut node, chosen, variables);
     if environment.is_none() && matches!(node.kind, yaml::Kind::Map(_)) {
         // What is missing in the project may stand in the environment that could not be told.
         return None;
@@ -472,10 +471,14 @@ fn finished(loaded: Option<Project>, problems: Problems) -> Result<Project, Vec<
     }
 }
 
-fn no_specs(pattern: &Pattern) -> Diagnostic {
+fn no_specs(pattern: &Pattern, unread: impl Iterator<Item = Diagnostic>) -> Diagnostic {
     let problem = match &pattern.place {
-        Some(place) => problem(Code::NoSpecs, "no file matches `specs`", place, "this pattern"),
+        // As it is written: a variable in it is not shown.
+        Some(place) => {
+            let written = place.text().unwrap_or_default().trim_matches(['"', '\'']);
+            problem(Code::NoSpecs, format!("no file matches `specs`, which is `{written}`"), place, "this pattern")
+        }
         None => Diagnostic::new(Code::NoSpecs, format!("no file matches `{}`", pattern.text)),
     };
-    problem.help(Code::NoSpecs.info().remedy)
+    unread.fold(problem, |problem, file| problem.note(file.headline)).help(Code::NoSpecs.info().remedy)
 }

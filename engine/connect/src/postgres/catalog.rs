@@ -257,7 +257,18 @@ pub(super) async fn read(connection: &mut PgConnection, schema: &str) -> sqlx::R
             _ => effects.row_security = true,
         }
     }
-    Ok(Catalog { tables, definitions, ..Catalog::default() })
+    let missing_schema = match tables.is_empty() {
+        true => missing_schema(connection, schema).await?,
+        false => None,
+    };
+    Ok(Catalog { tables, definitions, missing_schema, ..Catalog::default() })
+}
+
+/// The schema itself, where there is none of that name.
+async fn missing_schema(connection: &mut PgConnection, schema: &str) -> sqlx::Result<Option<String>> {
+    let sql = "select exists (select 1 from pg_catalog.pg_namespace n where n.nspname = $1)";
+    let exists: bool = sqlx::query(sql).bind(schema).fetch_one(connection).await?.try_get(0)?;
+    Ok((!exists).then(|| schema.to_owned()))
 }
 
 /// The columns of one table; none where there is no such table.

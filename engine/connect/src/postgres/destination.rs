@@ -81,9 +81,9 @@ async fn create_tables(connection: &mut PgConnection, schema: &str, script: &str
         sql::batch(connection, &format!("set local search_path to {quoted}")).await?;
         sql::batch(connection, script).await?;
     }
-    let found = catalog::read(connection, schema).await?;
+    let made = catalog::read(connection, schema).await?;
     sql::batch(connection, end).await?;
-    Ok(found)
+    Ok(Catalog { missing_schema: found.missing_schema, ..made })
 }
 
 fn script_failed(error: &sqlx::Error, connection: &ConnectionPlan) -> Box<Diagnostic> {

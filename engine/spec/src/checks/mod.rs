@@ -17,7 +17,7 @@ mod unknown_entity;
 mod unknown_field;
 mod unknown_function;
 mod unknown_table;
-pub(crate) mod wrong_source;
+pub(crate) mod wrong_database;
 
 use crate::compile::{Entities, Scope};
 use crate::problems::Problems;
@@ -32,7 +32,7 @@ pub(crate) const ENTITY_CHECKS: &[EntityCheck] = &[duplicate_entity::check, unkn
 pub(crate) const CHECKS: &[Check] = &[
     residency::check,
     self_reference::check,
-    wrong_source::check,
+    wrong_database::check,
     unknown_table::check,
     source_sql::check,
     loaded_table::check,

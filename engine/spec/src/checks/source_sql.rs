@@ -2,14 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use transload_model::{Code, Table};
+use transload_model::{Code, Side, Table};
 
-use crate::checks::wrong_source;
+use crate::checks::wrong_database;
 use crate::compile::Scope;
 use crate::problems::{Place, Problems, problem};
 
 pub(crate) fn check(scope: &Scope<'_>, problems: &mut Problems) {
-    let is_told = wrong_source::is_told(scope);
+    let is_told = wrong_database::is_told(scope, Side::Source);
     for spec in scope.specs {
         let Some(rows) = &spec.rows else { continue };
         match scope.source.and_then(|catalog| catalog.written.get(&spec.entity.value)) {

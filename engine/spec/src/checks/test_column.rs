@@ -4,7 +4,7 @@ use transload_model::{Code, ColumnName, Side};
 
 use crate::compile::Scope;
 use crate::decode::{ReferenceSpec, Spec, TestSpec};
-use crate::problems::{Located, Problems, problem, with_suggestion};
+use crate::problems::{Located, Problems, listed, problem, with_suggestion};
 
 pub(crate) fn check(scope: &Scope<'_>, problems: &mut Problems) {
     for spec in scope.specs {
@@ -64,14 +64,19 @@ fn check_expected(scope: &Scope<'_>, spec: &Spec, test: &TestSpec, problems: &mu
     let in_rows = test.expected_rows.iter().flatten().map(|(column, _)| column);
     let faults = test.quarantine.iter().chain(test.warnings.iter().flatten());
     for column in in_rows.chain(faults.filter_map(|fault| fault.field.as_ref())) {
-        check_field(column, &filled, problems);
+        // That a star does not find it any more is told as what changed.
+        if !scope.is_missed_by_star(spec, &column.value) {
+            check_field(column, &filled, problems);
+        }
     }
 }
 
 fn check_field(column: &Located<ColumnName>, filled: &[&ColumnName], problems: &mut Problems) {
     if !filled.contains(&&column.value) {
         let headline = format!("the spec fills no column `{}`", column.value);
-        let found = problem(Code::UnknownField, headline, &column.place, "no mapping has this destination");
+        let found = problem(Code::UnknownField, headline, &column.place, "no mapping has this destination")
+            .note(format!("tests name destination columns: {}", listed(filled.iter().map(|name| name.as_str()))))
+            .help("map it, or take it out of the test");
         problems.push(with_suggestion(found, column.value.as_str(), filled.iter().map(|name| name.as_str())));
     }
 }

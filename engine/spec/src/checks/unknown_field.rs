@@ -18,7 +18,8 @@ pub(crate) fn check(scope: &Scope<'_>, problems: &mut Problems) {
             continue;
         }
         for rule in &spec.rules {
-            if filled.contains(&rule.field.value) {
+            // That a star does not find it any more is told as what changed.
+            if filled.contains(&rule.field.value) || scope.is_missed_by_star(spec, &rule.field.value) {
                 continue;
             }
             let name = rule.field.value.as_str();

@@ -1,22 +1,23 @@
 //! Tables that the databases do not have.
 
-use transload_model::{Catalog, Code, ConnectionName, TableName};
+use transload_model::{Catalog, Code, ConnectionName, Side, TableName};
 
-use crate::checks::wrong_source;
+use crate::checks::wrong_database;
 use crate::compile::{Scope, targets};
 use crate::problems::{Located, Problems, problem};
 
 pub(crate) fn check(scope: &Scope<'_>, problems: &mut Problems) {
-    let is_told = wrong_source::is_told(scope);
+    let is_told = |side| wrong_database::is_told(scope, side);
+    let (has_no_source, has_no_destination) = (is_told(Side::Source), is_told(Side::Destination));
     for spec in scope.specs {
-        let ends = [
-            (scope.source, scope.project.source(), &spec.source_table),
-            (scope.destination, scope.project.destination(), &spec.destination_table),
-        ];
         // The table of a query is only its name.
-        for (catalog, connection, table) in ends.into_iter().skip(usize::from(spec.is_query() || is_told)) {
-            check_table(scope, (catalog, connection), table, problems);
+        if !spec.is_query() && !has_no_source {
+            check_table(scope, (scope.source, scope.project.source()), &spec.source_table, problems);
         }
+        if has_no_destination {
+            continue;
+        }
+        check_table(scope, (scope.destination, scope.project.destination()), &spec.destination_table, problems);
         for target in targets(scope.destination, spec) {
             check_table(scope, (scope.destination, scope.project.destination()), &target.table, problems);
         }

@@ -29,8 +29,12 @@ pub(crate) fn settle(
             }),
             table(catalogs.get(project.destination()), |catalog| catalog.table(&spec.destination_table.value)),
         );
-        let (Some(source), Some(destination)) = tables else { continue };
         let Some(auto_map) = &spec.auto_map else { continue };
+        let (Some(source), Some(destination)) = tables else {
+            // Nobody can tell which columns it stands for: what names one of them is not wrong by that.
+            spec.has_all_fields = false;
+            continue;
+        };
         // A star that many specs share may name what some of their tables do not have.
         if auto_map.place.file == spec.file {
             check_patterns(auto_map, source, problems);

@@ -229,6 +229,7 @@ fn compile_against(project: &Project, vocabulary: &dyn Vocabulary, basis: Basis<
             problems.push(Diagnostic::new(Code::CannotConnect, headline));
         }
     }
+    project.unread_specs().into_iter().for_each(|warning| problems.push(warning));
     let (mut specs, outlines) = specs(project, &mut problems);
     auto_map::settle(project, &mut specs, catalogs, basis.lock, &mut problems);
     let mut scope = Scope::new(project, &specs, &outlines, vocabulary, catalogs);

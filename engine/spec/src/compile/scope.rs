@@ -123,6 +123,12 @@ impl<'a> Scope<'a> {
         self.destination_tables.get(&spec.destination_table.value)
     }
 
+    /// Whether the spec's star stood for a column when the project was locked. Where it does not any more, that is told as drift.
+    pub(crate) fn is_missed_by_star(&self, spec: &Spec, column: &ColumnName) -> bool {
+        let locked = self.lock.and_then(|lock| lock.auto_mapped(&spec.entity.value));
+        spec.auto_map.is_some() && locked.is_some_and(|locked| locked.contains(column))
+    }
+
     /// The columns of a spec's destination key, whether the table has them or not; `None` where they cannot be told.
     pub(crate) fn destination_key<'s>(&'s self, spec: &'s Spec) -> Option<Vec<&'s ColumnName>> {
         match &spec.key.destination {

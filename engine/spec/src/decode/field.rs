@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value;
-use transload_model::{Code, ColumnName, EntityName, LogicalType, OnMissing};
+use transload_model::{Code, ColumnName, EntityName, LogicalType, OnMissing, nearest};
 
 use crate::decode::Reader;
 use crate::decode::call::{CallSpec, chain, value_map, without};
@@ -76,6 +76,14 @@ pub(crate) fn fields(reader: &mut Reader<'_>, node: &Node) -> Vec<Field> {
 
 fn long(reader: &mut Reader<'_>, node: &Node) -> Option<Field> {
     let before = reader.problems.seen();
+    if let Some(entry) = short_in_list(node) {
+        let headline = format!("field `{}` stands in a list in its short form", entry.key);
+        let found = problem(Code::SpecUnknownKey, headline, &reader.key_place(entry), "this key");
+        let note = "in a list a mapping says `destination_field: …`; without `- ` its column is the key";
+        let help = format!("take away the `- `, or write `- destination_field: {}`", entry.key);
+        reader.problems.push(found.note(note).help(help));
+        return None;
+    }
     let map = reader.map(node, &LONG_FIELD)?;
     if !reader.require(&map, &["destination_field"], "a field mapping") {
         return None;
@@ -83,6 +91,16 @@ fn long(reader: &mut Reader<'_>, node: &Node) -> Option<Field> {
     let destination = reader.name(&map.get("destination_field")?.value, "`destination_field`", ColumnName::parse)?;
     let sources = map.get("source_field").map(|entry| sources(reader, &entry.value)).unwrap_or_default();
     Some(finish(reader, &map, destination, sources, before))
+}
+
+/// The first key of an item whose keys are all columns: nothing that a mapping says, nor nearly so.
+fn short_in_list(node: &Node) -> Option<&Entry> {
+    let Kind::Map(entries) = &node.kind else { return None };
+    let said = || LONG_FIELD.built.iter().chain(LONG_FIELD.later).copied();
+    let is_column = |entry: &Entry| {
+        said().all(|key| key != entry.key) && nearest(&entry.key, said()).is_none() && !is_note(&entry.key)
+    };
+    entries.first().filter(|_| entries.iter().all(is_column))
 }
 
 fn short(reader: &mut Reader<'_>, entry: &Entry) -> Option<Field> {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use transload_model::{Code, ColumnName, Diagnostic, Effect, Presence, Severity, TableChange, snake_case};
 
 use super::{Drift, Judged, Side, Weight};
-use crate::checks::wrong_source;
+use crate::checks::wrong_database;
 use crate::compile::Scope;
 use crate::decode::Spec;
 use crate::problems::{Place, Problems, listed};
@@ -185,10 +185,10 @@ fn consequences(change: &TableChange) -> &'static [Code] {
     }
 }
 
-/// A source that is another database altogether is told once, and not table by table.
+/// An end that is another database altogether is told once, and not table by table.
 fn is_told_elsewhere(scope: &Scope<'_>, drift: &Drift) -> bool {
     let is_gone = matches!(drift.change, TableChange::TableGone | TableChange::Refused);
-    drift.side == Side::Source && is_gone && wrong_source::is_told(scope)
+    is_gone && wrong_database::is_told(scope, drift.side)
 }
 
 /// Tells a change that breaks: where something is told at its place, as one more of that.

@@ -18,7 +18,7 @@ const SCHEMA: &str = "public";
 
 /// What a database is kept in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum System {
+pub(crate) enum System {
     Sqlite,
     Postgres,
 }
@@ -34,6 +34,16 @@ const LATER_SCHEMES: [(&str, &str); 4] =
     [("mysql:", "mysql"), ("mariadb:", "mysql"), ("http:", "http"), ("https:", "http")];
 
 impl System {
+    /// The system of that word, where there is one.
+    pub(crate) fn named(word: &str) -> Option<Self> {
+        SYSTEMS.iter().find(|(known, _)| *known == word).map(|(_, system)| *system)
+    }
+
+    /// The system that a URL's scheme names.
+    pub(crate) fn of_url(url: &str) -> Option<Self> {
+        SCHEMES.iter().find(|(scheme, _)| url.starts_with(scheme)).map(|(_, system)| *system)
+    }
+
     /// The word for it in `type` and in a plan.
     fn word(self) -> &'static str {
         match self {
@@ -153,8 +163,8 @@ fn location(
 
 /// The system that a URL's scheme names.
 fn scheme(reader: &mut Reader<'_>, url: &Located<String>, what: &str) -> Option<System> {
-    if let Some((_, system)) = SCHEMES.iter().find(|(scheme, _)| url.value.starts_with(scheme)) {
-        return Some(*system);
+    if let Some(system) = System::of_url(&url.value) {
+        return Some(system);
     }
     let later = LATER_SCHEMES.iter().find(|(scheme, _)| url.value.starts_with(scheme));
     reader.problems.push(match later {

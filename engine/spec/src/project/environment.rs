@@ -3,12 +3,14 @@
 //! The chosen one is merged into the tree before variables are replaced, so that only its own are needed. A merged value keeps the place
 //! where it was written. Keys are checked in every environment, chosen or not: a typo in `prod` is found before anything runs there.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use transload_model::{Code, Diagnostic};
 
 use crate::decode::{Reader, check_keys_of_defaults, language};
 use crate::problems::{listed, problem, with_suggestion};
+use crate::project::connection::System;
+use crate::project::{interpolation, unknown_names};
 use crate::yaml::{Entry, Kind, Node};
 
 /// The name of what a project is without one of its environments.
@@ -25,7 +27,12 @@ pub(crate) struct Environment {
 }
 
 /// Merges one environment over the project; `None` where a problem says why not.
-pub(crate) fn apply(reader: &mut Reader<'_>, project: &mut Node, chosen: Option<&str>) -> Option<Environment> {
+pub(crate) fn apply(
+    reader: &mut Reader<'_>,
+    project: &mut Node,
+    chosen: Option<&str>,
+    variables: &dyn Fn(&str) -> Option<String>,
+) -> Option<Environment> {
     let Kind::Map(entries) = &mut project.kind else {
         // What is here in place of a project is reported by those who read it.
         return None;
@@ -34,6 +41,7 @@ pub(crate) fn apply(reader: &mut Reader<'_>, project: &mut Node, chosen: Option<
         Some(entry) => read(reader, entry.value)?,
         None => Vec::new(),
     };
+    unknown_names::check(reader, entries, &environments);
     let default = match taken(entries, "default_environment") {
         Some(entry) => Some(default(reader, &entry.value, &environments)?),
         None => None,
@@ -49,7 +57,7 @@ pub(crate) fn apply(reader: &mut Reader<'_>, project: &mut Node, chosen: Option<
     }
     for environment in environments.into_iter().filter(|entry| entry.key == name) {
         if let Kind::Map(over) = environment.value.kind {
-            forget_locations(entries, &over);
+            forget_locations(entries, &over, variables);
             merge(entries, over);
         }
     }
@@ -132,7 +140,7 @@ fn with_known(problem: Diagnostic, name: &str, environments: &[Entry]) -> Diagno
 }
 
 /// Takes out where a connection was, for each that the environment puts elsewhere.
-fn forget_locations(base: &mut [Entry], over: &[Entry]) {
+fn forget_locations(base: &mut [Entry], over: &[Entry], variables: &dyn Fn(&str) -> Option<String>) {
     let Some(base) = base.iter_mut().find(|entry| entry.key == "connections") else {
         return;
     };
@@ -143,13 +151,34 @@ fn forget_locations(base: &mut [Entry], over: &[Entry]) {
         return;
     };
     let is_location = |entry: &Entry| LOCATION.contains(&entry.key.as_str());
-    let moves = |entry: &&Entry| matches!(&entry.value.kind, Kind::Map(keys) if keys.iter().any(is_location));
-    let moved: BTreeSet<&str> = over.iter().filter(moves).map(|entry| entry.key.as_str()).collect();
-    for connection in base.iter_mut().filter(|entry| moved.contains(entry.key.as_str())) {
-        if let Kind::Map(keys) = &mut connection.value.kind {
-            // Another place may be in another region, and nobody said in which.
-            keys.retain(|entry| !is_location(entry) && entry.key != "region");
+    for connection in base {
+        let moved = over.iter().find(|entry| entry.key == connection.key).map(|entry| &entry.value.kind);
+        let (Kind::Map(keys), Some(Kind::Map(moved))) = (&mut connection.value.kind, moved) else { continue };
+        if !moved.iter().any(is_location) {
+            continue;
         }
+        let is_elsewhere = match (system(keys, variables), system(moved, variables)) {
+            (Some(before), Some(now)) => before != now,
+            _ => false,
+        };
+        // Another place may be in another region, and nobody said in which. A script is written for one system.
+        keys.retain(|entry| !is_location(entry) && entry.key != "region");
+        keys.retain(|entry| !(is_elsewhere && entry.key == "create_with"));
+    }
+}
+
+/// The system that a connection is of, before its variables are replaced; `None` where that cannot be told yet.
+fn system(connection: &[Entry], variables: &dyn Fn(&str) -> Option<String>) -> Option<System> {
+    let text = |key: &str| match &connection.iter().find(|entry| entry.key == key)?.value.kind {
+        Kind::Scalar(scalar) => Some(scalar.text.as_str()),
+        Kind::List(_) | Kind::Map(_) | Kind::Refused => None,
+    };
+    if let Some(name) = text("type") {
+        return System::named(&interpolation::beginning(name, variables));
+    }
+    match text("url") {
+        Some(url) => System::of_url(&interpolation::beginning(url, variables)),
+        None => text("path").map(|_| System::Sqlite),
     }
 }
 

@@ -48,6 +48,18 @@ pub(crate) fn with_variables(
     Replacer { reader, environment, vars: Some(&vars), given: &BTreeSet::new(), is_given: false }.node(node);
 }
 
+/// A text whose beginning is known before variables are checked: where it starts with one of the environment, with that in its place.
+pub(crate) fn beginning(text: &str, environment: &dyn Fn(&str) -> Option<String>) -> String {
+    let known = || {
+        let (reference, rest) = text.strip_prefix("${")?.split_once('}')?;
+        let (name, default) = reference.split_once(":-").unwrap_or((reference, ""));
+        let name = name.split_once(":?").map_or(name, |(name, _)| name);
+        let value = environment(name).filter(|value| !value.is_empty());
+        Some(format!("{}{rest}", value.as_deref().unwrap_or(default)))
+    };
+    known().unwrap_or_else(|| text.to_owned())
+}
+
 /// Variables by name; `None` for one that has no value because of a problem of its own.
 type Variables = BTreeMap<String, Option<Value>>;
 

@@ -120,6 +120,86 @@ fn keys_of_every_environment_are_checked() {
     assert_eq!(wrong("  dev: {}", "  dev: { x-note: 1 }\n  x-other: 5\n  x: { y: 1 }"), ["TL0105 transload.yaml:12:8"]);
 }
 
+/// A name that nothing else has would be another connection, which nobody reads or writes.
+#[test]
+fn names_that_only_an_environment_has_are_refused_in_all_of_them() {
+    let wrong = |from: &str, to: &str| {
+        let (one, other) = (refused(None, from, to), refused(Some("prod"), from, to));
+        assert_eq!(one, other, "{to}");
+        one
+    };
+    let dev = |text: &str| wrong("  dev: {}", &format!("  dev: {{ {text} }}"));
+    assert_eq!(dev("connections: { platfrom: { path: data/dev.db } }"), ["TL0208 transload.yaml:10:25"]);
+    assert_eq!(dev("source: legcy"), ["TL0208 transload.yaml:10:18"]);
+    assert_eq!(dev("source: [legacy]"), ["TL0106 transload.yaml:10:18"]);
+    assert_eq!(dev("destination: archive"), ["TL0208 transload.yaml:10:23"], "another environment has it");
+    assert_eq!(dev("vars: { prefx: x }"), ["TL0212 transload.yaml:10:18"]);
+    // The misspelt choice is the cause.
+    assert_eq!(wrong("source: archive", "source: archiv"), ["TL0208 transload.yaml:15:13"]);
+    assert_eq!(wrong("source: archive", "x-source: archive"), ["TL0208 transload.yaml:18:7"]);
+    let found = load(
+        None,
+        ("  dev: {}", "  dev: { connections: { platfrom: { path: a.db } }, vars: { prefx: x, of_my_own: y } }"),
+        &[],
+    );
+    insta::assert_snapshot!(found.unwrap_err().iter().map(prose).collect::<String>(), @r"
+    TL0208 environment `dev` has a connection `platfrom`, which the project does not have
+      transload.yaml:10:25 [platfrom] neither among `connections` of the project, nor the source or destination here
+      help: did you mean `platform`?
+    TL0212 environment `dev` sets a variable `prefx`, which the project does not have
+      transload.yaml:10:61 [prefx] not among `vars` of the project
+      help: did you mean `prefix`?
+    TL0212 environment `dev` sets a variable `of_my_own`, which the project does not have
+      transload.yaml:10:71 [of_my_own] not among `vars` of the project
+      help: write it under `vars` of the project, too
+    ");
+}
+
+#[test]
+fn names_that_an_environment_needs_are_its_own() {
+    for dev in [
+        "source: other, connections: { other: { path: a.db } }",
+        "source: \"${WHICH:-legacy}\", connections: { other: { path: a.db } }",
+        "vars: { file: a.db }, connections: { platform: { path: \"${vars.file}\" } }",
+        "x-vars: { prefx: x }, vars: { x-prefx: x }",
+    ] {
+        load(None, ("  dev: {}", &format!("  dev: {{ {dev} }}")), &[]).unwrap();
+    }
+    let everywhere = "environments: { a: { vars: { own: x } }, b: { vars: { own: y } } }\nvars:";
+    let load = |text: &str| Project::load(written(&changed("transload.yaml", "vars:", text)).path(), None, &|_| None);
+    load(everywhere).unwrap();
+    assert_eq!(places(&load(&everywhere.replace("b: { vars: { own: y }", "b: {")).unwrap_err()).len(), 1);
+    let alone = everywhere.replace(", b: { vars: { own: y } }", "");
+    assert_eq!(places(&load(&alone).unwrap_err()), ["TL0212 transload.yaml:8:30"]);
+}
+
+/// A script for one system makes tables of its types in another.
+#[test]
+fn a_script_that_makes_tables_is_not_for_another_system() {
+    let script = |platform: &str, variables: &[(&str, &str)]| {
+        let mut files = changed("transload.yaml", "data/platform.db\" }", "data/platform.db\", create_with: a.sql }");
+        *files.get_mut("transload.yaml").unwrap() +=
+            &format!("environments: {{ other: {{ connections: {{ platform: {{ {platform} }} }} }} }}\n");
+        files.insert("a.sql".to_owned(), "a".to_owned());
+        files.insert("b.sql".to_owned(), "b".to_owned());
+        let get = |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
+        let directory = written(&files);
+        let shown = Project::merged(directory.path(), Some("other"), &get).unwrap();
+        let project = Project::load(directory.path(), Some("other"), &get).unwrap();
+        let found = connection(&project, "platform").create_with;
+        assert_eq!(shown.contains("create_with"), found.is_some(), "{shown}");
+        found
+    };
+    let server = "postgres://me@localhost/clinic?sslmode=disable";
+    assert_eq!(script("pool: 4, url: \"postgres://me@localhost/clinic?sslmode=disable\"", &[]), None);
+    assert_eq!(script("url: \"${URL}\"", &[("URL", server)]), None);
+    assert_eq!(script("url: \"${URL:-postgres://me@localhost/clinic?sslmode=disable}\"", &[]), None);
+    assert_eq!(script("type: postgres, url: \"${URL}\", create_with: b.sql", &[("URL", server)]).as_deref(), Some("b"));
+    assert_eq!(script("path: b.db", &[]).as_deref(), Some("a"));
+    assert_eq!(script("url: \"${URL}\"", &[("URL", "sqlite:b.db")]).as_deref(), Some("a"));
+    assert_eq!(script("url: \"${URL:-sqlite:b.db}\"", &[]).as_deref(), Some("a"));
+}
+
 #[test]
 fn an_environment_that_is_not_there_is_named_with_those_that_are() {
     let found = load(Some("pord"), ("", ""), &[]).unwrap_err();

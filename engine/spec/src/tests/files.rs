@@ -1,6 +1,6 @@
 //! Files that are no spec: encodings, sizes, nothing at all.
 
-use super::kit::{changed, good, load, places, problems, problems_in, write, written};
+use super::kit::{OFFICES, changed, good, load, places, problems, problems_in, prose, write, written};
 
 /// What is wrong when `specs/doctors.yaml` holds these bytes.
 fn bytes(bytes: &[u8]) -> Vec<String> {
@@ -112,4 +112,68 @@ fn specs_are_found_in_folders_by_path() {
         ["specs/offices.yaml", "specs/people/doctors.yaml", "specs/positions.yaml"]
     );
     assert_eq!(paths(project.transforms()), ["transforms/a.rhai", "transforms/b.rhai"]);
+}
+
+/// Its entity would not move any more, and nothing else would miss it.
+#[test]
+fn a_file_that_looks_like_a_spec_and_is_not_read_is_told() {
+    let told = |pattern: &str, path: &str, text: &str| {
+        let mut files = changed("transload.yaml", "version: 1", &format!("version: 1\nspecs: {pattern}"));
+        files.insert(path.to_owned(), text.to_owned());
+        problems(&files)
+    };
+    for path in ["specs/more.yml", "specs/more.YAML", "specs/deep/more.Yml"] {
+        let found = told("specs/**/*.yaml", path, OFFICES);
+        assert_eq!(places(&found), [format!("TL0451 {path}:1:1")]);
+        let right = path.rsplit_once('.').unwrap().0;
+        assert_eq!(found[0].help.as_deref(), Some(&*format!("rename it to `{right}.yaml`, or move it elsewhere")));
+    }
+    let found = told("specs/[dop]*.yaml", "specs/more.yaml", OFFICES);
+    assert_eq!(found[0].help.as_deref(), Some("give it such a name, or move it elsewhere"));
+    for (path, text) in [
+        ("specs/notes.yml", "note: nothing of a spec\n"),
+        ("specs/more.yaml.bak", OFFICES),
+        ("elsewhere/more.yml", OFFICES),
+        ("templates/more.yaml", "template: more\ndescription: for each entity_type\n"),
+    ] {
+        assert_eq!(places(&told("specs/**/*.yaml", path, text)), Vec::<String>::new(), "{path}");
+    }
+}
+
+#[test]
+fn a_space_that_is_none_is_shown() {
+    let found = |from: &str, to: &str| {
+        let found = problems(&changed("specs/doctors.yaml", from, to));
+        (places(&found).join(" "), found[0].headline.clone())
+    };
+    let told = "file `specs/doctors.yaml` is not YAML: a no-break space stands in the place of a space".to_owned();
+    assert_eq!(
+        found("source_table: disp", "source_table:\u{a0}disp"),
+        ("TL0101 specs/doctors.yaml:2:14".to_owned(), told.clone())
+    );
+    assert_eq!(found("  email: {", "\u{a0} email: {"), ("TL0101 specs/doctors.yaml:8:1".to_owned(), told.clone()));
+    assert_eq!(
+        found("  - field_name: email", "  -\u{202f}field_name: email"),
+        ("TL0101 specs/doctors.yaml:14:4".to_owned(), told)
+    );
+    let (place, other) = found("source_table: disp", "source_table:\u{3000}disp");
+    assert!(place == "TL0101 specs/doctors.yaml:2:14" && other.contains("what only looks like one"), "{place} {other}");
+    // In a text it is nobody's business, also beside a mistake.
+    let (place, other) = found("version: \"1.1\"", "description: a\u{a0}b\nversion: \"1.1");
+    assert!(!other.contains("space"), "{place} {other}");
+}
+
+#[test]
+fn a_pattern_that_matches_nothing_is_shown() {
+    let told = |pattern: &str| {
+        let files = changed("transload.yaml", "version: 1", &format!("version: 1\nspecs: {pattern}"));
+        problems(&files).iter().map(prose).collect::<String>()
+    };
+    assert!(told("spec/*.yaml").starts_with("TL0008 no file matches `specs`, which is `spec/*.yaml`\n"));
+    assert!(
+        told("\"${WHERE:-spec}/*.yaml\"")
+            .starts_with("TL0008 no file matches `specs`, which is `${WHERE:-spec}/*.yaml`\n")
+    );
+    let unread = told("specs/*.yml");
+    assert!(unread.contains("note: `specs/offices.yaml` looks like a spec and is not read"), "{unread}");
 }

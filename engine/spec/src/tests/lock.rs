@@ -175,3 +175,60 @@ fn what_cannot_be_read_is_not_left_out_of_the_lock() {
     let found = lock(&load(root.path()).unwrap(), &WORDS, &catalogs(), "2026-12-24T00:00:00Z").err().unwrap();
     assert!(!found.is_empty());
 }
+
+/// What changed is told, and not each rule and test that comes of it.
+#[test]
+fn a_column_that_a_star_no_longer_finds_is_told_as_what_changed() {
+    let mut files = starred("true");
+    let rules = "validation_rules:\n  - { field_name: visits, rule_type: required }";
+    let test = |column: &str| {
+        format!("tests:\n  - {{ name: t, given: {{ row: {{ doc_no: 1 }} }}, expect: {{ row: {{ {column}: 3 }} }} }}\n")
+    };
+    let doctors = files[DOCTORS].replacen("validation_rules:", rules, 1);
+    files.insert(DOCTORS.to_owned(), format!("{doctors}{}", test("visits")));
+    let root = locked(&files, &catalogs());
+    let mut now = catalogs();
+    let legacy = now.get_mut(&ConnectionName::parse("legacy").unwrap()).unwrap();
+    let held = legacy.tables.get_mut(&TableName::parse("dispatch_doctors").unwrap()).unwrap();
+    held.columns.retain(|column| column.name.as_str() != "visits");
+
+    let found = compile(&load(root.path()).unwrap(), &WORDS, &now);
+
+    let told = shown(&found);
+    assert!(found.diagnostics.iter().all(|found| found.code == Code::SchemaDrift), "{told}");
+    assert!(!found.diagnostics.is_empty() && told.contains("`auto_map` no longer finds `visits`"), "{told}");
+
+    // One that nothing ever filled is told as before, in words that are about tests.
+    write(root.path(), DOCTORS, format!("{doctors}{}", test("visit")).as_bytes());
+    let found = compile(&load(root.path()).unwrap(), &WORDS, &catalogs());
+    insta::assert_snapshot!(shown(&found), @r"
+    TL0209 the spec fills no column `visit`
+      specs/doctors.yaml:26:64 [visit] no mapping has this destination
+      note: tests name destination columns: `office_id`, `full_name`, `email`, `discount`, `joined_on`, `joined_text`, `visits`, `seen_at`, `id`
+      help: did you mean `visits`?
+    ");
+}
+
+#[test]
+fn a_lock_that_cannot_be_read_says_why() {
+    let root = locked(&good(), &catalogs());
+    let whole = std::fs::read_to_string(root.path().join("transload.lock")).unwrap();
+    let told = |text: &str| {
+        write(root.path(), "transload.lock", text.as_bytes());
+        load(root.path()).unwrap_err().iter().map(prose).collect::<String>()
+    };
+    let line = whole.lines().nth(3).unwrap();
+    let conflict = format!("<<<<<<< HEAD\n{line}\n=======\n{line}\n>>>>>>> other");
+    let all = [told(&whole.replace(line, &conflict)), told("just text\n"), told("[1]\n")];
+    insta::assert_snapshot!(all.join("\n"), @r"
+    TL0014 `transload.lock` cannot be read: a merge left its marks in it
+      transload.lock:4:1 [<<<<<<< HEAD] this mark
+      help: Remove it, and let `transload validate --lock` write it again.
+
+    TL0014 `transload.lock` cannot be read: it holds no map
+      help: Remove it, and let `transload validate --lock` write it again.
+
+    TL0014 `transload.lock` cannot be read: it holds no map
+      help: Remove it, and let `transload validate --lock` write it again.
+    ");
+}

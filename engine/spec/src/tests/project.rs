@@ -282,6 +282,47 @@ fn a_source_that_holds_no_table_of_the_specs_is_told_once() {
     assert!(!told.contains("reader") && !told.contains("hunter2") && !told.contains("timeout"), "{told}");
 }
 
+/// What names fields of a star is not wrong by the tables that are not there.
+#[test]
+fn a_destination_that_holds_no_table_of_the_specs_is_told_once() {
+    let told = |project: &str, tables: &[&str], schema: Option<&str>| {
+        let mut files = changed("specs/doctors.yaml", "field_mappings:", "auto_map: true\nfield_mappings:");
+        files.insert("transload.yaml".to_owned(), project.to_owned());
+        let rules = "validation_rules:\n  - { field_name: visits, rule_type: required }";
+        let tests = "tests:\n  - { name: t, given: { row: { doc_no: 1 } }, expect: { row: { visits: 3 } } }\n";
+        let doctors = files["specs/doctors.yaml"].replacen("validation_rules:", rules, 1) + tests;
+        files.insert("specs/doctors.yaml".to_owned(), doctors);
+        let project = super::kit::load(written(&files).path()).unwrap();
+        let mut catalogs = super::kit::catalogs();
+        let held = catalogs.get_mut(project.destination()).unwrap();
+        held.tables.clear();
+        held.missing_schema = schema.map(str::to_owned);
+        tables.iter().for_each(|name| super::kit::add(held, super::kit::table(name, &[], &[("x", "text")])));
+        let found = crate::compile(&project, &super::vocabulary::FewWords { library: 7 }, &catalogs).diagnostics;
+        let root = project.root().display().to_string();
+        found.iter().map(prose).collect::<String>().replace(&root, "ROOT")
+    };
+    let server = "type: postgres, url: \"postgres://me@new-db.example/clinic\", schema: nosuch";
+    let server = PROJECT.replace("url: \"sqlite:data/platform.db\"", server);
+    let all = [told(PROJECT, &[], None), told(PROJECT, &["albums"], None), told(&server, &[], Some("nosuch"))];
+    insta::assert_snapshot!(all.join("\n"), @r"
+    TL0204 `platform` is empty: it has none of the 3 destination tables that the specs write
+      note: `platform` is the file ROOT/data/platform.db, which holds no table
+      note: looked for `doctors`, `offices`, `positions`
+      help: create its tables, or name a script that does: `create_with: schema.sql`; or correct `platform` under `connections` in transload.yaml, or choose another environment with `--env`
+
+    TL0204 `platform` seems to be the wrong database: it has none of the 3 destination tables that the specs write
+      note: `platform` is the file ROOT/data/platform.db, which holds one table: `albums`
+      note: looked for `doctors`, `offices`, `positions`
+      help: correct `platform` under `connections` in transload.yaml, or choose another environment with `--env`
+
+    TL0204 `platform` has no schema `nosuch`, and so none of the 3 destination tables that the specs write
+      note: `platform` is new-db.example:5432/clinic, schema `nosuch`, which holds no table
+      note: looked for `doctors`, `offices`, `positions`
+      help: correct `schema` of `platform` under `connections` in transload.yaml, or create it and its tables; `create_with: schema.sql` does
+    ");
+}
+
 #[test]
 fn a_source_with_names_that_are_nearly_right_is_told_of_each() {
     for tables in [&["DISPATCH_OFFICES", "DISPATCH_DOCTORS", "JAW_TYPES"][..], &["dispatch_offices", "jaw_types"]] {

@@ -129,6 +129,9 @@ impl<'a> Composer<'a> {
             let place = self.place(tab..tab + 1);
             return problem(Code::SpecSyntax, headline, &place, "this tab").help("use spaces");
         }
+        if let Some((at, space)) = self.foreign_space(start) {
+            return self.not_a_space(at, space);
+        }
         let (reason, help) = explain(error.kind());
         let headline = format!("file `{}` is not YAML: {reason}", self.file.path);
         let problem = problem(Code::SpecSyntax, headline, &place, "the reader gave up here");
@@ -136,6 +139,36 @@ impl<'a> Composer<'a> {
             Some(help) => problem.help(help),
             None => problem,
         }
+    }
+
+    fn not_a_space(&self, at: usize, space: char) -> Diagnostic {
+        let what = if matches!(space, '\u{a0}' | '\u{202f}') { "a no-break space" } else { "what only looks like one" };
+        let headline = format!("file `{}` is not YAML: {what} stands in the place of a space", self.file.path);
+        let label = format!("U+{:04X}", u32::from(space));
+        let place = self.place(at..at + space.len_utf8());
+        problem(Code::SpecSyntax, headline, &place, label).help("write a space instead")
+    }
+
+    /// What only looks like a space, where YAML needs one: in front of a line, or behind `:` or `-`. It is looked for in the line of a byte and
+    /// beside it.
+    fn foreign_space(&self, byte: usize) -> Option<(usize, char)> {
+        let line_start =
+            |end: usize| self.file.text.get(..end).and_then(|text| text.rfind('\n')).map_or(0, |at| at + 1);
+        let own = line_start(byte);
+        let mut start = line_start(own.saturating_sub(1));
+        for line in self.file.text.get(start..)?.split('\n').take(3) {
+            let mut before = None;
+            for (at, sign) in line.char_indices() {
+                let is_needed = matches!(before, None | Some(':' | '-'));
+                if is_needed && !sign.is_ascii() && (sign.is_whitespace() || sign == '\u{200b}') {
+                    return Some((start + at, sign));
+                }
+                // Spaces in front of a line are none of what it holds.
+                before = if before.is_none() && sign == ' ' { None } else { Some(sign) };
+            }
+            start += line.len() + 1;
+        }
+        None
     }
 
     /// The tab that indents the line of a byte or the next one. A reader without it often gives up somewhere before.

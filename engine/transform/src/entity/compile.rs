@@ -70,10 +70,12 @@ impl Compiler<'_> {
         let default = default.transpose().map_err(|problem| {
             self.problem(Code::SpecValue, field, &format!("the default does not fit the field: {problem}"))
         })?;
+        let reads = self.reads(field);
         Ok(Field {
             destination: field.destination.clone(),
             sources: field.sources.clone(),
-            reads: self.reads(field),
+            is_masked: self.plan.masks.iter().any(|mask| reads.contains(&mask.read)),
+            reads,
             steps,
             default,
             format,

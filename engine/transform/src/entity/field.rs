@@ -9,7 +9,7 @@ use arrow::datatypes::{Field as ArrowField, Fields};
 use transload_model::{ColumnName, LogicalType};
 
 use crate::cells::Cells;
-use crate::column::nulls;
+use crate::column::{Fault, nulls};
 use crate::convert::Format;
 
 use super::failures::Failures;
@@ -35,6 +35,8 @@ pub(crate) struct Field {
     pub(crate) refers_by_columns: bool,
     /// Whether what is written is a key that was made, in the place of the one that it gives.
     pub(crate) is_replaced: bool,
+    /// Whether any of these columns is masked, so that what fails may fail by its mask.
+    pub(crate) is_masked: bool,
     /// Whether NULL is a failure.
     pub(crate) is_required: bool,
 }
@@ -51,7 +53,7 @@ impl Field {
             None => crate::column::Column::whole(nulls(self.data_type, around.rows.num_rows())),
         };
         // Where the conversion failed there is NULL now; the row failed, so what a default puts there is not looked at.
-        failures.add_all(column.faults, &self.destination);
+        self.fail(column.faults, failures);
         self.with_default(column.array)
     }
 
@@ -83,8 +85,16 @@ impl Field {
             let is_failed = |row: usize| failed.has(row);
             step.run(input, &Around { is_failed: &is_failed, ..*around })
         };
-        failures.add_all(faults, &self.destination);
+        self.fail(faults, failures);
         cells
+    }
+
+    /// Whoever reads why a row failed looks at the source first, and that may well be right.
+    fn fail(&self, mut faults: Vec<Fault>, failures: &mut Failures) {
+        if self.is_masked {
+            faults.iter_mut().for_each(|fault| fault.reason.message.push_str(" (its columns are masked)"));
+        }
+        failures.add_all(faults, &self.destination);
     }
 
     /// NULL after the chain stays NULL in the conversion, so the converted default can be put in behind it.

@@ -3,6 +3,15 @@
 use super::{Case, DOCTORS, OFFICES, POSITIONS, case};
 
 pub(super) const CASES: &[Case] = &[
+    case(
+        POSITIONS,
+        [
+            "  - { destination_field: status, default_value: active }",
+            "  - status: { default_value: active }",
+            "  - { destination_field: status, default_value: idle }",
+        ],
+        &["TL0105 specs/positions.yaml:11:5"],
+    ),
     case(OFFICES, ["  name: {", "\tname: {", "  \"name\": {"], &["TL0101 specs/offices.yaml:6:1"]),
     case(OFFICES, ["\"1.0\"", "\"1.0", "'1.0'"], &["TL0101 specs/offices.yaml:5:1"]),
     case(
