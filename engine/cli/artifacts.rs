@@ -1,6 +1,7 @@
 //! What stays of a run in the project: `.transload/runs/<id>/events.jsonl` and `run.json`.
 //!
-//! Nothing is overwritten: a run that goes on after an interruption appends to its own folder.
+//! A run that goes on after an interruption appends its events to its own folder. Its `run.json` is about its last attempt: while that is at work
+//! there is none.
 
 use std::fs::{File, OpenOptions};
 use std::io::Write;
@@ -13,6 +14,9 @@ use transload_run::{Event, EventSink};
 
 use super::failure::file_error;
 use super::render::pretty;
+
+/// The file that says how a run ended.
+pub(crate) const REPORT: &str = "run.json";
 
 /// The folder of a run.
 pub(crate) fn folder(root: &Path, run: RunId) -> PathBuf {
@@ -51,6 +55,8 @@ impl EventSink for EventsFile {
         }
         let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
         if let Event::RunStarted { run_id, .. } = event {
+            // How an earlier attempt ended is not how the run ends.
+            drop(std::fs::remove_file(folder(&self.root, *run_id).join(REPORT)));
             *file = self.open(*run_id).ok();
         }
         // The run's truth is in the destination; a full disk here must not stop it.
@@ -64,7 +70,7 @@ impl EventSink for EventsFile {
 /// Writes `run.json` whole, and points `latest` at its folder.
 pub(crate) fn write_report(root: &Path, run: RunId, report: &Value) -> Result<PathBuf, Box<Diagnostic>> {
     let folder = folder(root, run);
-    let (path, unfinished) = (folder.join("run.json"), folder.join("run.json.unfinished"));
+    let (path, unfinished) = (folder.join(REPORT), folder.join("run.json.unfinished"));
     let write = || -> std::io::Result<()> {
         std::fs::create_dir_all(&folder)?;
         std::fs::write(&unfinished, pretty(report) + "\n")?;

@@ -1,4 +1,5 @@
-//! Finding what has an id by a part of it: its end, which tables show, or its beginning, which copies of a folder's name have.
+//! Finding what has an id by a part of it: its end, which tables show, the beginning of that, or
+//! its own beginning, which copies of a folder's name have.
 
 use transload_model::{Code, Diagnostic, RunId};
 
@@ -16,8 +17,8 @@ pub(crate) fn by_id<T>(
 ) -> Result<T, Failure> {
     let part = wanted.to_lowercase().replace('-', "");
     let is_meant = |one: &T| {
-        let id = id(one).to_string().replace('-', "");
-        !part.is_empty() && (id.ends_with(&part) || id.starts_with(&part))
+        let (shown, id) = (id(one).short(), id(one).to_string().replace('-', ""));
+        !part.is_empty() && (id.ends_with(&part) || id.starts_with(&part) || shown.starts_with(&part))
     };
     let (mut meant, others): (Vec<T>, Vec<T>) = all.into_iter().partition(is_meant);
     let (headline, candidates, help) = match meant.len() {

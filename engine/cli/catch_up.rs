@@ -10,7 +10,7 @@ use transload_model::{
 };
 use transload_run::Spent;
 
-use super::artifacts::folder;
+use super::artifacts::{REPORT, folder};
 
 /// Runs that are looked at.
 const NEWEST: u32 = 20;
@@ -59,7 +59,7 @@ struct EndedEntity {
 impl Ended {
     /// How the run ended. One that was stopped and went on later has not ended by what was written when it stopped.
     pub(crate) fn of(root: &Path, run: &RunRecord) -> Option<Self> {
-        let text = std::fs::read_to_string(folder(root, run.id).join("run.json")).ok()?;
+        let text = std::fs::read_to_string(folder(root, run.id).join(REPORT)).ok()?;
         let ended: Self = serde_json::from_str(&text).ok()?;
         matches!(ended.state()?, RunState::Completed | RunState::Failed | RunState::Cancelled).then_some(ended)
     }

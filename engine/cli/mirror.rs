@@ -3,19 +3,22 @@
 //! The mirror may lag and may miss steps; it never holds the run up. What is true stands in the destination's ledger.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use chrono::{DateTime, Utc};
 use tokio::sync::mpsc;
 use transload_model::{
-    ControlStore, Counts, DetectionRecord, EntityName, EntityRecord, EntityState, Exit, Performance, Result, RunId,
-    RunRecord, RunState, UnitNumber,
+    Code, ControlStore, Counts, DetectionRecord, EntityName, EntityRecord, EntityState, Exit, Performance, Result,
+    RunId, RunRecord, RunState, UnitNumber,
 };
 use transload_run::{Event, EventSink, RunReport};
 use transload_spec::Project;
 
 /// Events that may wait. More are left out: the next one says it all again.
 const QUEUE: usize = 256;
+
+/// Runs that are looked at for those that nobody goes on with.
+const NEWEST: u32 = 100;
 
 /// Events that may wait before units are passed over; so a store that is far away holds up no run's end for long.
 const BEHIND: usize = 16;
@@ -41,6 +44,8 @@ pub(crate) struct Recorder {
     /// The detection that the run is held to.
     planned: Option<DetectionRecord>,
     started_at: DateTime<Utc>,
+    /// The run, as soon as it began.
+    begun: OnceLock<RunId>,
 }
 
 impl Recorder {
@@ -50,7 +55,7 @@ impl Recorder {
         started_at: DateTime<Utc>,
     ) -> Self {
         let (name, environment) = (project.name().to_owned(), project.environment().to_owned());
-        Self { store, project: name, environment, planned, started_at }
+        Self { store, project: name, environment, planned, started_at, begun: OnceLock::new() }
     }
 
     /// A mirror, and the work of writing what it hands on; that ends when the mirror is dropped.
@@ -76,11 +81,12 @@ impl Recorder {
     async fn write(&self, told: &Told, event: &Event, waiting: usize) -> Result<()> {
         let Some(run) = told.run else { return Ok(()) };
         if let Event::RunStarted { entities, .. } = event {
-            self.store.put_run(&self.record(run, RunState::Running, Counts::default())).await?;
+            let _ = self.begun.set(run);
+            self.store.put_run(&self.record(run, RunState::Running, told.totals())).await?;
             for record in entities.iter().filter_map(|entity| told.entities.get(entity)) {
                 self.store.put_entity(run, record).await?;
             }
-            return Ok(());
+            return self.close_others(run).await;
         }
         let is_unit = matches!(event, Event::UnitCommitted { .. });
         let Some(record) = entity_of(event).and_then(|entity| told.entities.get(entity)) else { return Ok(()) };
@@ -92,6 +98,35 @@ impl Recorder {
             self.store.put_entity(run, record).await?;
         }
         Ok(())
+    }
+
+    /// Ends the runs that nobody goes on with: the ledger held none of them when this one began.
+    async fn close_others(&self, run: RunId) -> Result<()> {
+        let is_left = |other: &RunRecord| {
+            let is_own = other.project == self.project && other.environment == self.environment;
+            let is_open = match other.state {
+                RunState::Paused => true,
+                RunState::Running => !other.alive,
+                _ => false,
+            };
+            other.id != run && is_own && is_open
+        };
+        for other in self.store.runs(NEWEST).await?.into_iter().filter(is_left) {
+            let reason = format!("it ended before it wrote anything, and run {} began anew", run.short());
+            self.store.put_run(&RunRecord { state: RunState::Failed, reason: Some(reason), ..other }).await?;
+        }
+        Ok(())
+    }
+
+    /// Stores that a run which had begun left the destination to another that was there first. A store that cannot be told takes it for
+    /// interrupted, until another run begins.
+    pub(crate) async fn give_up(&self, done: &Result<RunReport>, ended_at: DateTime<Utc>) {
+        let (Some(run), Err(problem)) = (self.begun.get(), done) else { return };
+        if problem.code == Code::InProgress {
+            let record = self.record(*run, RunState::Cancelled, Counts::default());
+            let record = RunRecord { reason: Some(problem.to_string()), ended_at: Some(ended_at), ..record };
+            drop(self.store.put_run(&record).await);
+        }
     }
 
     fn record(&self, run: RunId, state: RunState, counts: Counts) -> RunRecord {
@@ -155,9 +190,11 @@ struct Told {
 impl Told {
     /// Takes an event in. A unit belongs to the one event that tells of it.
     fn follow(&mut self, event: &Event) {
-        if let Event::RunStarted { run_id, entities, .. } = event {
+        if let Event::RunStarted { run_id, entities, so_far, .. } = event {
+            let counts = |entity| so_far.get(entity).copied().unwrap_or_default();
+            let waiting = |entity| EntityRecord { counts: counts(entity), ..EntityRecord::waiting(entity) };
             self.run = Some(*run_id);
-            self.entities = entities.iter().map(|entity| (entity.clone(), EntityRecord::waiting(entity))).collect();
+            self.entities = entities.iter().map(|entity| (entity.clone(), waiting(entity))).collect();
         }
         let Some(entity) = entity_of(event) else { return };
         let record = self.entities.entry(entity.clone()).or_insert_with(|| EntityRecord::waiting(entity));
@@ -211,7 +248,7 @@ mod tests {
     use std::sync::Mutex;
 
     use async_trait::async_trait;
-    use transload_model::{Change, Code, DetectionStore, Diagnostic, Requests, Wish};
+    use transload_model::{Change, DetectionStore, Diagnostic, Requests, Wish};
 
     use super::*;
 
@@ -298,7 +335,7 @@ mod tests {
 
     fn started() -> Event {
         let run_id = RunId::generate(&transload_model::SystemClock::new());
-        Event::RunStarted { run_id, resumed: false, entities: vec![patients()] }
+        Event::RunStarted { run_id, resumed: false, entities: vec![patients()], so_far: BTreeMap::new() }
     }
 
     fn unit(seq: u64) -> Event {
@@ -314,6 +351,7 @@ mod tests {
             environment: "default".to_owned(),
             planned: None,
             started_at: DateTime::UNIX_EPOCH,
+            begun: OnceLock::new(),
         });
         let (mirror, work) = recorder.listen();
         for event in &events {

@@ -133,8 +133,12 @@ impl Screen {
     }
 
     fn note(&self, text: &str) {
+        self.write_note(&self.asked.spell(text));
+    }
+
+    fn write_note(&self, text: &str) {
         let mut out = std::io::stderr().lock();
-        drop(writeln!(out, "{}", self.asked.spell(text)));
+        drop(writeln!(out, "{text}"));
     }
 
     /// Shows a problem that is not the answer, or keeps it for the report that is.
@@ -142,7 +146,7 @@ impl Screen {
         if self.renderer().is_some() {
             self.held.lock().unwrap_or_else(PoisonError::into_inner).push(problem.clone());
         } else if !(self.quiet && problem.severity == Severity::Warning) {
-            self.note(&self.render(problem));
+            self.write_note(&self.render(problem));
         }
     }
 
@@ -157,7 +161,7 @@ impl Screen {
             self.answer(&pretty(&json!({ "schema": "transload.problems/1", "problems": problems })));
         } else {
             for problem in &failure.0 {
-                self.note(&self.render(problem));
+                self.write_note(&self.render(problem));
             }
         }
         exit
@@ -192,7 +196,7 @@ impl Screen {
         if let Err(error) = file.and_then(|mut file| file.write_all(text.as_bytes())) {
             // What it would have said stands in the log.
             let problem = Diagnostic { severity: Severity::Warning, ..file_error(&path, &error) };
-            self.note(&self.render(&problem));
+            self.write_note(&self.render(&problem));
         }
     }
 

@@ -16,36 +16,43 @@ const ELSEWHERE: [&str; 3] = ["demo", "init", "explain"];
 
 /// The flags that say where.
 #[derive(Debug, Default)]
-pub(crate) struct Where(String);
+pub(crate) struct Where {
+    environment: String,
+    project: String,
+}
 
 impl Where {
     pub(crate) fn of(global: &Global) -> Self {
-        let mut flags = String::new();
+        let mut asked = Self::default();
         if let Some(environment) = &global.env {
-            flags += &format!(" --env {}", quoted(environment));
+            asked.environment = format!(" --env {}", quoted(environment));
         }
         if global.project != Path::new(".") {
-            flags += &format!(" -C {}", quoted(&global.project.to_string_lossy()));
+            asked.project = format!(" -C {}", quoted(&global.project.to_string_lossy()));
         }
-        Self(flags)
+        asked
+    }
+
+    /// What a command lacks of the flags. One that names a project is about that one, and each flag stands once.
+    fn lacking(&self, command: &str) -> String {
+        let verb = command.split(' ').next().unwrap_or_default();
+        if ELSEWHERE.contains(&verb) || command.contains(" -C ") {
+            return String::new();
+        }
+        let environment = if command.contains(" --env ") { "" } else { &self.environment };
+        format!("{environment}{}", self.project)
     }
 
     /// A text, its commands with the flags.
     pub(crate) fn spell<'a>(&self, text: &'a str) -> Cow<'a, str> {
-        if self.0.is_empty() || !text.contains(BEGIN) {
+        if !text.contains(BEGIN) {
             return text.into();
         }
         let mut parts = text.split(BEGIN);
         let mut spelled = parts.next().unwrap_or_default().to_owned();
         for part in parts {
             let (command, rest) = part.split_at(part.find('`').unwrap_or(part.len()));
-            let verb = command.split(' ').next().unwrap_or_default();
-            let flags = if ELSEWHERE.contains(&verb) || command.contains(" -C ") || command.ends_with(&self.0) {
-                ""
-            } else {
-                &self.0
-            };
-            spelled += &format!("{BEGIN}{command}{flags}{rest}");
+            spelled += &format!("{BEGIN}{command}{}{rest}", self.lacking(command));
         }
         spelled.into()
     }
@@ -75,9 +82,7 @@ mod tests {
 
     #[test]
     fn commands_say_where() {
-        let told = Where(" --env prod -C z1".to_owned());
-        let once = told.spell("`transload run`");
-        assert_eq!(told.spell(&once), once);
+        let told = Where { environment: " --env prod".to_owned(), project: " -C z1".to_owned() };
         let cases = [
             (
                 "write them again: `transload verify jaw --repair`",
@@ -92,10 +97,12 @@ mod tests {
                 "see `transload explain TL0203`, `transload demo DIR`",
             ),
             ("`transload test -C there` and `run --plan`", "`transload test -C there` and `run --plan`"),
+            ("`transload run --env test`", "`transload run --env test -C z1`"),
             ("nothing of ours", "nothing of ours"),
         ];
         for (text, expected) in cases {
             assert_eq!(told.spell(text), expected);
+            assert_eq!(told.spell(expected), expected, "twice");
             assert_eq!(Where::default().spell(text), text);
         }
     }

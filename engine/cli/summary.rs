@@ -171,26 +171,26 @@ fn reason_text(reason: &QuarantineReason) -> String {
 /// How it went, in a sentence or two.
 fn verdict(report: &RunReport, totals: &Counts, signs: &Signs) -> String {
     let mut out = String::new();
+    let kept: u64 = report.quarantine.iter().filter(|reason| is_kept(reason)).map(|reason| reason.rows).sum();
     match report.state {
         RunState::Completed if report.entities.iter().any(|entity| entity.problem.is_some()) => {
             let written = rows(totals.written());
             let _ = write!(out, "{} {written} written; not all could be done, see below", signs.warning);
         }
         RunState::Completed if totals.written() == 0 && totals.set_aside() == 0 => {
-            let _ =
-                write!(out, "{} nothing to do and nothing written: {} unchanged", signs.done, rows(totals.unchanged));
+            // That a row cannot be deleted is something that was done, and kept in the ledger.
+            let done = if kept > 0 { "no row written" } else { "nothing to do and nothing written" };
+            let _ = write!(out, "{} {done}: {} unchanged", signs.done, rows(totals.unchanged));
         }
         RunState::Completed => {
             let _ = write!(out, "{} completed: {} written", signs.done, rows(totals.written()));
         }
-        RunState::Paused if lacks_resource(report) => {
-            let _ = write!(
-                out,
-                "{} paused for want of a resource, see below; `transload run` goes on after the last committed unit",
-                signs.warning
-            );
+        RunState::Paused | RunState::Failed if lacks_resource(report) => {
+            let _ = write!(out, "{}", for_want_of_a_resource(report, signs));
         }
-        RunState::Paused => out.push_str("! stopped on request; `transload run` goes on after the last committed unit"),
+        RunState::Paused => {
+            let _ = write!(out, "! {}; `transload run` goes on after the last committed unit", why_paused(report));
+        }
         RunState::Cancelled => out.push_str("! cancelled; what was committed stays, and `transload run` begins anew"),
         _ => {
             let failed = report.entities.iter().filter(|entity| entity.problem.is_some()).count();
@@ -225,7 +225,6 @@ fn verdict(report: &RunReport, totals: &Counts, signs: &Signs) -> String {
             rows(totals.discarded)
         );
     }
-    let kept: u64 = report.quarantine.iter().filter(|reason| is_kept(reason)).map(|reason| reason.rows).sum();
     if kept > 0 {
         let text =
             "gone from the source and kept at the destination, because others still refer to it (DELETE_REFUSED)";
@@ -249,6 +248,27 @@ pub(crate) fn quarantined(report: &RunReport) -> String {
     }
     let parts: Vec<String> = by_entity.iter().map(|(entity, rows)| format!("{entity} {}", number(*rows))).collect();
     format!("exit code 3, because rows are in quarantine: {}", parts.join(", "))
+}
+
+/// A run that never got to writing has nothing to go on with.
+fn for_want_of_a_resource(report: &RunReport, signs: &Signs) -> String {
+    let (sign, ended, then) = match report.state {
+        RunState::Paused => (signs.warning, "paused", "`transload run` goes on after the last committed unit"),
+        _ => (signs.failed, "ended", "nothing was written, and `transload run` begins anew"),
+    };
+    format!("{sign} {ended} for want of a resource, see below; {then}")
+}
+
+/// What stopped a run that is to go on.
+fn why_paused(report: &RunReport) -> &'static str {
+    let is = |code| report.entities.iter().filter_map(|entity| entity.problem.as_ref()).any(|p| p.code == code);
+    if is(Code::TimedOut) {
+        "stopped, because its time was up"
+    } else if is(Code::SnapshotExpired) {
+        "stopped, because what it saw of the source was too old"
+    } else {
+        "stopped on request"
+    }
 }
 
 /// Whether a run is paused by itself, and not on request.

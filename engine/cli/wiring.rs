@@ -95,6 +95,8 @@ pub(crate) async fn locked_world(chosen: &Chosen) -> Result<World, Failure> {
 }
 
 async fn compiled(project: Project) -> Result<World, Failure> {
+    let (source, destination) = (connection(&project, project.source())?, connection(&project, project.destination())?);
+    transload_connect::check_apart(source, destination)?;
     let Ends { project, functions, source, catalogs } = looked_at(project).await?;
     let compiled = transload_spec::compile(&project, &*functions, &catalogs);
     let sources = BTreeMap::from([(project.source().clone(), source)]);

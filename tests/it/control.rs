@@ -352,6 +352,7 @@ fn a_run_ends_when_its_time_is_over(ends: Ends) {
 
     assert_eq!(ended.code, 130, "{ended:?}");
     assert!(ended.stderr.contains("TL0439"), "{ended:?}");
+    assert!(ended.stdout.contains("stopped, because its time was up"), "{ended:?}");
     assert_eq!(newest(&world)["status"], "paused");
     hurry(&world);
     let report = world.run_with(&["--timeout", "1h"]);
@@ -368,6 +369,7 @@ fn a_run_ends_when_what_it_sees_is_too_old(ends: Ends) {
 
     assert_eq!(ended.code, 130, "{ended:?}");
     assert!(ended.stderr.contains("TL0450"), "{ended:?}");
+    assert!(ended.stdout.contains("stopped, because what it saw of the source was too old"), "{ended:?}");
     assert_eq!(newest(&world)["status"], "paused");
     world.replace("transload.yaml", "snapshot_max_age: 1s", "snapshot_max_age: 1h");
     hurry(&world);

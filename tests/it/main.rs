@@ -77,6 +77,7 @@ mod server_kill;
 mod shared;
 mod soft;
 mod spec_tests;
+mod status;
 mod streams;
 mod takeover;
 mod values;

@@ -39,6 +39,8 @@ fn rows_in_quarantine_are_previewed_with_their_reason(ends: Ends) {
     let held: Vec<String> = world.quarantine().into_iter().filter(|row| row.starts_with("patients ")).collect();
     assert!(held.len() > 5, "{held:?}");
 
+    let few = world.transload(&["preview", "patients", "--quarantined", "--limit", "2"]);
+    assert!(few.stdout.contains(&format!("row 2 of 2, of {} in quarantine", held.len())), "{few:?}");
     let preview = previewed(&world, &["patients", "--quarantined", "--limit", "100"]);
 
     let reason = |row: &Value| {

@@ -82,6 +82,35 @@ fn one_row_is_shown_with_all_that_is_known_of_it(ends: Ends) {
     assert_eq!(json(&world, &["list"])["rows"].as_array().unwrap().len(), 6);
 }
 
+/// They are asked of the ledger. What somebody is about to mend must not keep them from being seen.
+fn what_is_set_aside_is_shown_while_the_project_does_not_compile(ends: Ends) {
+    let world = broken(ends);
+    let known = || {
+        [
+            json(&world, &["list"]),
+            json(&world, &["people"]),
+            json(&world, &["show", "people", "5"]),
+            json(&world, &["show", "pets", "50"]),
+        ]
+    };
+    let before = known();
+    for (file, from, to) in [
+        ("specs/people.yaml", "source_field: dob", "source_field: no_such_column"),
+        ("specs/people.yaml", "field_mappings:", "feld_mappings:"),
+        ("specs/people.yaml", "entity_type: people", "entity_type: {"),
+    ] {
+        world.replace(file, from, to);
+        assert_ne!(world.transload(&["validate"]).code, 0, "{to}");
+        assert!(before == known(), "{to}");
+        let told = verb(&world, &["show", "people", "1"]);
+        assert!(told.code == 2 && told.stderr.contains("TL0015"), "{to}: {told:?}");
+        world.replace(file, to, from);
+    }
+    change(&world, "drop table old_people");
+    assert_ne!(world.transload(&["validate"]).code, 0);
+    assert!(before == known(), "a table is missing");
+}
+
 fn a_discarded_row_counts_no_more_and_comes_when_it_moves(ends: Ends) {
     let world = broken(ends);
     world.replace("specs/people.yaml", "version: \"1\"", "version: \"1\"\nload: { max_errors: 1 }");
@@ -164,6 +193,28 @@ fn a_row_that_is_named_is_tried_again_though_it_was_discarded(ends: Ends) {
     assert_eq!(taken(&retried(&["people", "--key", "2", "--key", "7"]), "people"), [2, 0, 0, 0]);
     assert_eq!(statuses(&world), [""; 0]);
     world.assert_as_expected();
+}
+
+fn a_key_whose_blanks_cannot_be_seen_is_quoted(ends: Ends) {
+    let world = world(ends);
+    let key = "key: { source: [nm], strategy: uuid_v5 }";
+    world.replace("specs/people.yaml", "field_mappings:", &format!("{key}\nfield_mappings:"));
+    world.replace("specs/people.yaml", "\n  boss_id: { source_field: boss, references: people }", "");
+    std::fs::remove_file(world.file("specs/pets.yaml")).unwrap();
+    change(&world, "update old_people set dob = 'never', nm = '' where no = 1");
+    change(&world, "update old_people set dob = 'never', nm = 'blank ' where no = 2");
+    change(&world, "update old_people set dob = 'never', nm = 'in between' where no = 3");
+    world.run();
+
+    let listed = verb(&world, &["list"]).stdout;
+
+    for shown in ["people  \"\"", "people  \"blank \"", "people  in between  "] {
+        assert!(listed.contains(shown), "no {shown}: {listed}");
+    }
+    for (shown, key) in [("people \"\"\n", ""), ("people \"blank \"\n", "blank ")] {
+        let told = verb(&world, &["show", "people", key]);
+        assert!(told.stdout.starts_with(shown), "{told:?}");
+    }
 }
 
 fn rows_without_a_key_are_discarded_together(ends: Ends) {
@@ -368,9 +419,11 @@ for_each_pair!(
     a_ledger_of_another_version_is_refused_with_a_way_on,
     nothing_is_discarded_while_a_run_is_at_work,
     one_row_is_shown_with_all_that_is_known_of_it,
+    what_is_set_aside_is_shown_while_the_project_does_not_compile,
     a_discarded_row_counts_no_more_and_comes_when_it_moves,
     discarded_rows_are_chosen_by_code_or_all_together,
     a_row_that_is_named_is_tried_again_though_it_was_discarded,
+    a_key_whose_blanks_cannot_be_seen_is_quoted,
     rows_without_a_key_are_discarded_together,
     what_cannot_be_discarded_is_said_and_nothing_is_written,
     an_interrupted_run_goes_on_and_knows_what_was_discarded_meanwhile,

@@ -19,6 +19,7 @@ mod history;
 mod ledger;
 mod permission;
 mod project;
+mod same_file;
 mod secret;
 mod spec;
 

@@ -18,6 +18,8 @@ struct Previewed<'a> {
     tried: Tried,
     /// What the destination holds now, by row and column of `tried`; `None` where nobody looked.
     current: Option<Vec<Option<Vec<Option<String>>>>>,
+    /// Rows of the entity that are set aside, where those are what was asked for.
+    held: Option<usize>,
     /// Whether references were looked up.
     are_looked_up: bool,
     /// The moment that the spec saw as now.
@@ -57,10 +59,14 @@ async fn tried<'a>(
     let trial = Trial::new(plan, entity, &*world.functions, &context);
     if let Some(path) = &preview.row {
         let tried = trial.derive(rows::from_file(&trial, entity, path, screen)?, &Parents::Assumed).await?;
-        return Ok(Previewed { entity, tried, current: None, are_looked_up: false, now: context.now });
+        return Ok(Previewed { entity, tried, current: None, held: None, are_looked_up: false, now: context.now });
     }
     let destination = wiring::existing_destination(&world.project).await?;
-    let batch = rows::from_source(world, entity, destination.as_ref(), preview).await?;
+    let held = match &destination {
+        Some(destination) if preview.quarantined => destination.quarantine(Some(&entity.name)).await?,
+        _ => Vec::new(),
+    };
+    let batch = rows::from_source(world, entity, &held, preview).await?;
     let parents = destination.clone().map_or(Parents::None, Parents::Loaded);
     let tried = trial.derive(batch, &parents).await?;
     let current = match &destination {
@@ -70,5 +76,6 @@ async fn tried<'a>(
         None if preview.against_destination => Some(vec![None; tried.faults.len()]),
         _ => None,
     };
-    Ok(Previewed { entity, tried, current, are_looked_up: true, now: context.now })
+    let held = preview.quarantined.then_some(held.len());
+    Ok(Previewed { entity, tried, current, held, are_looked_up: true, now: context.now })
 }

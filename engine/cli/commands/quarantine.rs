@@ -1,11 +1,10 @@
 //! `quarantine`: the rows that were set aside, with their reasons, and what a person decides about them. It never shows their values.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use transload_model::{
-    Code, Destination, Diagnostic, EntityName, EntityPlan, Exit, HeldRow, KeyBytes, Plan, TransformFactory,
-};
+use transload_model::{Code, Destination, Diagnostic, EntityName, EntityPlan, Exit, KeyBytes, Plan, TransformFactory};
 use transload_run::{RetrySelection, parse_key};
 
 use crate::cli::args::{Quarantine, QuarantineVerb};
@@ -14,6 +13,7 @@ use crate::cli::render::Screen;
 use crate::cli::wiring::{self, Chosen, World};
 
 mod discard;
+mod held;
 mod retry;
 mod show;
 
@@ -43,19 +43,20 @@ impl Place {
         let destination = wiring::existing_destination(&world.project).await?;
         Ok(Self { world, plan, destination })
     }
-
-    /// Rows of one entity or of all. Other projects may have their rows in the same ledger.
-    async fn held(&self, entity: Option<&EntityName>) -> Result<Vec<HeldRow>, Failure> {
-        let Some(destination) = &self.destination else { return Ok(Vec::new()) };
-        let held = destination.quarantine(entity).await?;
-        Ok(held.into_iter().filter(|held| self.plan.entity(&held.row.entity).is_some()).collect())
-    }
 }
 
 fn entity<'a>(plan: &'a Plan, text: &str) -> Result<&'a EntityPlan, Failure> {
     let names: Vec<&EntityName> = plan.entities().iter().map(|entity| &entity.name).collect();
     let found = plan.entities().iter().find(|entity| entity.name.as_str() == text);
     found.ok_or_else(|| unknown_entity(text, &names))
+}
+
+/// A key's text; in quotes where its ends could not be seen, or where it begins with one.
+fn visible(key: &str) -> Cow<'_, str> {
+    if key.is_empty() || key.trim() != key || key.starts_with('"') {
+        return serde_json::Value::from(key).to_string().into();
+    }
+    key.into()
 }
 
 /// A key as `preview --key` takes it.
@@ -70,8 +71,8 @@ fn keys(functions: &dyn TransformFactory, plan: &EntityPlan, texts: &[String]) -
     texts.iter().map(|text| key(functions, plan, text)).collect()
 }
 
-fn not_held(plan: &EntityPlan, key: &KeyBytes) -> Failure {
-    let headline = format!("no row of `{}` with the key {} is in quarantine", plan.name, key.text());
-    let help = format!("`transload quarantine list {}` lists those that are", plan.name);
+fn not_held(entity: &EntityName, key: &str) -> Failure {
+    let headline = format!("no row of `{entity}` with the key {} is in quarantine", visible(key));
+    let help = format!("`transload quarantine list {entity}` lists those that are");
     Diagnostic::new(Code::UnknownKey, headline).help(help).into()
 }

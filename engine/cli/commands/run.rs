@@ -115,6 +115,7 @@ async fn go(chosen: &Chosen, (run, about): (&Run, About<'_>), screen: &Screen) -
     beating.abort();
     // The sinks are dropped with the job, so the mirror's queue has ended.
     while tasks.join_next().await.is_some() {}
+    recorder.give_up(&done, clock.now()).await;
     let report = done?;
     let exit = signals.told(exit(&report, run.fail_on_quarantine));
     let document = |exit| summary::document(&report, plan.project(), exit, &started_at.to_rfc3339());

@@ -16,5 +16,6 @@ mod sqlite;
 mod text;
 
 pub use registry::{
-    SYSTEMS, System, control_store, destination, destination_catalog, exists, set_control_store_aside, source,
+    SYSTEMS, System, check_apart, control_store, destination, destination_catalog, exists, set_control_store_aside,
+    source,
 };

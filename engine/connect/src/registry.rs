@@ -27,6 +27,12 @@ pub trait System: Sync {
     /// Whether there is a database at all, sound or not.
     async fn exists(&self, connection: &ConnectionPlan) -> Result<bool>;
 
+    /// Refuses two connections between which a run would wait for itself. A server's sessions do not.
+    fn check_apart(&self, source: &ConnectionPlan, destination: &ConnectionPlan) -> Result<()> {
+        let _ = (source, destination);
+        Ok(())
+    }
+
     /// Opens the control store, creating it where there is none.
     async fn control_store(&self, url: &str) -> Result<Arc<dyn ControlStore>>;
 
@@ -76,6 +82,14 @@ pub async fn destination_catalog(connection: &ConnectionPlan) -> Result<Catalog>
 /// Where the connection's type is none.
 pub async fn exists(connection: &ConnectionPlan) -> Result<bool> {
     system(connection)?.exists(connection).await
+}
+
+/// Refuses two connections between which a run would wait for itself.
+///
+/// # Errors
+/// `TL0023` where both lead to one file that cannot be read and written at the same time.
+pub fn check_apart(source: &ConnectionPlan, destination: &ConnectionPlan) -> Result<()> {
+    if source.system == destination.system { system(source)?.check_apart(source, destination) } else { Ok(()) }
 }
 
 /// Opens the control store, creating it where there is none.

@@ -192,6 +192,9 @@ codes! {
     ServerBusy "TL0022" "RESOURCE_EXHAUSTED" Unavailable 503 Backoff
         "The database server has no connection or no memory left to give."
         "Lower `pool` of the connection, or give the server more; then run again.";
+    SameFile "TL0023" "SAME_FILE" CannotStart 409 Never
+        "Source and destination are one SQLite file that is not in WAL mode: there whoever reads keeps whoever writes waiting, and a run does both."
+        "Put the file into WAL mode, once: `sqlite3 FILE 'pragma journal_mode = wal'`. Or move into a file of its own.";
     NothingSelected "TL0030" "NOTHING_SELECTED" CannotStart 404 Never
         "A name or a pattern that should choose tables chooses none."
         "`transload infer --all --dry-run` lists the tables of both ends; names are compared exactly.";

@@ -1,5 +1,7 @@
 //! What a run tells while it goes on.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 use transload_model::{Counts, EntityName, RunId};
 
@@ -15,6 +17,9 @@ pub enum Event {
         resumed: bool,
         /// Its entities, parents first.
         entities: Vec<EntityName>,
+        /// What became of the rows of those that an earlier process began.
+        #[serde(skip)]
+        so_far: BTreeMap<EntityName, Counts>,
     },
     /// An entity begins.
     EntityStarted {

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use tokio::task::JoinSet;
 use transload_model::{
-    Catalog, Clock, Code, ConnectionName, ControlStore, Destination, Diagnostic, EntityName, EntityPlan, LedgerState,
-    Plan, QuarantineReason, Relation, Result, RunId, RunState, Share, Source, TableName, TransformContext,
+    Catalog, Clock, Code, ConnectionName, ControlStore, Counts, Destination, Diagnostic, EntityName, EntityPlan,
+    LedgerState, Plan, QuarantineReason, Relation, Result, RunId, RunState, Share, Source, TableName, TransformContext,
     TransformFactory,
 };
 
@@ -18,7 +18,7 @@ use crate::reach::Reach;
 use crate::regressed::{self, Mirrored};
 use crate::report::{EntityReport, RunReport};
 use crate::retry::RetrySelection;
-use crate::stop::{Halt, Stop};
+use crate::stop::{Halt, Stop, is_halt};
 use crate::{preflight, requests, schedule, stale, without_spec};
 
 /// What a run is asked for beside its plan.
@@ -87,7 +87,9 @@ pub async fn start(job: Job) -> Result<RunReport> {
     let run = context.run;
     if unfinished.is_some() || takes_over {
         // Ends the hold of the process that is gone, or has to go, also where nothing is left to write.
-        context.fences.take().await?;
+        if let Err(problem) = context.fences.take().await {
+            return Err(came_late(&context, [problem.code]).await.unwrap_or(problem));
+        }
     }
     if takes_over {
         // Until that moment it may have gone on.
@@ -99,7 +101,8 @@ pub async fn start(job: Job) -> Result<RunReport> {
     }
     let order = context.plan.waves().iter().flatten().map(|i| context.plan.entities()[*i].name.clone());
     let entities = order.filter(|name| context.reach.includes(name)).collect();
-    context.sink.emit(&Event::RunStarted { run_id: run, resumed: unfinished.is_some(), entities });
+    let so_far = so_far(&context);
+    context.sink.emit(&Event::RunStarted { run_id: run, resumed: unfinished.is_some(), entities, so_far });
     let mut following = JoinSet::new();
     following.spawn(expire(context.plan.snapshot_max_age(), context.stop.clone()));
     if let Some(store) = store {
@@ -107,10 +110,16 @@ pub async fn start(job: Job) -> Result<RunReport> {
     }
     let mut done = schedule::run_all(&context).await?;
     following.shutdown().await;
+    let codes = done.entities.iter().filter_map(|entity| Some(entity.problem.as_ref()?.code));
+    if let Some(problem) = came_late(&context, codes).await {
+        return Err(problem);
+    }
     warnings.extend(done.warnings);
     let regressed = regressed::after(&context, &tables, &mut done.entities).await;
     let state = match schedule::end_state(&done.entities, context.stop.of_run()) {
         RunState::Completed if regressed.is_some() => RunState::Failed,
+        // It never held the destination: nobody could go on with it.
+        RunState::Paused if !context.fences.are_taken() && !is_asked_to_stop(&done.entities) => RunState::Failed,
         state => state,
     };
     warnings.extend(regressed);
@@ -145,11 +154,35 @@ pub async fn start(job: Job) -> Result<RunReport> {
     Ok(report)
 }
 
+/// What the ledger says that became of rows in this run, before this process began.
+fn so_far(context: &Context) -> BTreeMap<EntityName, Counts> {
+    let begun = context.plan.entities().iter().filter_map(|entity| Some((entity, context.goes_on(entity)?)));
+    begun.map(|(entity, position)| (entity.name.clone(), position.counts)).collect()
+}
+
 /// What ended an entity may meet whatever the run still has to do; it is told once.
 fn leave_out_repeated(warnings: &mut Vec<Diagnostic>, entities: &[EntityReport]) {
     let mut told: BTreeSet<String> =
         entities.iter().filter_map(|e| Some(e.problem.as_ref()?.headline.clone())).collect();
     warnings.retain(|warning| told.insert(warning.headline.clone()));
+}
+
+/// Why a run that meant to take the destination has to leave it to another, which was there first. It wrote nothing.
+async fn came_late(context: &Context, codes: impl IntoIterator<Item = Code>) -> Option<Box<Diagnostic>> {
+    let mut codes = codes.into_iter();
+    if context.fences.are_taken() || !codes.any(|code| matches!(code, Code::Fenced | Code::InProgress)) {
+        return None;
+    }
+    let holder = context.fences.lost().await.filter(|problem| problem.code == Code::InProgress);
+    Some(Box::new(holder.unwrap_or_else(|| {
+        let headline = "another run that began at the same time was there first";
+        Diagnostic::new(Code::InProgress, headline).help("run again, once that one has ended")
+    })))
+}
+
+/// Whether an entity stopped because somebody or the clock said so.
+fn is_asked_to_stop(entities: &[EntityReport]) -> bool {
+    entities.iter().filter_map(|entity| entity.problem.as_ref()).any(|problem| is_halt(problem.code))
 }
 
 /// Stops the run when it has seen its sources as they were at one moment for long enough.

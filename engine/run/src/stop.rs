@@ -68,7 +68,7 @@ impl Halt {
 
     fn told(self, headline: String) -> Box<Diagnostic> {
         let help = match self {
-            Self::Interrupted => "transload run goes on from here",
+            Self::Interrupted => "`transload run` goes on from here",
             _ => self.code().info().remedy,
         };
         Box::new(Diagnostic::new(self.code(), headline).help(help))

@@ -1,10 +1,19 @@
 //! Servers that cannot just now, or not any more: they start up, have no connection to spare, take no changes, or let somebody in no longer.
 
 use super::rights::{Guest, WRITER};
+use serde_json::Value;
+
 use super::{BOOK_COUNT, Side, assert_arrives, assert_ledger_agrees, assert_refused, awaited, shop, told};
-use crate::alongside::{WAITING, begun, wait_for};
+use crate::alongside::{WAITING, begun, wait_for, wait_until_alone};
 use crate::front::Front;
 use crate::world::{Ended, World};
+
+/// What the control store knows of runs.
+fn runs(world: &World) -> Vec<Value> {
+    let told = world.transload(&["status", "--format", "json"]);
+    let document: Value = serde_json::from_str(&told.stdout).unwrap();
+    document["runs"].as_array().unwrap().clone()
+}
 
 /// The sessions of a run, ended by the server.
 const END_SESSIONS: &str = "select count(pg_terminate_backend(pid)) from pg_stat_activity
@@ -62,6 +71,54 @@ fn a_server_that_never_has_time_ends_the_run_and_the_next_brings_the_rest() {
         assert_ledger_agrees(&world, &["shelves", "books"]);
         assert_arrives(&world);
     }
+}
+
+/// What is kept of the attempt that failed is not how the run ended.
+#[test]
+fn a_run_that_failed_and_went_on_until_it_was_killed_is_interrupted() {
+    let (world, front) = shop_behind(1);
+    assert_eq!(while_it_waits(&world, || front.refuse(50, "57P03")).code, 4);
+    while front.still_refused() > 0 {
+        drop(world.transload(&["validate"]));
+    }
+    let failed = runs(&world).remove(0);
+    assert_eq!(failed["status"], "failed", "{failed}");
+    world.destination().execute("begin; lock table books in share mode");
+    let mut run = begun(&world);
+    wait_for(world.destination(), WAITING);
+
+    run.kill().unwrap();
+    run.wait().unwrap();
+
+    world.destination().execute("commit");
+    let killed = runs(&world).remove(0);
+    assert_eq!(killed["run_id"], failed["run_id"], "it is another run");
+    assert_eq!((&killed["status"], &killed["alive"]), (&"running".into(), &false.into()), "{killed}");
+    wait_until_alone(&world);
+    assert_arrives(&world);
+}
+
+/// It never took the destination, so there is nothing to go on with.
+#[test]
+fn a_run_that_may_not_write_at_all_has_failed_and_the_next_begins_anew() {
+    let world = shop();
+    world.replace("transload.yaml", "deletes:", "load: { max_retry_attempts: 1 }\n  deletes:");
+    let guest = Guest::at(&world, Side::Destination, WRITER);
+    guest.may("alter role guest set default_transaction_read_only = on");
+
+    let told = told(&world, "run");
+
+    assert_refused("a role that may not write", &told, "TL0440", 4, &["nothing was written", "`transload run`"]);
+    assert!(!told.stdout.contains("last committed unit"), "{}", told.stdout);
+    let failed = runs(&world).remove(0);
+    assert_eq!(failed["status"], "failed", "{failed}");
+    assert!(failed["reason"].as_str().unwrap().starts_with("TL0440"), "{failed}");
+    let resumed = world.transload(&["resume", failed["run_id"].as_str().unwrap()]);
+    assert_refused("resume", &resumed, "TL0508", 2, &["cannot be resumed: it is failed"]);
+    guest.may("alter role guest reset default_transaction_read_only");
+    assert_arrives(&world);
+    let states: Vec<Value> = runs(&world).iter().map(|run| run["status"].clone()).collect();
+    assert_eq!(states, ["completed", "failed"]);
 }
 
 #[test]

@@ -84,7 +84,7 @@ const CASES: &[Case] = &[
         all: WRITER,
         taken: "revoke create on database current_db from guest",
         given: "grant create on database current_db to guest",
-        says: &["permission denied for database"],
+        says: &["permission denied for database", "grant create on database"],
     },
 ];
 
@@ -107,6 +107,28 @@ fn check(case: &Case) {
 #[test]
 fn a_right_that_is_missing_is_named_and_once_it_is_given_all_arrives() {
     for_all(CASES, check);
+}
+
+/// A ledger that somebody else made: the right to create one is not what is missing.
+#[test]
+fn the_rights_on_a_ledger_that_is_there_are_named_and_once_they_are_given_all_arrives() {
+    let world = shop();
+    assert_arrives(&world);
+    world.source().execute("update old_books set title = 'geheim and new' where no = 7");
+    let guest = Guest::at(&world, Side::Destination, WRITER);
+    let usage = "grant usage on schema transload to guest";
+    let reading = "grant select on all tables in schema transload to guest";
+    let writing = "grant insert, update, delete on all tables in schema transload to guest";
+    let all = "grant select, insert, update, delete on all tables in schema transload to";
+    for given in [usage, reading, writing] {
+        let told = told(&world, "run");
+        assert_refused(given, &told, "TL0006", 4, &["grant usage on schema transload to", all]);
+        for wrong in ["grant create on database", "beside the file"] {
+            assert!(!told.stderr.contains(wrong), "{given}: {}", told.stderr);
+        }
+        guest.may(given);
+    }
+    assert_arrives(&world);
 }
 
 /// What a later run needs beside.

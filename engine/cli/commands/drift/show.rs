@@ -45,11 +45,12 @@ pub(super) fn text(project: &Project, drifts: &[&Drift], others: &[&Diagnostic],
     }
 }
 
-/// A name to accept: one that takes over nothing that breaks, where there is one.
+/// A name to accept: of those that take over nothing that breaks, one that most needs a look; else whichever there is.
 fn reviewed(drifts: &[&Drift]) -> Option<String> {
-    let breaks = |path: &String| drifts.iter().any(|drift| drift.weight == Weight::Breaks && drift.path() == *path);
-    let mut paths = drifts.iter().rev().map(|drift| drift.path());
-    paths.find(|path| !breaks(path)).or_else(|| drifts.last().map(|drift| drift.path()))
+    let heaviest = |path: &str| drifts.iter().filter(|drift| drift.path() == path).map(|drift| drift.weight).max();
+    let weighed = drifts.iter().map(|drift| (heaviest(&drift.path()), drift.path()));
+    let acceptable = weighed.filter(|(weight, _)| *weight < Some(Weight::Breaks)).max_by_key(|(weight, _)| *weight);
+    acceptable.map(|(_, path)| path).or_else(|| drifts.last().map(|drift| drift.path()))
 }
 
 /// Two lines for each change: what changed, and below it where that is felt and why.

@@ -3,12 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 use std::path::Path;
-use std::sync::Arc;
 
 use serde_json::Value;
 use transload_model::{
-    Code, ColumnName, Destination, Diagnostic, EntityPlan, KeyBytes, LogicalType, ReadColumn, Relation, Selection,
-    SourceBatch, TransformFactory,
+    Code, ColumnName, Destination, Diagnostic, EntityPlan, HeldRow, KeyBytes, LogicalType, ReadColumn, Relation,
+    Selection, SourceBatch, TransformFactory,
 };
 use transload_run::{Trial, Tried, Wanted, find, parse_key};
 
@@ -71,10 +70,10 @@ fn tell_unread(entity: &EntityPlan, rows: &[BTreeMap<ColumnName, Value>], screen
 pub(super) async fn from_source(
     world: &World,
     entity: &EntityPlan,
-    destination: Option<&Arc<dyn Destination>>,
+    held: &[HeldRow],
     preview: &Preview,
 ) -> Result<SourceBatch, Failure> {
-    let wanted = wanted(world, entity, destination, preview).await?;
+    let wanted = wanted(world, entity, held, preview)?;
     let Some(source) = world.sources.get(&entity.source.connection) else {
         let headline = format!("connection `{}` is not open", entity.source.connection);
         return Err(Diagnostic::new(Code::UnknownConnection, headline).into());
@@ -102,12 +101,7 @@ pub(super) async fn from_source(
     Ok(found)
 }
 
-async fn wanted(
-    world: &World,
-    entity: &EntityPlan,
-    destination: Option<&Arc<dyn Destination>>,
-    preview: &Preview,
-) -> Result<Wanted, Failure> {
+fn wanted(world: &World, entity: &EntityPlan, held: &[HeldRow], preview: &Preview) -> Result<Wanted, Failure> {
     if let Some(text) = &preview.key {
         let key = parse_key(&*world.functions, &entity.key_types(), text).map_err(|reason| {
             let headline = format!("`--key` is no key of `{}`: {reason}", entity.name);
@@ -118,11 +112,7 @@ async fn wanted(
     if !preview.quarantined {
         return Ok(Wanted::First(preview.limit));
     }
-    let held = match destination {
-        Some(destination) => destination.quarantine(Some(&entity.name)).await?,
-        None => Vec::new(),
-    };
-    let keys = held.into_iter().map(|held| held.row.key).filter(|key| !key.is_unkeyed());
+    let keys = held.iter().map(|held| held.row.key.clone()).filter(|key| !key.is_unkeyed());
     Ok(Wanted::Keys(keys.take(preview.limit).collect()))
 }
 

@@ -8,7 +8,7 @@ use transload_run::{TriedColumn, is_looked_up, through};
 use crate::cli::args::Preview;
 use crate::cli::render::Screen;
 use crate::cli::summary::table;
-use crate::cli::text::some;
+use crate::cli::text::{number, some};
 
 use super::Previewed;
 
@@ -26,6 +26,8 @@ pub(super) fn text(previewed: &Previewed<'_>, preview: &Preview, screen: &Screen
     if rows == 0 {
         return format!("{}: no such row", entity.name);
     }
+    let held = previewed.held.filter(|held| *held > rows);
+    let held = held.map(|held| format!(", of {} in quarantine", number(held as u64))).unwrap_or_default();
     let mut out = String::new();
     for row in 0..rows {
         let ends = format!(
@@ -36,7 +38,7 @@ pub(super) fn text(previewed: &Previewed<'_>, preview: &Preview, screen: &Screen
             entity.destination.connection,
             entity.destination.table
         );
-        out += &format!("{}   {ends}   row {} of {rows}{}\n\n", entity.name, row + 1, identity(previewed, row));
+        out += &format!("{}   {ends}   row {} of {rows}{held}{}\n\n", entity.name, row + 1, identity(previewed, row));
         out += &match &previewed.tried.faults[row] {
             Some(fault) => failed(previewed, row, fault, (preview, screen)),
             None => arrived(previewed, row, preview, screen),

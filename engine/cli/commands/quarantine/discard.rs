@@ -28,7 +28,9 @@ pub(super) async fn run(chosen: &Chosen, asked: &QuarantineDiscard, screen: &Scr
             let discard = Discard { selection, reason: asked.reason.clone(), by: who() };
             transload_run::discard(&**destination, plan, discard, &SystemClock::new()).await?
         }
-        (None, DiscardSelection::Keys(keys)) if let Some(key) = keys.first() => return Err(not_held(plan, key)),
+        (None, DiscardSelection::Keys(keys)) if let Some(key) = keys.first() => {
+            return Err(not_held(&plan.name, &key.text()));
+        }
         (None, _) => Discarded { rows: 0, before: 0 },
     };
     if screen.format == Format::Json {

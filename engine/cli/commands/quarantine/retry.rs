@@ -41,7 +41,7 @@ impl Again<'_> {
         let keys = keys(functions, plan, self.keys)?;
         let held = destination.quarantine(Some(&plan.name)).await?;
         if let Some(key) = keys.iter().find(|key| held.iter().all(|held| held.row.key != **key)) {
-            return Err(not_held(plan, key));
+            return Err(not_held(&plan.name, &key.text()));
         }
         Ok(RetrySelection::Keys(plan.name.clone(), Arc::new(keys)))
     }

@@ -10,12 +10,11 @@ use crate::cli::summary::table;
 use crate::cli::text::rows;
 use crate::cli::wiring::Chosen;
 
-use super::{Place, entity, key, not_held};
+use super::held::Held;
+use super::visible;
 
 pub(super) async fn list(chosen: &Chosen, wanted: Option<&str>, screen: &Screen) -> Result<Exit, Failure> {
-    let place = Place::open(chosen).await?;
-    let wanted = wanted.map(|text| entity(&place.plan, text)).transpose()?;
-    let held = place.held(wanted.map(|entity| &entity.name)).await?;
+    let held = Held::open(chosen).await?.rows(wanted)?;
     match screen.format {
         Format::Json => {
             let held: Vec<Value> = held.iter().map(as_json).collect();
@@ -50,11 +49,7 @@ fn tell_what_follows(held: &[HeldRow], screen: &Screen) {
 }
 
 pub(super) async fn row(chosen: &Chosen, show: &QuarantineShow, screen: &Screen) -> Result<Exit, Failure> {
-    let place = Place::open(chosen).await?;
-    let plan = entity(&place.plan, &show.entity)?;
-    let wanted = key(&*place.world.functions, plan, &show.key)?;
-    let held = place.held(Some(&plan.name)).await?;
-    let held = held.iter().find(|held| held.row.key == wanted).ok_or_else(|| not_held(plan, &wanted))?;
+    let held = &Held::open(chosen).await?.row(&show.entity, &show.key)?;
     if screen.format == Format::Json {
         let mut document = as_json(held);
         let info = held.row.code.info();
@@ -98,7 +93,7 @@ fn page(held: &HeldRow) -> String {
     format!(
         "{} {}\n\n{}\n\n{}\n\nWhat to do: {}\n\nTrying again: {}.",
         row.entity,
-        row.key.text(),
+        visible(&row.key.text()),
         lines.join("\n"),
         info.sentence,
         info.remedy,
@@ -129,7 +124,7 @@ fn line(held: &HeldRow) -> Vec<String> {
         None => row.message.clone(),
     };
     let (entity, status) = (row.entity.to_string(), held.status().to_owned());
-    vec![entity, row.key.text(), status, row.stage.as_str().to_owned(), word, field, reason]
+    vec![entity, visible(&row.key.text()).into_owned(), status, row.stage.as_str().to_owned(), word, field, reason]
 }
 
 fn as_json(held: &HeldRow) -> Value {

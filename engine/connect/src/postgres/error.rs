@@ -21,9 +21,12 @@ pub(super) fn cannot_connect(error: &sqlx::Error, name: &str) -> Box<Diagnostic>
 pub(super) fn failure(error: &sqlx::Error, usual: Code, doing: &str) -> Box<Diagnostic> {
     let code = structural(error, usual);
     let mut problem = Diagnostic::new(code, format!("{doing}: {}", words(error)));
-    problem.help = Some(code.info().remedy.to_owned());
+    problem.help = Some(if code == Code::PermissionDenied { RIGHTS } else { code.info().remedy }.to_owned());
     Box::new(problem)
 }
+
+/// What helps where a right is missing; what the code says beside is about files.
+const RIGHTS: &str = "grant the connection's user the right, or connect as one who has it";
 
 /// A failure while rows are read. What the server says of them may quote a value; what it says of a place in the statement quotes that.
 pub(super) fn reading_failure(error: &sqlx::Error, usual: Code, doing: &str) -> Box<Diagnostic> {

@@ -45,9 +45,24 @@ const HELD_BY_RUN: &str = "select f.holder_name from transload.fences f join pg_
             or (a.backend_start is null and f.holder like a.pid::text || '@%')
     where f.run_id = $1 limit 1";
 
+/// What helps where a right on a ledger is missing that is there.
+const RIGHTS: &str = "let the connection's user use the ledger, which somebody else made: `grant usage on schema transload to …; \
+    grant select, insert, update, delete on all tables in schema transload to …`";
+
+/// What helps where there is none yet, and none may be made.
+const CREATION: &str = "grant it, for the ledger's schema: `grant create on database … to …`, to the connection's user";
+
+/// A problem with a ledger that is there.
 pub(super) fn failed(error: &sqlx::Error) -> Box<Diagnostic> {
-    let problem = failure(error, Code::DestinationFailed, "the ledger in the destination");
-    ledger::told(problem)
+    ledger::told(lacking(error, RIGHTS))
+}
+
+fn lacking(error: &sqlx::Error, right: &str) -> Box<Diagnostic> {
+    let mut problem = failure(error, Code::DestinationFailed, "the ledger in the destination");
+    if sqlstate(error) == Some("42501") {
+        problem.help = Some(right.to_owned());
+    }
+    problem
 }
 
 /// A table as fences name it.
@@ -160,14 +175,11 @@ pub(super) async fn take_fences(
             let headline = "another session is writing the ledger and does not let go of it";
             Box::new(Diagnostic::new(Code::InProgress, headline).help(Code::InProgress.info().remedy))
         }
-        Some("42501") => {
-            let mut problem = failed(&error);
-            problem.help = Some(
-                "grant it, for the ledger's schema: grant create on database … to the connection's user".to_owned(),
-            );
-            problem
-        }
         _ => failed(&error),
+    };
+    let not_made = |error: sqlx::Error| match sqlstate(&error) {
+        Some("42501") => lacking(&error, CREATION),
+        _ => told(error),
     };
     let identity = Identity::of(connection).await.map_err(told)?;
     sql::batch(connection, "begin").await.map_err(told)?;
@@ -179,7 +191,7 @@ pub(super) async fn take_fences(
         let seed = meta(connection, "digest_seed").await.map_err(told)?;
         ledger::check_seed(seed.as_deref(), claim.digest_seed)?;
     } else {
-        create(connection, claim).await.map_err(told)?;
+        create(connection, claim).await.map_err(not_made)?;
     }
     put_server(connection, &identity).await.map_err(told)?;
     let token: String =

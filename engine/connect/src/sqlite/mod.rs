@@ -2,6 +2,7 @@
 //!
 //! One thread owns one connection and does what it is sent, so that no async task ever blocks and no connection is shared.
 
+mod apart;
 mod aside;
 mod cascade;
 mod catalog;
@@ -56,6 +57,10 @@ impl System for Sqlite {
 
     async fn exists(&self, connection: &ConnectionPlan) -> Result<bool> {
         Ok(open::exists(connection))
+    }
+
+    fn check_apart(&self, source: &ConnectionPlan, destination: &ConnectionPlan) -> Result<()> {
+        apart::check(source, destination)
     }
 
     async fn control_store(&self, url: &str) -> Result<Arc<dyn ControlStore>> {

@@ -34,7 +34,7 @@ pub(crate) fn exists(connection: &ConnectionPlan) -> bool {
 }
 
 impl Database {
-    fn of(connection: &ConnectionPlan) -> Self {
+    pub(super) fn of(connection: &ConnectionPlan) -> Self {
         let path = PathBuf::from(connection.url.strip_prefix("sqlite:").unwrap_or(&connection.url));
         Self { name: connection.name.to_string(), path }
     }
