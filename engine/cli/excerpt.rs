@@ -13,9 +13,11 @@ use transload_model::{Code, Label, SourceFile};
 /// The password of a URL, or what follows the name of one, in quotes or without.
 static SECRETS: LazyLock<Regex> = LazyLock::new(|| {
     let in_url = r#"://[^\s:/@]*:(?<url>[^\s"']+)@"#;
+    // Of a URL whose scheme is missing.
+    let in_part = r#"\b[^\s:/@"'{}\[\],]+:(?<part>[^\s:/@"'{}]+)@[^\s"']"#;
     let name = r#"(?i:\w*(?:password|passwd|pwd|secret|token|api_?key))["']?\s*[:=]\s*"#;
     let value = r#"(?:"(?<double>[^"\n]+)"|'(?<single>[^'\n]+)'|(?<plain>(?:\$\{[^\s}]*\}|[^\s"'&,{}\[\]])+))"#;
-    Regex::new(&format!("{in_url}|{name}{value}")).expect("the pattern is a constant")
+    Regex::new(&format!("{in_url}|{in_part}|{name}{value}")).expect("the pattern is a constant")
 });
 
 /// Lines before and after the labels, more than are drawn.
@@ -86,7 +88,7 @@ fn secrets(file: &SourceFile, excerpt: Range<usize>, code: Code) -> Vec<Range<us
 
 /// What looks like a secret: where its name or URL starts, and itself.
 fn found(text: &str) -> Vec<(usize, Range<usize>)> {
-    let groups = ["url", "double", "single", "plain"];
+    let groups = ["url", "part", "double", "single", "plain"];
     let found = SECRETS.captures_iter(text).filter_map(|captures| {
         let value = groups.iter().find_map(|group| captures.name(group))?;
         Some((captures.get_match().start(), value))
@@ -113,6 +115,8 @@ mod tests {
         let covered = [
             ("url: postgres://me:pass/w@rd@host/db", "url: postgres://me:*********@host/db"),
             ("{ url: \"mysql://:x@h\", pool: 3 }", "{ url: \"mysql://:*@h\", pool: 3 }"),
+            ("url: me:geheim@host/db", "url: me:******@host/db"),
+            ("{url: \"me:geheim@host/db\"}", "{url: \"me:******@host/db\"}"),
             ("db_password: \"a b\"", "db_password: \"***\""),
             ("{ api_key: 'k', url: x?token=t&a=b }", "{ api_key: '*', url: x?token=*&a=b }"),
             ("Password=${PW:-default}", "Password=**************"),

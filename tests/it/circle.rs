@@ -341,7 +341,29 @@ fn a_circle_that_is_killed_in_the_middle_arrives_whole(ends: Ends) {
     assert_eq!(world.destination().fingerprint(), before, "nothing was left to do");
 }
 
+/// Each misses the other until both are there, and they may come in any order.
+fn two_that_need_each_other_arrive_in_whatever_order_they_come(ends: Ends) {
+    let office = "insert into old_offices values (5, 'e', 1);";
+    let doctor = "insert into old_doctors values (1, 'one', 5, null);";
+    for (first, then) in [(office, doctor), (doctor, office)] {
+        let world = world(ends);
+        world.source().execute(first);
+        world.run();
+        assert_eq!(world.quarantine().len(), 1, "{first}");
+        world.source().execute(then);
+
+        world.run();
+
+        assert_eq!(world.quarantine(), [""; 0], "{first}");
+        assert_eq!(world.destination().texts(HEADS), ["e one"], "{first}");
+        let before = world.destination().fingerprint();
+        world.run();
+        assert_eq!(world.destination().fingerprint(), before, "a run that found nothing wrote");
+    }
+}
+
 for_each_pair!(
+    two_that_need_each_other_arrive_in_whatever_order_they_come,
     a_row_that_finds_its_parent_counts_once,
     a_plan_is_all_that_is_moved,
     a_row_of_a_circle_is_moved_alone,

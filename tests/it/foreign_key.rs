@@ -336,7 +336,40 @@ fn a_key_to_another_schema_says_nothing(ends: Ends) {
 
 for_pair!(to_another_schema, PostgresToPostgres, a_key_to_another_schema_says_nothing);
 
+/// What the database would say of the whole unit at its end is said of the row alone.
+fn a_key_that_is_looked_at_when_all_is_done_refuses_its_row_alone(ends: Ends) {
+    let schema = "create table people (id bigint primary key, name text);
+        create table notes (id bigint primary key, person bigint references people (id) deferrable initially deferred);
+        create table badges (holder bigint references people (id) deferrable initially deferred);";
+    let spec = |entity: &str, fields: &str| {
+        format!(
+            "entity_type: {entity}\nsource_table: old_{entity}\ndestination_table: {entity}\nversion: \"1\"\n\
+             deletes: {{ mode: hard, max: 90% }}\nkey: {{ strategy: keep, destination: id }}\nfield_mappings: {{ id: no, {fields} }}\n"
+        )
+    };
+    let specs = [("people", &*spec("people", "name: nm")), ("notes", &*spec("notes", "person: of"))];
+    let world = World::project(ends, "", schema, &specs);
+    world.source().execute(
+        "create table old_people (no integer primary key, nm text); create table old_notes (no integer primary key, \"of\" integer);
+         insert into old_people values (1, 'a'), (2, 'b'), (3, 'c'); insert into old_notes values (1, 1), (2, 9), (3, 2), (4, null)",
+    );
+    world.run();
+    assert_eq!(world.quarantine(), ["notes 2 CONSTRAINT_FOREIGN_KEY person"]);
+    assert_eq!(world.destination().count("notes"), 3);
+    world.destination().execute("insert into badges values (3)");
+    world.source().execute("update old_notes set \"of\" = 8 where no = 1");
+    world.source().execute("delete from old_people where no = 3");
+
+    world.run();
+
+    let left =
+        ["notes 1 CONSTRAINT_FOREIGN_KEY person", "notes 2 CONSTRAINT_FOREIGN_KEY person", "people 3 DELETE_REFUSED -"];
+    assert_eq!(world.quarantine(), left);
+    assert_eq!(world.destination().texts("select person from notes order by id"), ["1", "2", ""]);
+}
+
 for_each_pair!(
+    a_key_that_is_looked_at_when_all_is_done_refuses_its_row_alone,
     a_value_that_is_not_there_waits_until_it_is,
     a_row_that_is_there_keeps_what_it_has,
     who_was_judged_by_a_failed_run_is_tried_again,

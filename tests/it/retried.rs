@@ -56,6 +56,35 @@ fn a_row_whose_obstacle_is_gone_arrives_when_it_is_asked_for(ends: Ends) {
     assert_eq!(world.quarantine(), left);
 }
 
+/// A row that waits for a value brings those along that wait for it, at once and in a later run.
+fn a_row_that_waited_for_a_value_brings_its_children_along(ends: Ends) {
+    let schema =
+        "create table people (id uuid primary key, code text unique, name text, boss_id uuid references people (id));";
+    let spec = PEOPLE.replace("country: ctry", "code: code");
+    let later = "update old_people set code = 'c9' where no = 1";
+    for (rows, then) in [
+        ("(1, 'a', 'c1', null), (2, 'b', 'c1', null), (3, 'c', null, 2), (4, 'd', null, 3)", Some(later)),
+        ("(1, 'a', 'c1', 99), (2, 'b', 'c1', null), (3, 'c', null, 2), (4, 'd', null, 5), (5, 'e', null, 3)", None),
+    ] {
+        let world = World::project(ends, "", schema, &[("people", &spec)]);
+        world.source().execute("create table old_people (no integer primary key, nm text, code text, boss integer)");
+        world.source().execute(&format!("insert into old_people values {rows}"));
+        world.run();
+        if let Some(then) = then {
+            assert_eq!(world.destination().texts("select name from people"), ["a"]);
+            world.source().execute(then);
+            world.run();
+        }
+        let names = world.destination().texts("select name from people order by name");
+        let expected: &[&str] = if then.is_some() { &["a", "b", "c", "d"] } else { &["b", "c", "d", "e"] };
+        assert_eq!(names, expected, "{:?}", world.quarantine());
+        let before = world.destination().fingerprint();
+        world.run();
+        assert_eq!(world.destination().fingerprint(), before, "a run that found nothing wrote");
+        world.assert_as_expected();
+    }
+}
+
 /// Whoever has locked the file may let it go a little later than one statement waits.
 #[test]
 fn a_destination_that_is_locked_for_a_while_is_tried_again() {
@@ -90,4 +119,7 @@ fn who_has_locked_a_source_is_said() {
     assert!(!told.stderr.contains("check the path"), "{told:?}");
 }
 
-for_each_pair!(a_row_whose_obstacle_is_gone_arrives_when_it_is_asked_for);
+for_each_pair!(
+    a_row_whose_obstacle_is_gone_arrives_when_it_is_asked_for,
+    a_row_that_waited_for_a_value_brings_its_children_along,
+);

@@ -23,12 +23,12 @@ type Open = BTreeMap<KeyBytes, Vec<(usize, KeyBytes)>>;
 type Parent = (EntityName, KeyBytes);
 
 impl Pass<'_> {
-    /// Fills what the first pass left open, and writes the modified rows.
-    pub(crate) async fn fill(&mut self, reading: &mut Reading) -> Result<()> {
+    /// Fills what the first pass left open, and writes the modified rows. Where `again`, rows that miss a parent are tried once more.
+    pub(crate) async fn fill(&mut self, reading: &mut Reading, again: bool) -> Result<()> {
         if self.stream.cursor().is_none() && self.stream.phase() == Phase::Filling {
             self.withdraw_unrooted(reading).await?;
         }
-        let retry_orphaned = self.stream.sees_later_parents();
+        let retry_orphaned = self.stream.sees_later_parents() || again;
         self.deriver.defers = false;
         self.deriver.refresh_own_index().await?;
         let cursor = self.stream.cursor().cloned();

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use transload_model::{DeletePolicy, EntityPlan, Outcome, Result};
+use transload_model::{Deferred, DeletePolicy, EntityPlan, Outcome, Result};
 
 use crate::context::Context;
 use crate::derive::Deriver;
@@ -12,7 +12,8 @@ use crate::load::Pass;
 use crate::reading::Reading;
 use crate::unit::Stream;
 
-/// Rows that miss a row of their own entity are tried again in the run that brings it, wherever it comes in key order.
+/// Rows that miss a row of their own entity, or of one that is loaded after it, are tried again in the run that brings it, wherever it comes in
+/// key order.
 pub(crate) async fn policy_with_orphans(
     context: &Arc<Context>,
     plan: &Arc<EntityPlan>,
@@ -20,12 +21,30 @@ pub(crate) async fn policy_with_orphans(
 ) -> Result<Policy> {
     let lookups = context.lookups.look(plan, &*context.destination).await?;
     let mut policy = policy(context, plan, &lookups);
-    if !policy.retry_orphaned && !plan.self_references().is_empty() {
-        let mut deriver = Deriver::new(context, plan).await?;
-        let pass = Pass { context, plan, deriver: &mut deriver, stream };
-        policy.retry_orphaned = pass.has(Outcome::Orphaned).await? && pass.anything_moves(reading, policy).await?;
+    if policy.retry_orphaned || plan.open_fields().is_empty() {
+        return Ok(policy);
+    }
+    let mut deriver = Deriver::new(context, plan).await?;
+    let pass = Pass { context, plan, deriver: &mut deriver, stream };
+    if pass.has(Outcome::Orphaned).await? {
+        let own = !plan.self_references().is_empty() && pass.anything_moves(reading, policy).await?;
+        policy.retry_orphaned = own || any_later_moves(context, plan).await?;
     }
     Ok(policy)
+}
+
+/// Whether a row is new or modified of an entity that this one refers to and that is loaded after it: what is missing may come with it.
+async fn any_later_moves(context: &Arc<Context>, plan: &EntityPlan) -> Result<bool> {
+    for Deferred { parent, .. } in &plan.deferred {
+        let Some(later) = context.plan.entity(parent).cloned().map(Arc::new) else { continue };
+        let (mut stream, mut reading) = (Stream::new(context, &later), Reading::open(context, &later).await?);
+        let mut deriver = Deriver::new(context, &later).await?;
+        let pass = Pass { context, plan: &later, deriver: &mut deriver, stream: &mut stream };
+        if pass.anything_moves(&mut reading, Policy::default()).await? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// What decides about rows that did not move.

@@ -36,6 +36,17 @@ pub(crate) struct Departure {
     pub(crate) deleted: bool,
 }
 
+/// What of an entity's gains rows of it that miss another have seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum SeesItself {
+    /// Nobody can say: not all of them were tried, or none refers to its own entity.
+    Nothing,
+    /// What it had gained when they were tried last.
+    UpTo(u64),
+    /// All, that of this unit included: who comes behind it is tried with it.
+    All,
+}
+
 /// A unit's accounting, but for the refusals.
 pub(crate) struct Settlement {
     /// What refusals change.
@@ -44,8 +55,8 @@ pub(crate) struct Settlement {
     pub(crate) stream: Option<(StreamPosition, Position)>,
     /// Whether the entity's streams are done.
     pub(crate) ends_streams: bool,
-    /// Whether rows that refer to this entity itself have seen what it gains up to here.
-    pub(crate) sees_itself: bool,
+    /// What of this entity's gains rows that refer to it themselves have seen.
+    pub(crate) sees_itself: SeesItself,
     pub(crate) removed: Vec<i64>,
     pub(crate) puts: Vec<Vec<Entry>>,
     pub(crate) overlays: Vec<Overlay>,
@@ -99,9 +110,12 @@ impl Settlement {
             // Somebody else loaded it, and no mask was made of it.
             open.position.found.masks = UNFINISHED;
         }
-        if self.sees_itself {
-            open.position.parents_seen.insert(open.position.entity.clone(), open.position.gained);
-        }
+        let seen = match self.sees_itself {
+            SeesItself::Nothing => None,
+            SeesItself::UpTo(gained) => Some(gained),
+            SeesItself::All => Some(open.position.gained),
+        };
+        open.position.parents_seen.extend(seen.map(|gained| (open.position.entity.clone(), gained)));
         let lost = refusals.iter().filter_map(|refusal| self.lost(refusal)).map(KeyBytes::text);
         let mappings_removed = departed().map(|departure| departure.key.text()).chain(lost).collect();
         let gone: BTreeSet<&KeyBytes> =

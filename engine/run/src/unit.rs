@@ -68,6 +68,8 @@ pub(crate) struct Stream {
     pub(crate) overlooked: u64,
     /// What parents that are loaded later had gained when rows that miss one were tried last.
     later_seen: Gained,
+    /// What the entity itself had gained when all rows that miss one of it were tried, once they were.
+    own_seen: Option<u64>,
     /// Rows that wait for a value another row holds.
     pub(crate) collisions: Collisions,
     /// Rows that the first pass met in quarantine and left there, and that a later pass may take up.
@@ -136,6 +138,7 @@ impl Stream {
             found: 0,
             overlooked: 0,
             later_seen,
+            own_seen: None,
             collisions: Collisions::default(),
             left: 0,
             known: 0,
@@ -162,6 +165,16 @@ impl Stream {
     pub(crate) fn sees_later_parents(&mut self) -> bool {
         let gained = self.later_gained();
         std::mem::replace(&mut self.later_seen, gained) != self.later_seen
+    }
+
+    /// Takes note that rows which miss one of the entity itself are all tried, up to what it has gained by now.
+    pub(crate) fn tries_orphans(&mut self) {
+        self.own_seen = Some(self.position.gained);
+    }
+
+    /// Whether the entity gained rows since those that miss one of it were tried. Of an interrupted run nobody knows.
+    pub(crate) fn may_have_parents(&self) -> bool {
+        self.own_seen != Some(self.position.gained) && !self.plan.self_references().is_empty()
     }
 
     fn later_gained(&self) -> Gained {

@@ -11,18 +11,19 @@ use transload_model::{ColumnName, TableName};
 
 use super::sql;
 
-/// A foreign key that acts on its rows when what it refers to is deleted.
+/// A foreign key that acts on its rows when what it refers to is deleted, or refuses that when it is too late.
 pub(super) struct Cascade {
     /// The table and its columns, for messages.
     shown: String,
-    does: &'static str,
+    /// What it does to the rows that refer; nothing where it waits for the end of the transaction and refuses there.
+    does: Option<&'static str>,
     count: String,
 }
 
 /// Columns, each with the one that it refers to.
 type Pairs = Vec<(String, String)>;
 
-/// All foreign keys to a table that act.
+/// All foreign keys to a table that act, or that may be looked at when the transaction ends.
 pub(super) fn cascades(
     connection: &Connection,
     table: &TableName,
@@ -31,7 +32,8 @@ pub(super) fn cascades(
     let mut found = connection.prepare_cached(
         "select s.name || char(1) || f.id, s.name, f.\"from\", f.\"to\", f.on_delete
          from sqlite_schema s join pragma_foreign_key_list(s.name) f
-         where s.type = 'table' and lower(f.\"table\") = lower(?) and f.on_delete in ('CASCADE', 'SET NULL', 'SET DEFAULT')
+         where s.type = 'table' and lower(f.\"table\") = lower(?)
+           and (f.on_delete in ('CASCADE', 'SET NULL', 'SET DEFAULT') or s.sql like '%deferr%')
          order by s.name, f.id, f.seq",
     )?;
     let mut primary = connection.prepare_cached("select name from pragma_table_xinfo(?) where pk > 0 order by pk")?;
@@ -58,9 +60,34 @@ fn cascade(
     let is_own = child.eq_ignore_ascii_case(table.as_str());
     Cascade {
         shown: format!("`{child}`.`{}`", names.join("`, `")),
-        does: if does == "CASCADE" { "delete" } else { "change" },
+        does: match does {
+            "CASCADE" => Some("delete"),
+            "SET NULL" | "SET DEFAULT" => Some("change"),
+            _ => None,
+        },
         count: sql::count_referring((child, columns), (table, key), is_own),
     }
+}
+
+/// The foreign keys of a table: what each refers to, and by which columns.
+pub(super) fn keys_of(connection: &Connection, table: &TableName) -> rusqlite::Result<Vec<(String, Pairs)>> {
+    let mut found = connection
+        .prepare_cached("select id, \"table\", \"from\", \"to\" from pragma_foreign_key_list(?) order by id, seq")?;
+    let mut primary = connection.prepare_cached("select name from pragma_table_xinfo(?) where pk > 0 order by pk")?;
+    let mut keys: BTreeMap<i64, (String, Pairs)> = BTreeMap::new();
+    let mut rows = found.query([table.as_str()])?;
+    while let Some(row) = rows.next()? {
+        let (id, parent, from, to): (i64, String, String, Option<String>) =
+            (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?);
+        let (_, columns) = keys.entry(id).or_insert_with(|| (parent.clone(), Vec::new()));
+        // Without a column, the primary key is meant.
+        let to = match to {
+            Some(to) => to,
+            None => primary.query_map([&parent], |row| row.get(0))?.nth(columns.len()).transpose()?.unwrap_or_default(),
+        };
+        columns.push((from, to));
+    }
+    Ok(keys.into_values().collect())
 }
 
 /// What a delete of this row would do to others; none where it does nothing.
@@ -69,9 +96,10 @@ pub(super) fn effect(connection: &Connection, cascades: &[Cascade], key: &[Value
         let mut statement = connection.prepare_cached(&cascade.count)?;
         let rows: i64 = statement.query_row(params_from_iter(key), |row| row.get(0))?;
         if rows > 0 {
-            let (shown, does) = (&cascade.shown, cascade.does);
+            let shown = &cascade.shown;
             let rows = if rows == 1 { "1 row".to_owned() } else { format!("{rows} rows") };
-            return Ok(Some(format!("{shown} still refers to it, and would {does} {rows}")));
+            let does = cascade.does.map(|does| format!(", and would {does} {rows}")).unwrap_or_default();
+            return Ok(Some(format!("{shown} still refers to it{does}")));
         }
     }
     Ok(None)

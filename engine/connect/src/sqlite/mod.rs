@@ -9,6 +9,7 @@ mod catalog;
 mod compare;
 mod control;
 mod defaults;
+mod deferred;
 mod definition;
 mod destination;
 mod detections;

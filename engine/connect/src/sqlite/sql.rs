@@ -158,6 +158,28 @@ pub(super) fn count_referring(
     )
 }
 
+/// Whether the declaration of a table speaks of keys that are looked at later.
+pub(super) const IS_DEFERRED: &str =
+    "select 1 from sqlite_schema where type = 'table' and lower(name) = lower(?) and sql like '%deferr%'";
+
+/// Whether the row with a key names a row of another table that is not there; binds the key.
+pub(super) fn refers_to_nothing(
+    (table, key): (&TableName, &[ColumnName]),
+    (parent, columns): (&str, &[(String, String)]),
+) -> String {
+    let named: Vec<String> = columns.iter().map(|(from, _)| format!("child.{} is not null", quote(from))).collect();
+    let refers: Vec<String> =
+        columns.iter().map(|(from, to)| format!("parent.{} = child.{}", quote(to), quote(from))).collect();
+    format!(
+        "select 1 from {} child where {} and {} and not exists (select 1 from {} parent where {})",
+        quote(table.as_str()),
+        list(key, |name| format!("child.{name} = ?"), " and "),
+        named.join(" and "),
+        quote(parent),
+        refers.join(" and ")
+    )
+}
+
 /// Takes unique values away from a row; binds the key.
 pub(super) fn park(table: &TableName, parked: &[String], key: &[ColumnName]) -> String {
     format!("update or abort {} set {} where {}", quote(table.as_str()), parked.join(", "), matches(key))

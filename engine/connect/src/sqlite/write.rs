@@ -12,6 +12,7 @@ use rusqlite::{CachedStatement, Connection, OptionalExtension, params_from_iter}
 use transload_model::{Bug, Code, ColumnName, Diagnostic, Referrer, Refusal, TableName, Unit, WriteKind, planted};
 
 use super::cascade::{cascades, effect};
+use super::deferred::Deferred;
 use super::error::refusal;
 use super::exchange;
 use crate::ledger::{ambiguous, shown_referrer, swallowed};
@@ -75,27 +76,22 @@ pub(super) fn values(bound: &[Bound<'_>], row: usize) -> Vec<Value> {
     bound.iter().map(|cells| cells.value(row)).collect()
 }
 
-/// What became of one statement.
-enum Done {
-    Rows(usize),
-    Refused,
-}
-
+/// How many rows a statement changed; nothing where it was refused.
 fn execute(
     connection: &Connection,
     statement: &mut CachedStatement<'_>,
     values: Vec<Value>,
     (kind, row): (WriteKind, usize),
     refusals: &mut Vec<Refusal>,
-) -> Written<Done> {
+) -> Written<Option<usize>> {
     match statement.execute(params_from_iter(values)) {
-        Ok(rows) => Ok(Done::Rows(rows)),
+        Ok(rows) => Ok(Some(rows)),
         Err(error) => match refusal(&error, kind, row) {
             // A refusal that ended the transaction has undone the rows before it as well.
             Some(_) if connection.is_autocommit() && !planted(Bug::TransactionEnded) => Err(error.into()),
             Some(refusal) => {
                 refusals.push(refusal);
-                Ok(Done::Refused)
+                Ok(None)
             }
             None => Err(error.into()),
         },
@@ -115,10 +111,11 @@ pub(super) fn insert(
     refusals: &mut Vec<Refusal>,
 ) -> Written<()> {
     let blobs = blob_columns(connection, &unit.table)?;
+    let deferred = Deferred::of(connection, unit)?;
     let mut number = 0;
     for batch in &unit.inserts {
         let columns = names(batch)?;
-        let bound = bind(batch, &columns, &blobs)?;
+        let (bound, bound_key) = (bind(batch, &columns, &blobs)?, bind(batch, &unit.key, &blobs)?);
         let mut statement = connection.prepare_cached(&sql::insert(&unit.table, &columns))?;
         for row in 0..batch.num_rows() {
             if only.is_some_and(|only| !only.contains(&number)) {
@@ -130,8 +127,11 @@ pub(super) fn insert(
                 number += 1;
                 continue;
             }
-            let done = execute(connection, &mut statement, values(&bound, row), (WriteKind::Insert, number), refusals)?;
-            if matches!(done, Done::Rows(rows) if rows != 1) {
+            let at = (WriteKind::Insert, number);
+            let work =
+                |refusals: &mut Vec<Refusal>| execute(connection, &mut statement, values(&bound, row), at, refusals);
+            let done = deferred.guard(connection, (&values(&bound_key, row), at.0, at.1), refusals, work)?;
+            if done.is_some_and(|rows| rows != 1) {
                 return Err(WriteError::Problem(swallowed(&unit.table)));
             }
             number += 1;
@@ -148,7 +148,7 @@ pub(super) fn update(
     refusals: &mut Vec<Refusal>,
 ) -> Written<()> {
     let blobs = blob_columns(connection, &unit.table)?;
-    let repeats = Repeats::of(connection, unit)?;
+    let (repeats, deferred) = (Repeats::of(connection, unit)?, Deferred::of(connection, unit)?);
     let mut number = 0;
     for batch in &unit.updates {
         let set: Vec<ColumnName> = names(batch)?.into_iter().filter(|name| !unit.key.contains(name)).collect();
@@ -172,18 +172,14 @@ pub(super) fn update(
                 number += 1;
                 continue;
             }
-            let mut done = Done::Rows(0);
+            let mut done = Some(0);
             if !set.is_empty() {
                 let all: Vec<Value> = wanted.iter().chain(&key).chain(&wanted).cloned().collect();
-                done = execute(
-                    connection,
-                    &mut connection.prepare_cached(&update)?,
-                    all,
-                    (WriteKind::Update, number),
-                    refusals,
-                )?;
+                let (at, mut statement) = ((WriteKind::Update, number), connection.prepare_cached(&update)?);
+                let work = |refusals: &mut Vec<Refusal>| execute(connection, &mut statement, all, at, refusals);
+                done = deferred.guard(connection, (&key, at.0, at.1), refusals, work)?;
             }
-            if matches!(done, Done::Rows(0)) {
+            if done == Some(0) {
                 let all = params_from_iter(wanted.iter().chain(&key));
                 match differs.query_row(all, |row| row.get::<_, bool>(0)).optional()? {
                     Some(true) => return Err(WriteError::Problem(swallowed(&unit.table))),
@@ -292,12 +288,12 @@ fn try_deletes(
             continue;
         }
         match execute(connection, &mut statement, key.clone(), (WriteKind::Delete, number), refused)? {
-            Done::Refused => left.push((number, key)),
+            None => left.push((number, key)),
             // Someone may have removed it before; then it is not there.
-            Done::Rows(0) if exists.exists(params_from_iter(&key))? => {
+            Some(0) if exists.exists(params_from_iter(&key))? => {
                 return Err(WriteError::Problem(swallowed(&unit.table)));
             }
-            Done::Rows(_) => {}
+            Some(_) => {}
         }
     }
     Ok(left)

@@ -76,7 +76,7 @@ impl Way {
             return Ok(());
         }
         if self.stream.phase() == Phase::Filling {
-            self.fill().await?;
+            self.fill(false).await?;
         }
         self.settle().await
     }
@@ -94,7 +94,7 @@ impl Way {
         let may_find = self.context.reach.rows(&self.plan.name).is_none() && self.stream.later_parents_gained();
         let finds_orphans = may_find && self.pass(&mut deriver).has(Outcome::Orphaned).await?;
         if self.stream.phase() == Phase::Filling || finds_orphans {
-            self.fill().await?;
+            self.fill(false).await?;
         } else {
             self.stream.sees_later_parents();
         }
@@ -105,18 +105,45 @@ impl Way {
     async fn settle(&mut self) -> Result<()> {
         // Where rows were named, no others are tried.
         if self.stream.phase() != Phase::Done && self.context.reach.rows(&self.plan.name).is_none() {
-            let mut deriver = self.deriver().await?;
-            if self.pass(&mut deriver).may_settle_collisions().await? {
-                let mut reading = self.reading().await?;
-                let done = self.pass(&mut deriver).settle_collisions(&mut reading).await;
-                self.spend(&reading, &deriver);
-                done?;
+            if !self.stream.goes_on() {
+                self.stream.tries_orphans();
+            }
+            loop {
+                self.settle_collisions().await?;
+                if !self.try_orphans().await? {
+                    break;
+                }
             }
         }
         self.stream.collisions = Collisions::default();
         self.context.set_gained(&self.plan.name, self.stream.gained());
         // Also where an interrupted run had loaded everything already.
         self.stream.judge().await
+    }
+
+    async fn settle_collisions(&mut self) -> Result<()> {
+        let mut deriver = self.deriver().await?;
+        if self.pass(&mut deriver).may_settle_collisions().await? {
+            let mut reading = self.reading().await?;
+            let done = self.pass(&mut deriver).settle_collisions(&mut reading).await;
+            self.spend(&reading, &deriver);
+            done?;
+        }
+        Ok(())
+    }
+
+    /// Tries rows once more that miss a row of their own entity, where one came in behind them. Says whether it did.
+    async fn try_orphans(&mut self) -> Result<bool> {
+        if !self.stream.may_have_parents() {
+            return Ok(false);
+        }
+        self.stream.tries_orphans();
+        let mut deriver = self.deriver().await?;
+        let has_orphans = self.pass(&mut deriver).has(Outcome::Orphaned).await?;
+        if has_orphans {
+            self.fill(true).await?;
+        }
+        Ok(has_orphans)
     }
 
     /// The first pass, by one stream or several.
@@ -182,10 +209,10 @@ impl Way {
         self.stream.judge().await
     }
 
-    async fn fill(&mut self) -> Result<()> {
+    async fn fill(&mut self, again: bool) -> Result<()> {
         let mut reading = self.reading().await?;
         let mut deriver = self.deriver().await?;
-        let done = self.pass(&mut deriver).fill(&mut reading).await;
+        let done = self.pass(&mut deriver).fill(&mut reading, again).await;
         self.spend(&reading, &deriver);
         done
     }

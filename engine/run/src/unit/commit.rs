@@ -10,7 +10,7 @@ use transload_model::{
 use super::{Collisions, Gained, Pending, Stream};
 use crate::detect::Rewrite;
 use crate::event::Event;
-use crate::settle::{Open, Settlement};
+use crate::settle::{Open, SeesItself, Settlement};
 
 /// The fingerprint of no spec: rows are being derived again, and not all are through.
 pub(crate) const UNFINISHED: u64 = 0;
@@ -87,7 +87,7 @@ impl Stream {
             open: Open { position, corrections: pending.corrections, quarantine: pending.quarantine },
             stream: stream.clone().map(|stream| (stream, self.position.clone())),
             ends_streams: self.holds_streams,
-            sees_itself: sees_parents && !self.plan.self_references().is_empty(),
+            sees_itself: self.sees_itself(sees_parents),
             removed: rewrite.removed,
             puts: rewrite.puts,
             overlays: rewrite.overlays,
@@ -111,6 +111,14 @@ impl Stream {
         let (entity, counts) = (self.plan.name.clone(), self.total());
         self.context.sink.emit(&Event::UnitCommitted { entity, stream, seq, counts });
         Ok(())
+    }
+
+    fn sees_itself(&self, sees_parents: bool) -> SeesItself {
+        match self.own_seen {
+            _ if !sees_parents || self.plan.self_references().is_empty() => SeesItself::Nothing,
+            Some(gained) => SeesItself::UpTo(gained),
+            None => SeesItself::All,
+        }
     }
 
     /// What the unit adds to the position, and what it takes back.

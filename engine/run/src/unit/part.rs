@@ -81,6 +81,7 @@ impl Stream {
             unknown: Vec::new(),
             found: 0,
             overlooked: 0,
+            own_seen: None,
             later_seen: self.later_seen.clone(),
             collisions: Collisions::default(),
             left: 0,
