@@ -192,7 +192,7 @@ fn begin_at_once(world: &World, round: u64) {
         assert_eq!(told.code, 5, "round {round}: {told:?}");
         let document: Value = serde_json::from_str(&told.stdout).unwrap();
         let problems = document["problems"].as_array().unwrap_or_else(|| panic!("round {round}: {told:?}"));
-        assert!(problems.len() == 1 && problems[0]["number"] == "TL0503", "round {round}: {told:?}");
+        assert!(problems.len() == 1 && problems[0]["code"] == "TL0503", "round {round}: {told:?}");
     }
     let told = world.transload(&["status"]);
     assert!(!told.stdout.contains("failed"), "round {round}: {}", told.stdout);
