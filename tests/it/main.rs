@@ -40,6 +40,7 @@ mod failures;
 mod fix;
 mod foreign_key;
 mod foreign_order;
+mod freed;
 mod front;
 mod full;
 mod graph;

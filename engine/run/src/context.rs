@@ -151,8 +151,9 @@ impl Context {
         self.committed.lock().unwrap_or_else(PoisonError::into_inner).insert(entity.clone(), seq);
     }
 
-    pub(crate) fn set_gained(&self, entity: &EntityName, rows: u64) {
-        self.gained.lock().unwrap_or_else(PoisonError::into_inner).insert(entity.clone(), rows);
+    /// Says what an entity gained. Whether that is news comes back.
+    pub(crate) fn set_gained(&self, entity: &EntityName, rows: u64) -> bool {
+        self.gained.lock().unwrap_or_else(PoisonError::into_inner).insert(entity.clone(), rows) != Some(rows)
     }
 }
 

@@ -198,8 +198,7 @@ impl Stream {
 
     /// Whether rows whose value another row held may find it free now. Takes note that they are tried.
     pub(crate) fn begins_again(&mut self) -> bool {
-        let has_freed = self.position.freed != self.freed_before;
-        let is_worth_it = self.collisions.may_settle(has_freed);
+        let is_worth_it = self.collisions.may_settle(self.has_freed());
         if is_worth_it {
             self.freed_before = self.position.freed;
             self.collisions = Collisions::default();
@@ -232,6 +231,17 @@ impl Stream {
 
     pub(crate) fn gained(&self) -> u64 {
         self.position.gained
+    }
+
+    /// Whether values became free since rows that wait for one were tried.
+    pub(crate) fn has_freed(&self) -> bool {
+        self.position.freed != self.freed_before
+    }
+
+    /// Whether parents gained nothing since those that miss one were tried.
+    pub(crate) fn saw_parents(&self) -> bool {
+        let gained = self.context.parents_gained(&self.plan);
+        gained.iter().all(|(parent, gained)| self.position.parents_seen.get(parent) == Some(gained))
     }
 
     /// What became of the rows that are durable.

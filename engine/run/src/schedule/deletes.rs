@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use transload_model::{Counts, DeletePolicy, Diagnostic, EntityEvent, EntityPlan, EntityState, Outcome, Phase, Result};
 
+use super::entity::{settle_freed, settle_late};
 use super::moved::{Moved, cause, ended_by, step, stopped};
 use crate::context::Context;
 use crate::derive::Deriver;
@@ -23,6 +24,46 @@ pub(super) async fn delete_all(context: &Arc<Context>, order: &[usize], moved: &
         let is_last = circle.len() > 1 && circle.iter().all(|other| done.contains(other));
         while is_last && delete_around(context, order, circle, moved).await {}
     }
+    follow(context, order, moved).await;
+}
+
+/// Brings rows along that miss one which waited for a value of a deleted row, and those that miss these.
+async fn follow(context: &Arc<Context>, order: &[usize], moved: &mut BTreeMap<usize, Moved>) {
+    let goes_on = |moved: &Moved| moved.stream.as_ref().is_some_and(Stream::goes_on);
+    // What an interrupted process left here is not known.
+    let mut is_left = moved.values().any(goes_on);
+    while tell_gained(context, moved) || is_left {
+        is_left = false;
+        for index in order {
+            let Some(entity) = moved.get_mut(index).filter(|entity| entity.report.state == EntityState::Done) else {
+                continue;
+            };
+            let plan = Arc::new(context.plan.entities()[*index].clone());
+            let done = settle_late(context, &plan, entity).await;
+            rest(context, &plan, entity, done).await;
+        }
+    }
+}
+
+/// Says what entities gained once values were free. Whether any did comes back.
+fn tell_gained(context: &Context, moved: &BTreeMap<usize, Moved>) -> bool {
+    let mut is_news = false;
+    for entity in moved.values() {
+        let gained = entity.stream.as_ref().map(Stream::gained);
+        is_news |= gained.is_some_and(|gained| context.set_gained(&entity.report.entity, gained));
+    }
+    is_news
+}
+
+/// What is left of an entity that was done, and for which more was tried.
+async fn rest(context: &Context, plan: &EntityPlan, entity: &mut Moved, done: Result<()>) {
+    entity.report.counts = entity.stream.as_ref().map_or(entity.report.counts, Stream::durable_counts);
+    if let Err(problem) = done {
+        // It is done but for this.
+        entity.report.state = EntityState::Loaded;
+        let counts = entity.report.counts;
+        end(context, plan, (entity, counts), *problem).await;
+    }
 }
 
 /// Tries the deletes of a circle once more, where one of its entities has some that were refused. Says whether any went.
@@ -40,32 +81,26 @@ async fn delete_around(
         return false;
     }
     for index in order.iter().rev().filter(|index| circle.contains(index)) {
-        let is_done = moved.get(index).is_some_and(|moved| moved.report.state == EntityState::Done);
-        let Some(stream) = moved.get_mut(index).filter(|_| is_done).and_then(|moved| moved.stream.as_mut()) else {
+        let Some(entity) = moved.get_mut(index).filter(|entity| entity.report.state == EntityState::Done) else {
             continue;
         };
         let plan = Arc::new(context.plan.entities()[*index].clone());
-        let tried = delete_rest(context, &plan, stream).await;
-        let counts = stream.durable_counts();
-        let Some(entity) = moved.get_mut(index) else { continue };
-        entity.report.counts = counts;
-        if let Err(problem) = tried {
-            // It is done but for these deletes.
-            entity.report.state = EntityState::Loaded;
-            end(context, &plan, (entity, counts), *problem).await;
-        }
+        let done = delete_rest(context, &plan, entity).await;
+        rest(context, &plan, entity, done).await;
     }
     deleted(moved) > before
 }
 
 /// Tries what the destination would not let go before.
-async fn delete_rest(context: &Arc<Context>, plan: &Arc<EntityPlan>, stream: &mut Stream) -> Result<()> {
+async fn delete_rest(context: &Arc<Context>, plan: &Arc<EntityPlan>, entity: &mut Moved) -> Result<()> {
+    let Some(stream) = &mut entity.stream else { return Ok(()) };
     let mut deriver = Deriver::new(context, plan).await?;
     let mut pass = Pass { context, plan, deriver: &mut deriver, stream };
     if pass.has(Outcome::DeleteRefused).await? {
         pass.delete().await?;
+        settle_freed(context, plan, entity).await?;
     }
-    finish(&mut pass).await
+    end_entity(context, plan, entity).await
 }
 
 /// Deletes what is gone from an entity, once all that may refer to it is done with its own deletes.
@@ -86,9 +121,10 @@ async fn delete(context: &Arc<Context>, index: usize, moved: &mut BTreeMap<usize
     let halt = if plan.deletes == DeletePolicy::Ignore { Ok(()) } else { stream.check_halt() };
     let done = match halt {
         Err(problem) => Err(problem),
-        Ok(()) if all_done => apply(context, &plan, stream).await,
+        Ok(()) if all_done => apply(context, &plan, entity).await,
         Ok(()) => Ok(None),
     };
+    let Some(stream) = &entity.stream else { return };
     entity.spent[2] += stream.load_time - before;
     entity.report.counts = if done.is_ok() { stream.counts() } else { stream.durable_counts() };
     entity.report.elapsed_ms += millis(context.clock.monotonic() - started);
@@ -118,16 +154,24 @@ async fn end(context: &Context, plan: &EntityPlan, (entity, counts): (&mut Moved
     entity.report.problem = Some(problem);
 }
 
-async fn apply(context: &Arc<Context>, plan: &Arc<EntityPlan>, stream: &mut Stream) -> Result<Option<Diagnostic>> {
+async fn apply(context: &Arc<Context>, plan: &Arc<EntityPlan>, entity: &mut Moved) -> Result<Option<Diagnostic>> {
+    let Some(stream) = &mut entity.stream else { return Ok(None) };
     let mut deriver = Deriver::new(context, plan).await?;
-    let mut pass = Pass { context, plan, deriver: &mut deriver, stream };
-    let refusal = pass.delete().await?;
-    finish(&mut pass).await?;
+    let refusal = Pass { context, plan, deriver: &mut deriver, stream }.delete().await?;
+    settle_freed(context, plan, entity).await?;
+    end_entity(context, plan, entity).await?;
     Ok(refusal)
 }
 
+/// The last step of an entity that is through.
+async fn end_entity(context: &Arc<Context>, plan: &Arc<EntityPlan>, entity: &mut Moved) -> Result<()> {
+    let Some(stream) = &mut entity.stream else { return Ok(()) };
+    let mut deriver = Deriver::new(context, plan).await?;
+    finish(&mut Pass { context, plan, deriver: &mut deriver, stream }).await
+}
+
 /// The last unit of an entity, where this run wrote any.
-async fn finish(pass: &mut Pass<'_>) -> Result<()> {
+pub(super) async fn finish(pass: &mut Pass<'_>) -> Result<()> {
     let rewrite = pass.join_segments().await?;
     pass.stream.commit(rewrite, None, Phase::Done).await
 }

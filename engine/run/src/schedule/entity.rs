@@ -3,8 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use transload_model::{Code, CursorPlan, Diagnostic, EntityName, EntityPlan, EntityState, Outcome, Phase, Result};
+use transload_model::{
+    Code, CursorPlan, DeletePolicy, Diagnostic, EntityName, EntityPlan, EntityState, Outcome, Phase, Result,
+};
 
+use super::deletes::finish;
 use super::moved::{Moved, ended, idle, report};
 use crate::context::Context;
 use crate::cursor;
@@ -61,22 +64,53 @@ pub(super) async fn fill_entity(context: Arc<Context>, open: Moved, lacking: Opt
     ended(&context, index, (stream, spent), elapsed, done).await
 }
 
+/// Tries rows again that wait for a value, now that rows of their entity are deleted.
+pub(super) async fn settle_freed(context: &Arc<Context>, plan: &Arc<EntityPlan>, moved: &mut Moved) -> Result<()> {
+    let Some(mut way) = Way::again(context, plan, moved) else { return Ok(()) };
+    let done = way.settle_freed().await;
+    way.rest(moved);
+    done
+}
+
+/// Tries rows again that miss a row which came in behind them.
+pub(super) async fn settle_late(context: &Arc<Context>, plan: &Arc<EntityPlan>, moved: &mut Moved) -> Result<()> {
+    let Some(mut way) = Way::again(context, plan, moved) else { return Ok(()) };
+    let done = way.settle_late().await;
+    way.rest(moved);
+    done
+}
+
 fn kept_open(plan: &EntityPlan, parent: &EntityName) -> Box<Diagnostic> {
     let headline = format!("`{}` keeps open what leads to `{parent}`, because that is not loaded", plan.name);
     Box::new(Diagnostic::new(Code::ParentFailed, headline).help(Code::ParentFailed.info().remedy))
 }
 
 impl Way {
+    /// The way of an entity that was loaded.
+    fn again(context: &Arc<Context>, plan: &Arc<EntityPlan>, moved: &mut Moved) -> Option<Self> {
+        let (context, plan) = (Arc::clone(context), Arc::clone(plan));
+        Some(Self { context, plan, stream: moved.stream.take()?, spent: Default::default() })
+    }
+
+    /// Gives back what it took.
+    fn rest(self, moved: &mut Moved) {
+        let [detect, transform, _] = self.spent;
+        moved.spent[0] += detect;
+        moved.spent[1] += transform;
+        moved.stream = Some(self.stream);
+    }
+
     async fn load(&mut self) -> Result<()> {
         if self.stream.phase() == Phase::Loading {
             self.load_rows().await?;
         }
         if !self.plan.deferred.is_empty() {
-            self.context.set_gained(&self.plan.name, self.stream.gained());
+            self.tell_gained();
             return Ok(());
         }
         if self.stream.phase() == Phase::Filling {
-            self.fill(false).await?;
+            // What an interrupted process had begun to try again is not known here.
+            self.fill(self.stream.goes_on()).await?;
         }
         self.settle().await
     }
@@ -94,7 +128,7 @@ impl Way {
         let may_find = self.context.reach.rows(&self.plan.name).is_none() && self.stream.later_parents_gained();
         let finds_orphans = may_find && self.pass(&mut deriver).has(Outcome::Orphaned).await?;
         if self.stream.phase() == Phase::Filling || finds_orphans {
-            self.fill(false).await?;
+            self.fill(self.stream.goes_on()).await?;
         } else {
             self.stream.sees_later_parents();
         }
@@ -103,6 +137,45 @@ impl Way {
 
     /// What is left once every row was tried: rows that wait for the value of another, and the judgement of how many failed.
     async fn settle(&mut self) -> Result<()> {
+        self.try_waiting().await?;
+        self.tell_gained();
+        // Also where an interrupted run had loaded everything already.
+        self.stream.judge().await
+    }
+
+    /// Tries rows again that wait for a value, now that rows of the entity are deleted, and what misses them.
+    async fn settle_freed(&mut self) -> Result<()> {
+        if !matches!(self.plan.deletes, DeletePolicy::Hard(_)) {
+            return Ok(());
+        }
+        let has_freed = self.stream.counts().deleted > 0 && self.stream.has_freed();
+        let mut deriver = self.deriver().await?;
+        if has_freed && self.pass(&mut deriver).has(Outcome::Collided).await? {
+            self.stream.collisions = Collisions::UNKNOWN;
+            self.try_waiting().await?;
+        }
+        self.stream.judge().await
+    }
+
+    /// Tries rows again that miss a row of another entity, where one came that they have not seen.
+    async fn settle_late(&mut self) -> Result<()> {
+        let is_named = self.context.reach.rows(&self.plan.name).is_some();
+        let mut deriver = self.deriver().await?;
+        if is_named || self.stream.saw_parents() || !self.pass(&mut deriver).has(Outcome::Orphaned).await? {
+            return Ok(());
+        }
+        self.stream.check_halt()?;
+        self.fill(true).await?;
+        self.try_waiting().await?;
+        self.stream.judge().await?;
+        finish(&mut self.pass(&mut deriver)).await
+    }
+
+    fn tell_gained(&self) {
+        self.context.set_gained(&self.plan.name, self.stream.gained());
+    }
+
+    async fn try_waiting(&mut self) -> Result<()> {
         // Where rows were named, no others are tried.
         if self.stream.phase() != Phase::Done && self.context.reach.rows(&self.plan.name).is_none() {
             if !self.stream.goes_on() {
@@ -116,9 +189,7 @@ impl Way {
             }
         }
         self.stream.collisions = Collisions::default();
-        self.context.set_gained(&self.plan.name, self.stream.gained());
-        // Also where an interrupted run had loaded everything already.
-        self.stream.judge().await
+        Ok(())
     }
 
     async fn settle_collisions(&mut self) -> Result<()> {

@@ -3,7 +3,7 @@
 //! While it runs, what failed in this run is judged. Once all rows were tried, those that failed before count as well: an entity does not become
 //! sound by being run again. A run by a cursor does not meet most of them, so there the ledger is asked.
 
-use transload_model::{Code, DetectionPlan, Diagnostic, KeyBytes, Outcome, Result, SegmentHead, Share};
+use transload_model::{Code, DeletePolicy, DetectionPlan, Diagnostic, KeyBytes, Outcome, Result, SegmentHead, Share};
 
 use super::Stream;
 use crate::segment;
@@ -17,10 +17,12 @@ impl Stream {
         if matches!(self.plan.load.max_errors, Share::PerMillion(_)) && rows < 1_000 {
             return Ok(());
         }
-        self.check_failed(counts.set_aside(), rows)
+        let excused = if self.may_delete() { self.collisions_so_far() } else { self.may_exchange() };
+        self.check_failed(counts.set_aside().saturating_sub(excused), rows)
     }
 
-    /// Stops the entity, all rows of which were tried, where more of them are set aside than may.
+    /// Stops the entity, all rows of which were tried, where more of them are set aside than may. Rows that are about to go may give up what
+    /// others wait for: those are judged when they have.
     pub(crate) async fn judge(&self) -> Result<()> {
         let counts = self.total();
         let is_by_cursor = matches!(self.plan.detection, DetectionPlan::Timestamp(_));
@@ -29,7 +31,42 @@ impl Stream {
         } else {
             (counts.failed(), counts.read)
         };
-        self.check_failed(failed, rows)
+        let failed = failed.saturating_sub(self.may_exchange());
+        let judged = self.check_failed(failed, rows);
+        if judged.is_ok() || !matches!(self.plan.deletes, DeletePolicy::Hard(_)) {
+            return judged;
+        }
+        self.check_failed(failed.saturating_sub(self.wait_for_deletes().await?), rows)
+    }
+
+    /// Rows that wait for a value, where rows are to be deleted: one of these may free many, one after the other.
+    async fn wait_for_deletes(&self) -> Result<u64> {
+        let (destination, mut collided, mut is_any_to_go) = (&self.context.destination, 0, false);
+        for head in destination.segments(&self.plan.name).await? {
+            for entry in segment::unpack(&destination.segment(head.id).await?)? {
+                collided += u64::from(entry.outcome == Outcome::Collided);
+                is_any_to_go |= entry.outcome == Outcome::DeletePending;
+            }
+        }
+        Ok(if is_any_to_go { collided } else { 0 })
+    }
+
+    /// Whether rows may go that others wait for. Which, and what they give up, is not known before all were read.
+    fn may_delete(&self) -> bool {
+        let is_loaded = self.context.position(&self.plan.name).is_some();
+        let may_collide = self.context.colliding.contains(&self.plan.destination.table)
+            || self.plan.rules.iter().any(|rule| rule.rule == "unique");
+        may_collide && is_loaded && matches!(self.plan.deletes, DeletePolicy::Hard(_))
+    }
+
+    /// Rows that wait for a value, as far as they were tried. Of those that an interrupted process tried nobody knows, so it may be all.
+    fn collisions_so_far(&self) -> u64 {
+        if self.goes_on { u64::MAX } else { self.collisions.new }
+    }
+
+    /// Rows that may yet find their value free, and are judged when they were tried again.
+    fn may_exchange(&self) -> u64 {
+        self.collisions.new.min(self.collisions.holding)
     }
 
     fn check_failed(&self, failed: u64, rows: u64) -> Result<()> {
@@ -37,8 +74,6 @@ impl Stream {
         if self.context.reach.is_by_key(&self.plan.name) {
             return Ok(());
         }
-        // Those that may yet find their value free are judged when they were tried again.
-        let failed = failed.saturating_sub(self.collisions.new.min(self.collisions.holding));
         let allowed = self.plan.load.max_errors.of(rows);
         if failed <= allowed {
             return Ok(());
