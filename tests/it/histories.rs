@@ -20,7 +20,7 @@ use proptest::test_runner::{Config, FileFailurePersistence, RngSeed, TestRunner}
 
 use crate::ends::{Ends, for_each_pair};
 use crate::points;
-use crate::world::{Ended, World, ended};
+use crate::world::{Ended, World, ended, setting};
 
 mod model;
 
@@ -299,10 +299,6 @@ impl History {
             assert_eq!(found, [rows; 3], "{table}: rows, and what the ledger says");
         }
     }
-}
-
-fn setting(name: &str, otherwise: u32) -> u32 {
-    std::env::var(name).map_or(otherwise, |text| text.parse().unwrap())
 }
 
 fn every_history_ends_as_the_model_says(ends: Ends) {

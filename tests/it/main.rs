@@ -20,6 +20,7 @@ mod bystanders;
 mod cascade;
 mod chinook;
 mod circle;
+mod circle_later;
 mod classes;
 mod composite;
 mod control;

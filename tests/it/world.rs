@@ -281,6 +281,11 @@ impl Random {
     }
 }
 
+/// A number that whoever runs the tests may set.
+pub(crate) fn setting(name: &str, otherwise: u32) -> u32 {
+    std::env::var(name).map_or(otherwise, |text| text.parse().unwrap())
+}
+
 /// Python, which the oracle is written in. `tests/run` names one that has what the oracle needs.
 pub(crate) fn python() -> Command {
     Command::new(std::env::var_os("TRANSLOAD_TEST_PYTHON").unwrap_or_else(|| "python3".into()))

@@ -7,7 +7,7 @@ mod key;
 mod mask;
 mod policy;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -232,6 +232,25 @@ impl Plan {
     #[must_use]
     pub fn circle(&self, entity: usize) -> &[usize] {
         self.circles.iter().find(|circle| circle.contains(&entity)).map_or(&[], Vec::as_slice)
+    }
+
+    /// The other entities of an entity's circle.
+    pub fn circle_of<'a>(&'a self, name: &'a EntityName) -> impl Iterator<Item = &'a EntityPlan> {
+        let index = self.entities.iter().position(|entity| entity.name == *name);
+        let circle = index.map_or(&[][..], |index| self.circle(index));
+        circle.iter().map(|other| &self.entities[*other]).filter(move |other| other.name != *name)
+    }
+
+    /// What leads into the circle of an entity that is loaded with open fields, through others of it: what they bring may be missed by a row of the
+    /// circle that another row of it misses. Nothing, for all other entities.
+    #[must_use]
+    pub fn behind_circle<'a>(&'a self, entity: &'a EntityPlan) -> BTreeSet<&'a EntityName> {
+        if entity.deferred.is_empty() {
+            return BTreeSet::new();
+        }
+        let members: BTreeSet<&EntityName> = self.circle_of(&entity.name).map(|other| &other.name).collect();
+        let is_outside = |name: &&EntityName| **name != entity.name && !members.contains(name);
+        self.circle_of(&entity.name).flat_map(|other| &other.parents).filter(is_outside).collect()
     }
 
     /// The connection of that name.

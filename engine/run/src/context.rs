@@ -132,9 +132,18 @@ impl Context {
 
     /// Rows that each parent of the entity ever gained, as of now; those that are loaded later are among them.
     pub(crate) fn parents_gained(&self, plan: &EntityPlan) -> Gained {
+        self.gained_of(plan.parents.iter().chain(plan.deferred.iter().map(|deferred| &deferred.parent)))
+    }
+
+    fn gained_of<'a>(&self, entities: impl Iterator<Item = &'a EntityName>) -> Gained {
         let gained = self.gained.lock().unwrap_or_else(PoisonError::into_inner);
-        let of = |parent: &EntityName| (parent.clone(), gained.get(parent).copied().unwrap_or_default());
-        plan.parents.iter().chain(plan.deferred.iter().map(|deferred| &deferred.parent)).map(of).collect()
+        entities.map(|entity| (entity.clone(), gained.get(entity).copied().unwrap_or_default())).collect()
+    }
+
+    /// The same, with what leads into its circle through others.
+    pub(crate) fn all_gained(&self, plan: &EntityPlan) -> Gained {
+        let behind = self.plan.behind_circle(plan);
+        self.gained_of(plan.parents.iter().chain(plan.deferred.iter().map(|deferred| &deferred.parent)).chain(behind))
     }
 
     /// Columns that refer to the entity's key.

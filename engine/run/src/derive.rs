@@ -161,6 +161,9 @@ impl Deriver {
             Code::RuleUnique | Code::ConstraintUnique => Outcome::Collided,
             _ => Outcome::Quarantined,
         };
+        if outcome == Outcome::Orphaned && !self.defers && work.known.is_some_and(waited_for_value) {
+            stream.tries_alone();
+        }
         let row = quarantine_row(&self.plan, self.context.run, key, fault);
         if work.counted {
             // The first pass loaded it, with its reference open.
@@ -372,6 +375,10 @@ impl Deriver {
         let transformed = tokio::task::block_in_place(|| self.transform.transform(&batch, &faults));
         self.open_lookups().into_iter().map(|field| referred_keys(&transformed.columns[field])).collect()
     }
+}
+
+fn waited_for_value(known: Known) -> bool {
+    known.outcome == Outcome::Collided && !known.present
 }
 
 fn was_in_quarantine(known: Known) -> bool {

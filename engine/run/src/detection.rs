@@ -149,7 +149,7 @@ async fn find(
     let rows = reading.estimate().await?;
     context.sink.emit(&Event::EntityStarted { entity: plan.name.clone(), rows });
     let mut stream = Stream::new(context, plan);
-    let mut policy = policy_with_orphans(context, plan, (&mut stream, &mut reading)).await?;
+    let (mut policy, mut reading) = policy_with_orphans(context, plan, (&mut stream, reading)).await?;
     policy.mark_deletes = true;
     let mut deriver = Deriver::new(context, plan).await?;
     let mut pass = Pass { context, plan, deriver: &mut deriver, stream: &mut stream };

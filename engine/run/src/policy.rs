@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use transload_model::{Deferred, DeletePolicy, EntityPlan, Outcome, Result};
+use transload_model::{DeletePolicy, EntityPlan, Outcome, Result};
 
 use crate::context::Context;
 use crate::derive::Deriver;
@@ -13,34 +13,43 @@ use crate::reading::Reading;
 use crate::unit::Stream;
 
 /// Rows that miss a row of their own entity, or of one that is loaded after it, are tried again in the run that brings it, wherever it comes in
-/// key order.
+/// key order. The reader that is given is put back before others are opened: entities that held one while they wait for a second would wait for
+/// ever.
 pub(crate) async fn policy_with_orphans(
     context: &Arc<Context>,
     plan: &Arc<EntityPlan>,
-    (stream, reading): (&mut Stream, &mut Reading),
-) -> Result<Policy> {
+    (stream, mut reading): (&mut Stream, Reading),
+) -> Result<(Policy, Reading)> {
     let lookups = context.lookups.look(plan, &*context.destination).await?;
     let mut policy = policy(context, plan, &lookups);
     if policy.retry_orphaned || plan.open_fields().is_empty() {
-        return Ok(policy);
+        return Ok((policy, reading));
     }
     let mut deriver = Deriver::new(context, plan).await?;
     let pass = Pass { context, plan, deriver: &mut deriver, stream };
-    if pass.has(Outcome::Orphaned).await? {
-        let own = !plan.self_references().is_empty() && pass.anything_moves(reading, policy).await?;
-        policy.retry_orphaned = own || any_later_moves(context, plan).await?;
+    if !pass.has(Outcome::Orphaned).await? {
+        return Ok((policy, reading));
     }
-    Ok(policy)
+    policy.retry_orphaned = !plan.self_references().is_empty() && pass.anything_moves(&mut reading, policy).await?;
+    if policy.retry_orphaned || plan.deferred.is_empty() {
+        return Ok((policy, reading));
+    }
+    drop((reading, deriver));
+    policy.retry_orphaned = does_circle_move(context, plan).await?;
+    Ok((policy, Reading::open(context, plan).await?))
 }
 
-/// Whether a row is new or modified of an entity that this one refers to and that is loaded after it: what is missing may come with it.
-async fn any_later_moves(context: &Arc<Context>, plan: &EntityPlan) -> Result<bool> {
-    for Deferred { parent, .. } in &plan.deferred {
-        let Some(later) = context.plan.entity(parent).cloned().map(Arc::new) else { continue };
-        let (mut stream, mut reading) = (Stream::new(context, &later), Reading::open(context, &later).await?);
-        let mut deriver = Deriver::new(context, &later).await?;
-        let pass = Pass { context, plan: &later, deriver: &mut deriver, stream: &mut stream };
-        if pass.anything_moves(&mut reading, Policy::default()).await? {
+/// Whether a row moves of an entity that is in a circle with this one, and loaded after it: what is missing may come with it, or behind it.
+async fn does_circle_move(context: &Arc<Context>, plan: &EntityPlan) -> Result<bool> {
+    for other in context.plan.circle_of(&plan.name).filter(|other| context.reach.includes(&other.name)) {
+        let other = Arc::new(other.clone());
+        let lookups = context.lookups.look(&other, &*context.destination).await?;
+        // A value that another row gives up brings no row that is missed by one which misses others itself.
+        let policy = Policy { retry_collided: false, ..policy(context, &other, &lookups) };
+        let (mut stream, mut reading) = (Stream::new(context, &other), Reading::open(context, &other).await?);
+        let mut deriver = Deriver::new(context, &other).await?;
+        let pass = Pass { context, plan: &other, deriver: &mut deriver, stream: &mut stream };
+        if pass.anything_moves(&mut reading, policy).await? {
             return Ok(true);
         }
     }
@@ -51,7 +60,7 @@ async fn any_later_moves(context: &Arc<Context>, plan: &EntityPlan) -> Result<bo
 pub(crate) fn policy(context: &Context, plan: &EntityPlan, lookups: &BTreeMap<String, u64>) -> Policy {
     let position = context.position(&plan.name);
     let position = position.as_ref();
-    let mut gained = context.parents_gained(plan);
+    let mut gained = context.all_gained(plan);
     if let (Some(position), false) = (position, plan.self_references().is_empty()) {
         gained.insert(plan.name.clone(), position.gained);
     }

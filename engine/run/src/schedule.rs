@@ -176,7 +176,13 @@ fn parents_state(context: &Context, index: usize, moved: &BTreeMap<usize, Moved>
             _ => state = Parents::Waiting,
         }
     }
-    state
+    let is_through = |name: &&EntityName| {
+        let index = entities.iter().position(|entity| entity.name == **name);
+        index.and_then(|index| moved.get(&index)).is_some_and(|moved| !moved.is_open)
+    };
+    let mut behind = context.plan.behind_circle(&entities[index]).into_iter();
+    let is_behind = behind.all(|name| !context.reach.includes(name) || is_through(&name));
+    if is_behind || state == Parents::Failed { state } else { Parents::Waiting }
 }
 
 fn not_started(context: &Context, index: usize) -> Moved {

@@ -16,7 +16,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use transload_model::{
-    Counts, DetectionPlan, EntityName, EntityPlan, Found, KeyBytes, Outcome, Phase, Position, Result,
+    Counts, Deferred, DetectionPlan, EntityName, EntityPlan, Found, KeyBytes, Outcome, Phase, Position, Result,
 };
 
 use crate::context::Context;
@@ -66,10 +66,14 @@ pub(crate) struct Stream {
     pub(crate) found: u64,
     /// Rows that moved and whose cursor did not.
     pub(crate) overlooked: u64,
+    /// What parents had gained when this pass began, or when rows that miss one were tried since; of those that are loaded later it says nothing.
+    earlier_seen: Gained,
     /// What parents that are loaded later had gained when rows that miss one were tried last.
     later_seen: Gained,
     /// What the entity itself had gained when all rows that miss one of it were tried, once they were.
     own_seen: Option<u64>,
+    /// Whether a row that had waited for a value misses another row now, which may miss it in turn: the two were not tried together.
+    tried_alone: bool,
     /// Rows that wait for a value another row holds.
     pub(crate) collisions: Collisions,
     /// Rows that the first pass met in quarantine and left there, and that a later pass may take up.
@@ -117,6 +121,9 @@ impl Stream {
         let later_seen = later.filter_map(seen).collect();
         let interrupted = context.goes_on(plan);
         let goes_on = interrupted.is_some();
+        // Where an interrupted process was through with the first pass, what parents gained since was seen by no row.
+        let through = interrupted.as_ref().filter(|position| position.phase != Phase::Loading);
+        let earlier_seen = through.map_or_else(|| context.all_gained(plan), |position| position.parents_seen.clone());
         let exists = stored.is_some();
         let position = interrupted.unwrap_or(fresh);
         Self {
@@ -137,8 +144,10 @@ impl Stream {
             unknown: Vec::new(),
             found: 0,
             overlooked: 0,
+            earlier_seen,
             later_seen,
             own_seen: None,
+            tried_alone: false,
             collisions: Collisions::default(),
             left: 0,
             known: 0,
@@ -238,10 +247,38 @@ impl Stream {
         self.position.freed != self.freed_before
     }
 
-    /// Whether parents gained nothing since those that miss one were tried.
-    pub(crate) fn saw_parents(&self) -> bool {
-        let gained = self.context.parents_gained(&self.plan);
-        gained.iter().all(|(parent, gained)| self.position.parents_seen.get(parent) == Some(gained))
+    /// Whether parents gained rows since those that miss one were tried.
+    pub(crate) fn parents_gained(&self) -> bool {
+        let seen = self.parents_seen();
+        self.context.parents_gained(&self.plan).iter().any(|(parent, gained)| seen.get(parent) != Some(gained))
+    }
+
+    /// Takes note that rows which miss a row of another entity are all tried now.
+    pub(crate) fn sees_parents(&mut self) {
+        self.earlier_seen.extend(self.context.parents_gained(&self.plan));
+        self.later_seen = self.later_gained();
+    }
+
+    /// Takes note that a row which had waited for a value misses another one now.
+    pub(crate) fn tries_alone(&mut self) {
+        self.tried_alone |= self.has_open_fields();
+    }
+
+    /// Whether all that wait for a value or miss a row are to be tried together. Takes note that they are.
+    pub(crate) fn tries_together(&mut self) -> bool {
+        std::mem::take(&mut self.tried_alone)
+    }
+
+    /// What parents had gained when rows that miss one were tried last. Those that are loaded later are seen by the second pass.
+    fn parents_seen(&self) -> Gained {
+        let mut seen = self.earlier_seen.clone();
+        for Deferred { parent, .. } in &self.plan.deferred {
+            match self.later_seen.get(parent) {
+                Some(gained) => seen.insert(parent.clone(), *gained),
+                None => seen.remove(parent),
+            };
+        }
+        seen
     }
 
     /// What became of the rows that are durable.

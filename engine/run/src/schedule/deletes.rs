@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use transload_model::{Counts, DeletePolicy, Diagnostic, EntityEvent, EntityPlan, EntityState, Outcome, Phase, Result};
+use transload_model::{Counts, DeletePolicy, Diagnostic, EntityEvent, EntityPlan, EntityState, Outcome, Result};
 
-use super::entity::{settle_freed, settle_late};
+use super::entity::{fill_together, settle_freed, settle_late, try_together};
 use super::moved::{Moved, cause, ended_by, step, stopped};
 use crate::context::Context;
 use crate::derive::Deriver;
@@ -27,25 +27,54 @@ pub(super) async fn delete_all(context: &Arc<Context>, order: &[usize], moved: &
     follow(context, order, moved).await;
 }
 
-/// Brings rows along that miss one which waited for a value of a deleted row, and those that miss these.
+/// Brings rows along that miss one which came in behind them: because it waited for a value, or for others of their circle.
 async fn follow(context: &Arc<Context>, order: &[usize], moved: &mut BTreeMap<usize, Moved>) {
-    let goes_on = |moved: &Moved| moved.stream.as_ref().is_some_and(Stream::goes_on);
-    // What an interrupted process left here is not known.
-    let mut is_left = moved.values().any(goes_on);
-    while tell_gained(context, moved) || is_left {
-        is_left = false;
+    tell_gained(context, moved);
+    loop {
         for index in order {
-            let Some(entity) = moved.get_mut(index).filter(|entity| entity.report.state == EntityState::Done) else {
-                continue;
-            };
-            let plan = Arc::new(context.plan.entities()[*index].clone());
-            let done = settle_late(context, &plan, entity).await;
-            rest(context, &plan, entity, done).await;
+            follow_one(context, *index, moved).await;
+        }
+        if !tell_gained(context, moved) && !come_together(context, order, moved).await {
+            return;
         }
     }
 }
 
-/// Says what entities gained once values were free. Whether any did comes back.
+async fn follow_one(context: &Arc<Context>, index: usize, moved: &mut BTreeMap<usize, Moved>) {
+    let Some(entity) = done_one(index, moved) else { return };
+    let plan = Arc::new(context.plan.entities()[index].clone());
+    let done = settle_late(context, &plan, entity).await;
+    rest(context, &plan, entity, done).await;
+}
+
+fn done_one(index: usize, moved: &mut BTreeMap<usize, Moved>) -> Option<&mut Moved> {
+    moved.get_mut(&index).filter(|entity| entity.report.state == EntityState::Done)
+}
+
+/// Tries rows of a circle together that miss one another, where one of them had waited for a value until now. Says whether any came.
+async fn come_together(context: &Arc<Context>, order: &[usize], moved: &mut BTreeMap<usize, Moved>) -> bool {
+    let came = |moved: &BTreeMap<usize, Moved>| -> u64 { moved.values().map(|moved| moved.report.counts.new).sum() };
+    let before = came(moved);
+    for index in order {
+        let Some(entity) = done_one(*index, moved) else { continue };
+        if !entity.stream.as_mut().is_some_and(Stream::tries_together) {
+            continue;
+        }
+        let plan = Arc::new(context.plan.entities()[*index].clone());
+        let done = try_together(context, &plan, entity).await;
+        rest(context, &plan, entity, done).await;
+        tell_gained(context, moved);
+        for other in context.plan.circle(*index).iter().filter(|other| *other != index) {
+            follow_one(context, *other, moved).await;
+        }
+        let Some(entity) = done_one(*index, moved) else { continue };
+        let done = fill_together(context, &plan, entity).await;
+        rest(context, &plan, entity, done).await;
+    }
+    came(moved) > before
+}
+
+/// Says what entities gained. Whether that is news comes back.
 fn tell_gained(context: &Context, moved: &BTreeMap<usize, Moved>) -> bool {
     let mut is_news = false;
     for entity in moved.values() {
@@ -173,5 +202,6 @@ async fn end_entity(context: &Arc<Context>, plan: &Arc<EntityPlan>, entity: &mut
 /// The last unit of an entity, where this run wrote any.
 pub(super) async fn finish(pass: &mut Pass<'_>) -> Result<()> {
     let rewrite = pass.join_segments().await?;
-    pass.stream.commit(rewrite, None, Phase::Done).await
+    let misses_rows = pass.stream.saw_more() && pass.has(Outcome::Orphaned).await?;
+    pass.stream.end(rewrite, misses_rows).await
 }

@@ -80,6 +80,22 @@ pub(super) async fn settle_late(context: &Arc<Context>, plan: &Arc<EntityPlan>, 
     done
 }
 
+/// Tries rows again that wait for a value or miss a row, together and with open references. [`fill_together`] must follow.
+pub(super) async fn try_together(context: &Arc<Context>, plan: &Arc<EntityPlan>, moved: &mut Moved) -> Result<()> {
+    let Some(mut way) = Way::again(context, plan, moved) else { return Ok(()) };
+    let done = way.try_together().await;
+    way.rest(moved);
+    done
+}
+
+/// Fills what was left open, or takes it out again.
+pub(super) async fn fill_together(context: &Arc<Context>, plan: &Arc<EntityPlan>, moved: &mut Moved) -> Result<()> {
+    let Some(mut way) = Way::again(context, plan, moved) else { return Ok(()) };
+    let done = way.fill_together().await;
+    way.rest(moved);
+    done
+}
+
 fn kept_open(plan: &EntityPlan, parent: &EntityName) -> Box<Diagnostic> {
     let headline = format!("`{}` keeps open what leads to `{parent}`, because that is not loaded", plan.name);
     Box::new(Diagnostic::new(Code::ParentFailed, headline).help(Code::ParentFailed.info().remedy))
@@ -108,6 +124,7 @@ impl Way {
             self.tell_gained();
             return Ok(());
         }
+        self.first_pass_done();
         if self.stream.phase() == Phase::Filling {
             // What an interrupted process had begun to try again is not known here.
             self.fill(self.stream.goes_on()).await?;
@@ -123,6 +140,7 @@ impl Way {
         if let Some(halt) = self.context.stop.of(&self.plan.name) {
             return Err(halt.problem(&self.plan.name));
         }
+        self.first_pass_done();
         let mut deriver = self.deriver().await?;
         // Where rows were named, no others are tried.
         let may_find = self.context.reach.rows(&self.plan.name).is_none() && self.stream.later_parents_gained();
@@ -133,6 +151,13 @@ impl Way {
             self.stream.sees_later_parents();
         }
         self.settle().await
+    }
+
+    /// The first pass tried all rows that miss one of their own entity. What the second brings, they have not seen.
+    fn first_pass_done(&mut self) {
+        if !self.stream.goes_on() {
+            self.stream.tries_orphans();
+        }
     }
 
     /// What is left once every row was tried: rows that wait for the value of another, and the judgement of how many failed.
@@ -161,13 +186,30 @@ impl Way {
     async fn settle_late(&mut self) -> Result<()> {
         let is_named = self.context.reach.rows(&self.plan.name).is_some();
         let mut deriver = self.deriver().await?;
-        if is_named || self.stream.saw_parents() || !self.pass(&mut deriver).has(Outcome::Orphaned).await? {
+        if is_named || !self.stream.parents_gained() || !self.pass(&mut deriver).has(Outcome::Orphaned).await? {
             return Ok(());
         }
         self.stream.check_halt()?;
+        self.stream.sees_parents();
         self.fill(true).await?;
         self.try_waiting().await?;
         self.stream.judge().await?;
+        finish(&mut self.pass(&mut deriver)).await
+    }
+
+    async fn try_together(&mut self) -> Result<()> {
+        self.stream.check_halt()?;
+        let (mut reading, mut deriver) = (self.reading().await?, self.deriver().await?);
+        let done = self.pass(&mut deriver).try_together(&mut reading).await;
+        self.spend(&reading, &deriver);
+        done
+    }
+
+    async fn fill_together(&mut self) -> Result<()> {
+        self.fill(false).await?;
+        self.try_waiting().await?;
+        self.stream.judge().await?;
+        let mut deriver = self.deriver().await?;
         finish(&mut self.pass(&mut deriver)).await
     }
 
@@ -178,9 +220,6 @@ impl Way {
     async fn try_waiting(&mut self) -> Result<()> {
         // Where rows were named, no others are tried.
         if self.stream.phase() != Phase::Done && self.context.reach.rows(&self.plan.name).is_none() {
-            if !self.stream.goes_on() {
-                self.stream.tries_orphans();
-            }
             loop {
                 self.settle_collisions().await?;
                 if !self.try_orphans().await? {
@@ -240,8 +279,8 @@ impl Way {
         }
     }
 
-    async fn load_whole(&mut self, mut reading: Reading, scope: &Scope) -> Result<()> {
-        let policy = self.policy(&mut reading).await?;
+    async fn load_whole(&mut self, reading: Reading, scope: &Scope) -> Result<()> {
+        let (policy, mut reading) = self.policy(reading).await?;
         let mut deriver = self.deriver().await?;
         let done = self.pass(&mut deriver).load(&mut reading, (policy, scope)).await;
         self.spend(&reading, &deriver);
@@ -250,8 +289,8 @@ impl Way {
     }
 
     /// By the column that says when a row was written last.
-    async fn load_by_cursor(&mut self, mut reading: Reading, by: (&CursorPlan, i64)) -> Result<()> {
-        let policy = self.policy(&mut reading).await?;
+    async fn load_by_cursor(&mut self, reading: Reading, by: (&CursorPlan, i64)) -> Result<()> {
+        let (policy, mut reading) = self.policy(reading).await?;
         let mut deriver = self.deriver().await?;
         let (unkeyed, heads) = self.pass(&mut deriver).heads().await?;
         self.stream.known = unkeyed.iter().chain(&heads).map(|head| head.rows).sum();
@@ -263,8 +302,8 @@ impl Way {
         self.loaded(rewrite, to_fill).await
     }
 
-    async fn load_in_streams(&mut self, mut reading: Reading, ranges: Ranges) -> Result<()> {
-        let policy = self.policy(&mut reading).await?;
+    async fn load_in_streams(&mut self, reading: Reading, ranges: Ranges) -> Result<()> {
+        let (policy, reading) = self.policy(reading).await?;
         // Its connection is one that a stream may need.
         drop(reading);
         let loaded = streams::load(&self.context, &self.plan, &mut self.stream, (ranges, policy)).await?;
@@ -296,7 +335,7 @@ impl Way {
         Deriver::new(&self.context, &self.plan).await
     }
 
-    async fn policy(&mut self, reading: &mut Reading) -> Result<Policy> {
+    async fn policy(&mut self, reading: Reading) -> Result<(Policy, Reading)> {
         policy_with_orphans(&self.context, &self.plan, (&mut self.stream, reading)).await
     }
 

@@ -3,11 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use transload_model::{
-    ColumnName, Counts, Deferred, EntityPlan, KeyBytes, Outcome, Phase, Position, Refusal, Result, Unit,
-};
+use transload_model::{ColumnName, Counts, EntityPlan, KeyBytes, Outcome, Phase, Position, Refusal, Result, Unit};
 
-use super::{Collisions, Gained, Pending, Stream};
+use super::{Collisions, Pending, Stream};
 use crate::detect::Rewrite;
 use crate::event::Event;
 use crate::settle::{Open, SeesItself, Settlement};
@@ -36,6 +34,32 @@ impl Stream {
         self.write(pending, rewrite, cursor, phase).await
     }
 
+    /// Commits the last unit of an entity. Where rows of it miss others, and all that came was tried in vain, the ledger is told so, lest they are
+    /// tried in every run.
+    pub(crate) async fn end(&mut self, rewrite: Rewrite, misses_rows: bool) -> Result<()> {
+        if !misses_rows {
+            return self.commit(rewrite, None, Phase::Done).await;
+        }
+        let pending = std::mem::take(&mut self.pending);
+        self.write(pending, rewrite, None, Phase::Done).await
+    }
+
+    /// Whether rows that miss one were tried with more than the ledger knows of.
+    pub(crate) fn saw_more(&self) -> bool {
+        let mut seen = self.parents_seen();
+        if !self.plan.self_references().is_empty() {
+            seen.insert(self.plan.name.clone(), self.own_seen.unwrap_or(self.position.gained));
+        }
+        let known = &self.position;
+        let is_more = known.parents_seen != seen || known.lookups_seen != self.context.lookups.seen(&self.plan);
+        is_more && self.sees_parents_in(Phase::Done) && !self.goes_on
+    }
+
+    /// Whether what a unit says of parents holds for all rows.
+    fn sees_parents_in(&self, phase: Phase) -> bool {
+        phase != Phase::Loading && !self.began_behind && !self.position.found.is_partial
+    }
+
     /// Whether the destination says how far this run came, and must hear when it came further.
     fn has_begun(&self) -> bool {
         self.committed || self.goes_on
@@ -56,7 +80,7 @@ impl Stream {
         let is_whole = stream.is_none() && !position.found.is_partial;
         (position.cursor, position.phase) = (cursor.filter(|_| is_whole), phase);
         self.account(&pending, &mut position);
-        let sees_parents = phase != Phase::Loading && !self.began_behind && !self.position.found.is_partial;
+        let sees_parents = self.sees_parents_in(phase);
         if sees_parents {
             position.parents_seen = self.parents_seen();
             position.freed_seen = self.freed_before;
@@ -138,18 +162,6 @@ impl Stream {
         self.left -= left;
         counts.untried = counts.untried.saturating_sub(left).min(counts.quarantined);
         position.gained += pending.regained;
-    }
-
-    /// What parents had gained when rows that miss one were tried last. Those that are loaded later are seen by the second pass.
-    fn parents_seen(&self) -> Gained {
-        let mut seen = self.context.parents_gained(&self.plan);
-        for Deferred { parent, .. } in &self.plan.deferred {
-            match self.later_seen.get(parent) {
-                Some(gained) => seen.insert(parent.clone(), *gained),
-                None => seen.remove(parent),
-            };
-        }
-        seen
     }
 
     /// The `seq` that the next unit comes after; none where the ledger does not know the stream.

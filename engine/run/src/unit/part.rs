@@ -82,6 +82,8 @@ impl Stream {
             found: 0,
             overlooked: 0,
             own_seen: None,
+            tried_alone: false,
+            earlier_seen: self.earlier_seen.clone(),
             later_seen: self.later_seen.clone(),
             collisions: Collisions::default(),
             left: 0,
