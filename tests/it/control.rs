@@ -242,10 +242,17 @@ fn a_run_that_the_ledger_does_not_hold_is_not_resumed(ends: Ends) {
 
 fn a_paused_entity_waits_while_the_others_go_on(ends: Ends) {
     let world = world(ends);
-    let (run, id) = at_work(&world, 4);
+    let (run, id, held) = held_at_parents(&world);
 
     let told = asked(&world, &["pause", &id, "parents"]);
 
+    // Else it may be through before the run hears of it.
+    match held.file {
+        // A unit of the others keeps it waiting as well, so nobody can see it: the store is asked once a second.
+        Some(_) => std::thread::sleep(Duration::from_millis(2_500)),
+        None => wait_for_state(&world, &id, "parents", "suspended"),
+    }
+    held.open();
     assert!(told.stdout.contains("children keeps waiting for it"), "{told:?}");
     let ended = awaited(run);
     assert_eq!(ended.code, 130, "{ended:?}");
@@ -271,6 +278,31 @@ fn a_paused_entity_waits_while_the_others_go_on(ends: Ends) {
     assert_eq!(report["totals"]["read"], 3 * ROWS, "every row is accounted for once");
     world.assert_as_expected();
 }
+
+/// A run that cannot come to the end of `parents`.
+fn held_at_parents(world: &World) -> (Child, String, Gate<'_>) {
+    if let End::Server(_) = world.destination() {
+        world.write("schema.sql", &(world.read("schema.sql") + GUARD_OF_PARENTS));
+        world.destination().execute(&world.read("schema.sql"));
+        let (run, id) = at_work(world, 4);
+        return (run, id, Gate { world, file: None, opens: "update gate set is_closed = false" });
+    }
+    let mut run = begun(world);
+    wait_for_units(world, &mut run, 4);
+    let gate = Gate::close(world);
+    (run, known(world), gate)
+}
+
+/// Refuses a row in the middle of `parents` while the gate is closed, as a server does that takes no changes for a while.
+const GUARD_OF_PARENTS: &str = "
+create table gate (is_closed boolean not null);
+insert into gate values (true);
+create function guard() returns trigger language plpgsql as $$ begin
+    if new.label = 'PARENTS 10000' and (select is_closed from gate) then raise read_only_sql_transaction; end if;
+    return new;
+end $$;
+create trigger guard before insert on parents for each row execute function guard();
+";
 
 fn an_entity_is_taken_up_again_while_another_is_at_work(ends: Ends) {
     let world = world(ends);
@@ -544,6 +576,8 @@ fn whenever_a_run_is_cancelled_what_is_there_is_whole(ends: Ends) {
 struct Gate<'a> {
     world: &'a World,
     file: Option<Connection>,
+    /// What opens it on a server.
+    opens: &'static str,
 }
 
 impl<'a> Gate<'a> {
@@ -552,11 +586,11 @@ impl<'a> Gate<'a> {
             End::File(path) => {
                 let file = Connection::open(path).unwrap();
                 file.execute_batch("begin immediate").unwrap();
-                Self { world, file: Some(file) }
+                Self { world, file: Some(file), opens: "" }
             }
             End::Server(_) => {
                 world.destination().execute("begin; lock table others in share mode");
-                Self { world, file: None }
+                Self { world, file: None, opens: "rollback" }
             }
         }
     }
@@ -564,7 +598,7 @@ impl<'a> Gate<'a> {
     fn open(self) {
         match self.file {
             Some(file) => file.execute_batch("rollback").unwrap(),
-            None => self.world.destination().execute("rollback"),
+            None => self.world.destination().execute(self.opens),
         }
     }
 }

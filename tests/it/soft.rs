@@ -182,6 +182,26 @@ fn a_row_that_comes_back_and_is_nowhere_is_loaded(ends: Ends) {
     assert_eq!(moved(&world.run(), "people"), [0, 0, 0, 10, 0]);
 }
 
+/// Nothing of a row that fails is written, its mark neither: what it held before is not brought back to life for it.
+fn a_lost_row_that_comes_back_bad_keeps_what_it_held_until_it_is_good(ends: Ends) {
+    let world = world(ends);
+    world.run();
+    world.source().execute("delete from old_people where no = 7");
+    world.run();
+    let held =
+        || world.destination().texts("select name || ' ' || deleted_at from people where deleted_at is not null");
+    let before = held();
+    world.source().execute("insert into old_people values (7, null, 'never')");
+
+    assert_eq!(moved(&world.run(), "people"), [0, 0, 0, 9, 1]);
+
+    assert_eq!((held(), world.quarantine()), (before, vec!["people 7 REQUIRED_MISSING name".to_owned()]));
+    world.source().execute("update old_people set nm = 'mended' where no = 7");
+    assert_eq!(moved(&world.run(), "people"), [0, 1, 0, 9, 0]);
+    assert_eq!((held(), world.quarantine()), (Vec::new(), Vec::new()));
+    assert_eq!(world.destination().count("people where name = 'mended'"), 1);
+}
+
 /// A row that is only marked keeps its values, so nobody has to be tried again for them.
 fn a_row_that_is_marked_frees_nothing(ends: Ends) {
     let world = world(ends);
@@ -199,6 +219,7 @@ fn a_row_that_is_marked_frees_nothing(ends: Ends) {
 }
 
 for_each_pair!(
+    a_lost_row_that_comes_back_bad_keeps_what_it_held_until_it_is_good,
     a_row_that_is_marked_frees_nothing,
     a_lost_row_stays_and_says_when_until_it_comes_back,
     the_guard_holds_for_them_too,

@@ -23,7 +23,7 @@ use crate::detect::Known;
 use crate::keys::{KeyBasis, KeyDeriver, Of, mapping_text};
 use crate::reference::ParentIndex;
 use crate::rows::{Scored, referred_keys};
-use crate::settle::Arrival;
+use crate::settle::{Arrival, CountedAs};
 use crate::unique::{Admission, UniqueIndex, cells};
 use crate::unit::Stream;
 pub(crate) use compare::Expected;
@@ -38,6 +38,12 @@ pub(crate) struct Work {
     pub(crate) insert: bool,
     /// Whether the first pass has counted it.
     pub(crate) counted: bool,
+}
+
+impl Work {
+    pub(crate) fn counted_as(&self) -> CountedAs {
+        if self.counted { CountedAs::New } else { CountedAs::Now }
+    }
 }
 
 /// Turns source rows into destination rows.
@@ -320,7 +326,7 @@ impl Deriver {
             // Of a row that was loaded before, it stands in the ledger.
             destination_id: mapping_text(self.plan.key.strategy, &derived.key, *row)
                 .filter(|_| !work[*row].known.is_some_and(|known| known.present)),
-            counted: work[*row].counted,
+            counted: work[*row].counted_as(),
             retires: false,
         };
         at.iter().map(arrival).collect()

@@ -194,6 +194,9 @@ impl Pass<'_> {
             match verdict {
                 Verdict::Unchanged => judged.read.unchanged += 1,
                 Verdict::Deferred => {
+                    if seen.scope.counts_what_it_leaves() {
+                        self.stream.found_open(scored.identity(row));
+                    }
                     judged.read.unchanged += 1;
                     judged.to_fill = true;
                 }

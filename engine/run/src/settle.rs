@@ -16,14 +16,24 @@ use crate::segment::{self, Sizes};
 use crate::stale::is_written;
 use crate::unit::UNFINISHED;
 
+/// What this run counted a row as that is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum CountedAs {
+    /// The first pass inserted it, with a field open.
+    New,
+    /// An earlier run did, and the first pass of this one found it so.
+    Unchanged,
+    /// Whatever it is counted as now.
+    Now,
+}
+
 /// A row on its way into the destination.
 #[derive(Debug, Clone)]
 pub(crate) struct Arrival {
     pub(crate) key: KeyBytes,
     /// The destination key's text, where the mapping is stored.
     pub(crate) destination_id: Option<String>,
-    /// Whether the first pass counted it as new.
-    pub(crate) counted: bool,
+    pub(crate) counted: CountedAs,
     /// Whether it is gone from the source, and only its column is set.
     pub(crate) retires: bool,
 }
@@ -184,7 +194,11 @@ impl Settlement {
                     stays(&arrival.key, refusal, open);
                     return;
                 }
-                let was = if arrival.counted { &mut counts.new } else { &mut counts.modified };
+                let was = match arrival.counted {
+                    CountedAs::New => &mut counts.new,
+                    CountedAs::Unchanged => &mut counts.unchanged,
+                    CountedAs::Now => &mut counts.modified,
+                };
                 // An interrupted run may have counted it; then it was read as unchanged in this one.
                 if *was > 0 {
                     *was -= 1;

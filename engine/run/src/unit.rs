@@ -10,7 +10,7 @@ mod counted;
 mod part;
 mod pending;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -80,6 +80,8 @@ pub(crate) struct Stream {
     left: u64,
     /// Rows that this run counted as set aside, and that a later pass may take up.
     counted: Counted,
+    /// Rows with open fields that the first pass found: an earlier run loaded them. Of an interrupted process nobody knows.
+    found_open: BTreeSet<KeyBytes>,
     /// Rows that the ledger had when a pass by a cursor began, of which it reads a few.
     pub(crate) known: u64,
     /// Where this is one of several streams.
@@ -150,6 +152,7 @@ impl Stream {
             tried_alone: false,
             collisions: Collisions::default(),
             left: 0,
+            found_open: BTreeSet::new(),
             known: 0,
             part: None,
         }
@@ -190,6 +193,11 @@ impl Stream {
         let mut gained = self.context.parents_gained(&self.plan);
         gained.retain(|parent, _| self.plan.deferred.iter().any(|deferred| deferred.parent == *parent));
         gained
+    }
+
+    /// A row that an earlier run loaded with a field open, and that this one counts as unchanged.
+    pub(crate) fn found_open(&mut self, key: KeyBytes) {
+        self.found_open.insert(key);
     }
 
     /// Rows in quarantine that a pass read and did not try.

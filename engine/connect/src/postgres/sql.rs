@@ -226,10 +226,24 @@ pub(super) fn copy(table: &str, columns: &[&ColumnName], numbered: bool) -> Stri
     format!("copy {table} ({number}{}) from stdin (format binary)", list(columns.iter().copied(), |name| name, ", "))
 }
 
-/// Moves a sequence up to a number: binds its name and the number. One that counts down, or ends before, stays.
+/// Moves a sequence up to a number: binds its name and the number. One that counts down, or ends before, stays. Between the look and the move
+/// another session may move it: whoever sends this holds what `SEQUENCE_LOCK` takes.
 pub(super) fn advance(sequence: &str) -> String {
+    format!("select pg_catalog.setval($1::text::pg_catalog.regclass, $2) {}", behind(sequence))
+}
+
+/// Whether a sequence is to be moved up to a number: binds the same, and gives a row where it is.
+pub(super) fn is_behind(sequence: &str) -> String {
+    format!("select 1 {}", behind(sequence))
+}
+
+/// Keeps others that move a sequence from it for as long as the transaction, or its savepoint, lasts: binds its name.
+pub(super) const SEQUENCE_LOCK: &str = "select pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended(\
+     'transload sequence ' || $1::text::pg_catalog.regclass::pg_catalog.oid::text, 0))";
+
+fn behind(sequence: &str) -> String {
     format!(
-        "select pg_catalog.setval($1::text::pg_catalog.regclass, $2) from {sequence} now, pg_catalog.pg_sequence known \
+        "from {sequence} now, pg_catalog.pg_sequence known \
          where known.seqrelid = $1::text::pg_catalog.regclass and known.seqincrement > 0 and $2 <= known.seqmax \
          and ($2 > now.last_value or ($2 = now.last_value and not now.is_called))"
     )

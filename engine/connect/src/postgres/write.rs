@@ -316,8 +316,7 @@ async fn advance_sequences(connection: &mut PgConnection, shape: &Shape, batches
     for (column, sequence) in shape.columns.iter().filter_map(|column| Some((column, column.sequence.as_ref()?))) {
         let cells = batches.iter().filter_map(|batch| batch.column_by_name(column.name.as_str()));
         let Some(highest) = cells.filter_map(highest).max() else { continue };
-        let advanced = sql::query(sql::advance(sequence)).bind(sequence).bind(highest).execute(&mut *connection).await;
-        advanced.map_err(|error| match super::error::sqlstate(&error) {
+        advance(connection, sequence, highest).await.map_err(|error| match super::error::sqlstate(&error) {
             Some("42501") => {
                 let headline = format!("the sequence {sequence} of `{}` may not be advanced", shape.name);
                 let help = format!("grant it: grant update on sequence {sequence} to the connection's user");
@@ -327,6 +326,19 @@ async fn advance_sequences(connection: &mut PgConnection, shape: &Shape, batches
         })?;
     }
     Ok(())
+}
+
+/// Moves a sequence up to a number. Others wait until that is done, and not until the unit is: what a sequence gave is never taken back, so only the
+/// lock goes with the savepoint.
+pub(super) async fn advance(connection: &mut PgConnection, sequence: &str, number: i64) -> sqlx::Result<()> {
+    let is_behind = sql::query(sql::is_behind(sequence)).bind(sequence).bind(number).fetch_optional(&mut *connection);
+    if is_behind.await?.is_none() {
+        return Ok(());
+    }
+    sql::batch(connection, "savepoint sequence").await?;
+    sqlx::query(sql::SEQUENCE_LOCK).bind(sequence).execute(&mut *connection).await?;
+    sql::query(sql::advance(sequence)).bind(sequence).bind(number).execute(&mut *connection).await?;
+    sql::batch(connection, "rollback to sequence; release sequence").await
 }
 
 fn highest(cells: &arrow::array::ArrayRef) -> Option<i64> {

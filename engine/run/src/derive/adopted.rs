@@ -171,7 +171,7 @@ impl Deriver {
                 let at = rows[row];
                 if owners.take(&key, row, &identities[at], differing.key) {
                     let destination_id = mapping_text(self.plan.key.strategy, &columns, row);
-                    let (key, counted) = (identities[at].clone(), work[at].counted);
+                    let (key, counted) = (identities[at].clone(), work[at].counted_as());
                     there.insert(at, Arrival { key, destination_id, counted, retires: false });
                 }
             }

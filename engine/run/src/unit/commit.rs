@@ -149,15 +149,19 @@ impl Stream {
     fn account(&mut self, pending: &Pending, position: &mut Position) {
         let counts = &mut position.counts;
         *counts += pending.counts;
-        // They were new in this run, or an interrupted one left them to this.
-        let from_new = pending.withdrawn.min(counts.new);
+        // An earlier run left them to this, which read them as unchanged. The others are new in this one; an interrupted process may have counted
+        // them as either.
+        let found = pending.withdrawn_unchanged.min(counts.unchanged);
+        counts.unchanged -= found;
+        let withdrawn = pending.withdrawn - found;
+        let from_new = withdrawn.min(counts.new);
         counts.new -= from_new;
-        let from_unchanged = (pending.withdrawn - from_new).min(counts.unchanged);
+        let from_unchanged = (withdrawn - from_new).min(counts.unchanged);
         counts.unchanged -= from_unchanged;
         let taken_back = pending.retried.min(counts.quarantined);
         counts.quarantined -= taken_back;
         // What no pass of this run had met is read only now.
-        counts.read += pending.withdrawn - from_new - from_unchanged + pending.retried - taken_back;
+        counts.read += withdrawn - from_new - from_unchanged + pending.retried - taken_back;
         let left = pending.retried.min(self.left);
         self.left -= left;
         counts.untried = counts.untried.saturating_sub(left).min(counts.quarantined);

@@ -1,6 +1,6 @@
 //! One of several streams of an entity: a key range with a position of its own, which adds to the entity's.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -87,6 +87,7 @@ impl Stream {
             later_seen: self.later_seen.clone(),
             collisions: Collisions::default(),
             left: 0,
+            found_open: BTreeSet::new(),
             known: 0,
             counted: Counted::default(),
             part: Some(Part { whole: Arc::clone(whole), position, exists, base }),
@@ -115,6 +116,7 @@ impl Stream {
         self.load_time += stream.load_time;
         self.collisions += stream.collisions;
         self.left += stream.left;
+        self.found_open.extend(stream.found_open);
         self.counted += stream.counted;
         self.holds_streams |= part.exists;
         self.committed |= part.exists;

@@ -7,7 +7,7 @@ use transload_model::{Counts, KeyBytes, Outcome, QuarantineRow};
 
 use super::Stream;
 use crate::overlay::Corrections;
-use crate::settle::{Arrival, Departure};
+use crate::settle::{Arrival, CountedAs, Departure};
 
 /// What a unit collects.
 #[derive(Default)]
@@ -22,8 +22,10 @@ pub(super) struct Pending {
     pub(super) corrections: Corrections,
     pub(super) quarantine: Vec<QuarantineRow>,
     pub(super) released: Vec<KeyBytes>,
-    /// Rows that were counted as new and are not.
+    /// Rows that were counted as loaded and are not.
     pub(super) withdrawn: u64,
+    /// Of these, rows that are known to be counted as unchanged.
+    pub(super) withdrawn_unchanged: u64,
     /// Rows that came back before they were deleted.
     pub(super) regained: u64,
     /// Rows that were counted as set aside, and are tried again.
@@ -64,7 +66,10 @@ impl Stream {
     }
 
     /// Rows to update, with the entries they stand for. Whether they count as modified, the caller says.
-    pub(crate) fn update(&mut self, rows: RecordBatch, arrivals: Vec<Arrival>) {
+    pub(crate) fn update(&mut self, rows: RecordBatch, mut arrivals: Vec<Arrival>) {
+        let is_found =
+            |arrival: &&mut Arrival| arrival.counted == CountedAs::New && self.found_open.contains(&arrival.key);
+        arrivals.iter_mut().filter(is_found).for_each(|arrival| arrival.counted = CountedAs::Unchanged);
         self.pending.updated.extend(arrivals);
         self.pending.updates.push(rows);
         self.touch();
@@ -83,7 +88,7 @@ impl Stream {
         self.pending.counts.deleted += keys.len() as u64;
         for key in keys {
             self.pending.corrections.insert(key.clone(), (Outcome::Retired, true));
-            self.pending.updated.push(Arrival { key, destination_id: None, counted: false, retires: true });
+            self.pending.updated.push(Arrival { key, destination_id: None, counted: CountedAs::Now, retires: true });
         }
         self.pending.updates.push(rows);
         self.touch();
@@ -91,6 +96,8 @@ impl Stream {
 
     /// Rows to take out of the destination again because they failed after they were loaded.
     pub(crate) fn withdraw(&mut self, rows: RecordBatch, quarantine: Vec<QuarantineRow>, outcome: Outcome) {
+        let is_found = |row: &&QuarantineRow| self.found_open.contains(&row.key);
+        self.pending.withdrawn_unchanged += quarantine.iter().filter(is_found).count() as u64;
         self.pending.withdrawn += quarantine.len() as u64;
         for row in quarantine {
             self.pending.departing.push(Departure { key: row.key.clone(), deleted: false });

@@ -5,4 +5,5 @@ mod asked;
 mod compare;
 mod first_runs;
 mod quarantine;
+mod sequences;
 pub(super) mod server;
