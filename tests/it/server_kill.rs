@@ -168,6 +168,22 @@ fn a_server_that_is_gone_is_told_of_once() {
     world.assert_as_expected();
 }
 
+/// The ledger is logged, the rows are not.
+#[test]
+fn a_crash_that_empties_an_unlogged_table_is_noticed() {
+    let cluster = Cluster::start();
+    let world = notes(&cluster, "unlogged table");
+    world.run();
+
+    Processes::of(world.destination()).kill();
+
+    cluster.restart();
+    world.destination().reconnect();
+    let told = world.transload(&["run"]);
+    assert_eq!(world.destination().count("first"), 0);
+    assert!(told.code != 0 && told.stderr.contains("TL0505"), "{told:?}");
+}
+
 #[test]
 fn several_streams_that_are_killed_twenty_times_arrive_whole() {
     let world = filled((Some(End::on_server()), Some(End::on_server())));

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use sqlx::postgres::PgRow;
 use sqlx::postgres::types::Oid;
 use sqlx::{Column as _, PgConnection, Row};
-use transload_model::{Catalog, Column, ColumnName, ForeignKey, OnDelete, SideEffects, Table, TableName};
+use transload_model::{Catalog, Column, ColumnName, ForeignKey, Keeps, OnDelete, SideEffects, Table, TableName};
 
 use super::definition;
 use super::sql;
@@ -118,6 +118,20 @@ const SIDE_EFFECTS: &str = "
     select c.relname::text, 'policy', ''
     from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
     where n.nspname = $1 and c.relrowsecurity and pg_catalog.row_security_active(c.oid)
+    union all
+    select c.relname::text, 'unlogged', ''
+    from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+    where n.nspname = $1 and (c.relkind = 'r' and c.relpersistence = 'u' or c.relkind = 'p' and exists (
+        select from pg_catalog.pg_partition_tree(c.oid) part join pg_catalog.pg_class leaf on leaf.oid = part.relid
+        where part.isleaf and leaf.relpersistence = 'u'))
+    union all
+    -- Rows are inserted by COPY, which a view takes only by a trigger, whatever else is done to it by itself: 4, 8 and 16 are bits of
+    -- update, insert and delete; of a trigger, 64 and 4 are those of `instead of` and insert.
+    select c.relname::text, 'nothing', ''
+    from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+    where n.nspname = $1 and (c.relkind = 'm' or c.relkind = 'v' and (
+        pg_catalog.pg_relation_is_updatable(c.oid, true) & 28 <> 28 or not exists (
+            select from pg_catalog.pg_trigger t where t.tgrelid = c.oid and t.tgtype & 68 = 68 and t.tgenabled <> 'D')))
     order by 1, 2, 3";
 
 /// Foreign keys to a table or a part of it, wherever they come from.
@@ -254,6 +268,8 @@ pub(super) async fn read(connection: &mut PgConnection, schema: &str) -> sqlx::R
             "trigger" => effects.triggers.push(name),
             "rule" => effects.rules.push(name),
             "unique" => effects.secondary_unique = true,
+            "unlogged" => effects.keeps = Keeps::UntilCrash,
+            "nothing" => effects.keeps = Keeps::Nothing,
             _ => effects.row_security = true,
         }
     }
