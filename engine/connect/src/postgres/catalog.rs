@@ -169,20 +169,33 @@ pub(super) struct Referrer {
     pub(super) does: Option<String>,
 }
 
-/// Columns of unique indexes that hold for all rows.
-const UNIQUE_KEYS: &str = "
+/// Unique indexes of a table: their columns, whether they hold for all rows, and whether NULL is a value like others to them.
+const UNIQUE_INDEXES: &str = "
     select array(select a.attname::text from unnest(i.indkey::int2[]) with ordinality as part (number, place)
                  join pg_catalog.pg_attribute a on a.attrelid = i.indrelid and a.attnum = part.number
-                 where part.place <= i.indnkeyatts)
-    from pg_catalog.pg_index i
-    where i.indrelid = $1::text::pg_catalog.regclass and i.indisunique and i.indisvalid and i.indpred is null and i.indexprs is null";
+                 where part.place <= i.indnkeyatts),
+           i.indpred is null and i.indexprs is null,
+           coalesce((pg_catalog.to_jsonb(i) ->> 'indnullsnotdistinct')::bool, false)
+    from pg_catalog.pg_index i where i.indrelid = $1::text::pg_catalog.regclass and i.indisunique and i.indisvalid";
 
-/// Columns of which no two rows of a table hold the same.
-pub(super) async fn unique_keys(connection: &mut PgConnection, table: &str) -> sqlx::Result<Vec<BTreeSet<ColumnName>>> {
-    let names = |row: PgRow| {
-        Ok(row.try_get::<Vec<String>, _>(0)?.iter().filter_map(|name| ColumnName::parse(name).ok()).collect())
+/// A unique index.
+pub(super) struct UniqueIndex {
+    /// Its columns; what it computes is none.
+    pub(super) columns: BTreeSet<ColumnName>,
+    /// Whether it is about all rows, and about nothing but its columns.
+    pub(super) is_whole: bool,
+    /// Whether NULL is a value like others to it.
+    pub(super) is_strict: bool,
+}
+
+/// The unique indexes of a table.
+pub(super) async fn unique_indexes(connection: &mut PgConnection, table: &str) -> sqlx::Result<Vec<UniqueIndex>> {
+    let index = |row: PgRow| {
+        let names: Vec<String> = row.try_get(0)?;
+        let columns = names.iter().filter_map(|name| ColumnName::parse(name).ok()).collect();
+        Ok(UniqueIndex { columns, is_whole: row.try_get(1)?, is_strict: row.try_get(2)? })
     };
-    sqlx::query(UNIQUE_KEYS).bind(table).fetch_all(connection).await?.into_iter().map(names).collect()
+    sqlx::query(UNIQUE_INDEXES).bind(table).fetch_all(connection).await?.into_iter().map(index).collect()
 }
 
 /// What refers to a table by a foreign key. A delete would take such rows with it, or change them, where the key says so.

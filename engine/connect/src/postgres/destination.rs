@@ -116,7 +116,7 @@ impl PostgresDestination {
         }
         let columns = catalog::table(lease.get(), &self.end.schema, table).await?;
         let sql = sql::table(&self.end.schema, table);
-        let unique = catalog::unique_keys(lease.get(), &sql).await?;
+        let unique = catalog::unique_indexes(lease.get(), &sql).await?;
         let shape = Arc::new(Shape { sql, name: table.clone(), columns, unique });
         self.shapes.lock().unwrap_or_else(PoisonError::into_inner).insert(table.clone(), Arc::clone(&shape));
         Ok(shape)

@@ -4,7 +4,7 @@
 //! statement each. A statement that the server refuses is undone to a savepoint, and its rows are halved until those that it refused for
 //! are known; so a good row costs no statement of its own.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use arrow::record_batch::RecordBatch;
@@ -15,7 +15,7 @@ use twox_hash::XxHash3_64;
 use crate::batch::Mismatch;
 use crate::ledger::{ambiguous, signed, swallowed};
 
-use super::catalog::{PgColumn, Referrer};
+use super::catalog::{PgColumn, Referrer, UniqueIndex};
 use super::copy::{self, Chunk};
 use super::error::{failure, is_about_a_row, is_stopped, refusal, unit_code};
 use super::exchange;
@@ -61,14 +61,14 @@ pub(super) struct Shape {
     pub(super) sql: String,
     pub(super) name: TableName,
     pub(super) columns: Vec<PgColumn>,
-    /// Columns of which no two rows hold the same.
-    pub(super) unique: Vec<BTreeSet<ColumnName>>,
+    pub(super) unique: Vec<UniqueIndex>,
 }
 
 impl Shape {
     /// Whether several rows may have the same of these columns.
     fn may_repeat(&self, key: &[ColumnName]) -> bool {
-        !self.unique.iter().any(|unique| unique.iter().all(|name| key.contains(name)))
+        let tells_apart = |index: &UniqueIndex| index.is_whole && index.columns.iter().all(|name| key.contains(name));
+        !self.unique.iter().any(tells_apart)
     }
 
     pub(super) fn column(&self, name: &ColumnName) -> Written<&PgColumn> {
