@@ -84,5 +84,6 @@ mod streams;
 mod takeover;
 mod values;
 mod verify;
+mod views;
 mod without_spec;
 mod world;
