@@ -52,6 +52,7 @@ mod infer;
 mod insurance;
 mod kill;
 mod lock;
+mod long_keys;
 mod looking;
 mod masked;
 mod mend;

@@ -37,6 +37,30 @@ pub(super) async fn create_schema(connection: &mut PgConnection, schema: &str) -
     batch(connection, &format!("create schema {}", quote(schema))).await
 }
 
+/// Notes which characters the database's encoding lacks, for [`LACKING`]. They are given, and noted, as the hexadecimal digits of their UTF-8. To be asked
+/// as a parameter, a character would have to be one that the database has.
+pub(super) fn note_lacking(characters: &[String]) -> String {
+    let characters = characters.join(",");
+    format!(
+        "do $$ declare
+            given text;
+            lacking text := '';
+        begin
+            foreach given in array '{{{characters}}}'::text[] loop
+                begin
+                    perform pg_catalog.convert_from(pg_catalog.decode(given, 'hex'), 'UTF8');
+                exception when untranslatable_character or character_not_in_repertoire then
+                    lacking := pg_catalog.concat(lacking, given, ' ');
+                end;
+            end loop;
+            perform pg_catalog.set_config('transload.lacking', lacking, false);
+        end $$"
+    )
+}
+
+/// The characters that were noted.
+pub(super) const LACKING: &str = "select pg_catalog.current_setting('transload.lacking')";
+
 pub(super) fn quote(identifier: &str) -> String {
     format!("\"{}\"", identifier.replace('"', "\"\""))
 }
