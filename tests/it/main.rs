@@ -81,6 +81,7 @@ mod spec_tests;
 mod status;
 mod streams;
 mod takeover;
+mod utf16;
 mod values;
 mod verify;
 mod without_spec;

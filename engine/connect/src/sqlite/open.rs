@@ -8,7 +8,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 use transload_model::{Code, ConnectionPlan, Diagnostic, Result};
 
 use super::error::{class, failure};
-use super::locked;
+use super::{locked, sql};
 use crate::backoff::Class;
 
 /// How long a statement waits for another process's lock.
@@ -145,6 +145,7 @@ impl Database {
             connection.busy_timeout(BUSY_TIMEOUT)?;
             connection.set_prepared_statement_cache_capacity(64);
             connection.pragma_update(None, "foreign_keys", true)?;
+            connection.create_collation(sql::BY_UTF_8, str::cmp)?;
             // Says now, and not at the first row, that the file is no database.
             connection.query_row("select count(*) from sqlite_schema", [], |_| Ok(()))?;
             Ok(connection)
