@@ -203,9 +203,12 @@ pub(super) fn sample(sampled: &str, columns: &[Reading]) -> String {
     format!("select {selected} from {sampled} order by {order}")
 }
 
-/// Keeps tables from being rewritten or emptied until the transaction ends. Rows may still come, go and change.
-pub(super) fn lock(tables: &[String]) -> String {
-    format!("lock table {} in access share mode", tables.join(", "))
+/// Lets a user read columns of a table; all of them where none is named.
+pub(super) fn grant((schema, name): (&str, &TableName), columns: &[&ColumnName], user: &str) -> String {
+    let columns: Vec<String> = columns.iter().map(|column| quote(column.as_str())).collect();
+    let columns = if columns.is_empty() { String::new() } else { format!(" ({})", columns.join(", ")) };
+    let (table, user) = (table(schema, name), quote(user));
+    format!("grant usage on schema {} to {user}; grant select{columns} on {table} to {user}", quote(schema))
 }
 
 /// What the planner expects of reading a whole table.
