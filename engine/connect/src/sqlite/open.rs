@@ -7,7 +7,7 @@ use std::time::Duration;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use transload_model::{Code, ConnectionPlan, Diagnostic, Result};
 
-use super::error::{class, failure};
+use super::error::{class, failure, is_half_written};
 use super::{locked, sql};
 use crate::backoff::Class;
 
@@ -162,7 +162,9 @@ impl Database {
         }
         let doing = format!("connection `{}` cannot open {}", self.name, self.path.display());
         let mut problem = failure(error, Code::CannotConnect, &doing);
-        if class(error) == Class::Passing {
+        if is_half_written(error) {
+            problem.help = Some(self.undoing());
+        } else if class(error) == Class::Passing {
             problem.help = Some("another process has locked it: let that one end, then run again".to_owned());
             let holder = locked::holder(&self.path).map(|name| format!("{name} has locked the file"));
             problem.notes.extend(holder);
@@ -170,6 +172,15 @@ impl Database {
             problem.help = Some("check the path in transload.yaml; what is there is left as it is".to_owned());
         }
         problem
+    }
+
+    /// How a transaction is undone whose process is gone.
+    fn undoing(&self) -> String {
+        let path = self.path.display();
+        format!(
+            "start the program again that wrote it, or run `sqlite3 \"{path}\" \"pragma user_version\"` as who may write the file and its folder: \
+             SQLite undoes it then; do not delete the journal: without it the file stays half-changed"
+        )
     }
 
     /// A connection that sees what is committed and writes nothing, also where the file is in WAL mode and its directory is not ours.
