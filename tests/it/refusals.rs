@@ -16,6 +16,7 @@ mod command_line;
 mod destination;
 mod full_disk;
 mod history;
+mod journal;
 mod ledger;
 mod permission;
 mod project;

@@ -410,8 +410,8 @@ codes! {
         "The row has NULL, or a value of another type, in its key and so cannot be told apart."
         "Give the row a key at the source.";
     RowTooLarge "TL0418" "ROW_TOO_LARGE" Problems 422 WhenRowMoves
-        "The row holds more than 32 MiB."
-        "Leave the large column out, or move it by other means.";
+        "The row holds more than 32 MiB, or more than its table or one of the indexes there takes."
+        "Shorten the large value at the source, leave its column out, or move it by other means.";
     DeleteRefused "TL0419" "DELETE_REFUSED" Problems 409 WhenRowMoves
         "The row is gone from the source, and the destination keeps it: another row still refers to it."
         "Move or delete the rows that refer to it at the source; the delete is tried again in the next run that writes anything.";

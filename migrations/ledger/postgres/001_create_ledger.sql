@@ -59,7 +59,8 @@ create table transload.segments (
     server_digest_kind text
 );
 
-create index segments_by_key on transload.segments (entity_type, first_key);
+-- Not by their keys: one may be longer than an index takes.
+create index segments_by_entity on transload.segments (entity_type);
 
 -- All entries of a segment are its part 0. What changed later lies over it.
 create table transload.segment_parts (
@@ -75,6 +76,7 @@ alter table transload.segment_parts alter column content set storage external;
 
 create table transload.migration_mappings (
     entity_type text not null,
+    -- One of 2,000 bytes or more ends with a digest of what it leaves out.
     source_id text not null,
     destination_id text not null,
     primary key (entity_type, source_id)
@@ -84,6 +86,7 @@ create unique index migration_mappings_by_destination on transload.migration_map
 
 create table transload.quarantine (
     entity_type text not null,
+    -- One of 2,000 bytes or more is its beginning and its digest; it stands whole in source_key then, as hexadecimal digits.
     key bytea not null,
     source_key text not null,
     stage text not null,

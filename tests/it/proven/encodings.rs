@@ -80,3 +80,77 @@ fn texts_of_another_encoding_are_keys_of_several_streams() {
         check(case);
     }
 }
+
+/// Words, whose keys stay; and people, whose keys are made, with their pets.
+const LATIN: [&str; 3] = [
+    "create table words (id text primary key, name text)",
+    "create table people (id bigint generated always as identity primary key, name text)",
+    "create table pets (id uuid primary key, name text, owner_id bigint not null references people (id))",
+];
+
+fn into_latin_1(source: Option<End>) {
+    let end = End::on_server();
+    let foreign = Foreign::named_after(&end, "LATIN1");
+    let made = |entity: &str, strategy: &str, mapped: &str| {
+        spec(entity, mapped).replace("destination: id, strategy: keep", &format!("strategy: {strategy}"))
+    };
+    let specs = [
+        ("words", spec("words", "name: name")),
+        ("people", made("people", "database", "name: name")),
+        ("pets", made("pets", "uuid_v5", "name: name, owner_id: { source_field: owner, references: people }")),
+    ];
+    let specs: Vec<(&str, &str)> = specs.iter().map(|(entity, spec)| (*entity, spec.as_str())).collect();
+    let world = World::project_at((source, Some(end)), super::DELETES, &LATIN.join(";"), &specs);
+    world.replace("transload.yaml", &world.destination().url(), &foreign.url);
+    world.source().execute(
+        "create table words (id text primary key, name text); create table people (id text primary key, name text);
+         create table pets (id text primary key, name text, owner text);
+         insert into words values ('a', 'one'), ('é', 'two'), ('ž', 'three'), ('žluť', 'four'), ('\\u{17e}', 'five');
+         insert into people values ('é', 'Eva'), ('ž', 'Bo'), ('\\u{17e}', 'Cy'), ('z', 'Di');
+         insert into pets values ('漢', 'Rex', 'ž'), ('m', 'Tom', '\\u{17e}'), ('é', 'Kit', 'é'), ('字', 'Stray', '字')",
+    );
+    let ask = |sql: &str| ask(&foreign.url, sql);
+    let ledger = || ask("select entity_type || ' ' || source_key || ' ' || code from transload.quarantine order by 1");
+    let owners = || ask("select p.name || ' ' || o.name from pets p join people o on o.id = p.owner_id order by 1");
+
+    assert_eq!(super::moved(&world.run()), [10, 0, 0, 3]);
+    let apart =
+        ["pets \\u{5b57} PARENT_MISSING", "words \\u{17e} VALUE_ENCODING", "words \\u{17e}lu\\u{165} VALUE_ENCODING"];
+    assert_eq!(ledger(), apart);
+    assert_eq!(owners(), ["Kit Eva", "Rex Bo", "Tom Cy"]);
+    let shown = world.transload(&["quarantine", "show", "words", "žluť"]);
+    assert!(shown.code == 0 && shown.stdout.contains("VALUE_ENCODING"), "{shown:?}");
+    let told = world.transload(&["verify"]);
+    assert!(told.code == 0 && told.stdout.contains("in quarantine: "), "{told:?}");
+    let reason = world.transload(&["quarantine", "discard", "pets", "--key", "字", "--reason", "není"]);
+    assert_eq!(reason.code, 0, "{reason:?}");
+
+    assert_eq!(super::moved(&world.run()), [0, 0, 0, 3]);
+    assert_eq!(ask("select attempts from transload.quarantine group by 1"), ["1"]);
+
+    world.source().execute(
+        "update words set id = 'z' where id = 'ž'; delete from words where id = 'žluť'; update people set name = 'Bob' where id = 'ž';
+         update pets set owner = 'z' where id = '字'; delete from pets where id = '漢'",
+    );
+    assert_eq!(super::moved(&world.run()), [2, 1, 1, 0]);
+    assert_eq!(ledger(), [""; 0]);
+    assert_eq!(owners(), ["Kit Eva", "Stray Di", "Tom Cy"]);
+    assert_eq!(ask("select string_agg(name, ' ' order by name) from people"), ["Bob Cy Di Eva"]);
+    let told = world.transload(&["verify"]);
+    assert_eq!(told.code, 0, "{told:?}");
+    world.source().execute("insert into words values ('ž', 'six')");
+    world.write(
+        "transload.yaml",
+        &format!("{}  change_detection: {{ strategy: full }}\n", world.read("transload.yaml")),
+    );
+    let found = world.transload(&["detect"]);
+    assert_eq!(found.code, 0, "{found:?}");
+    assert_eq!(super::moved(&world.run()), [0, 0, 0, 1]);
+    assert_eq!(super::moved(&world.run()), [0, 0, 0, 1]);
+}
+
+#[test]
+fn a_key_that_the_destinations_encoding_lacks_stops_its_row_alone() {
+    into_latin_1(None);
+    into_latin_1(Some(End::on_server()));
+}

@@ -166,3 +166,42 @@ fn a_source_that_may_only_be_read_is_enough() {
 
     assert!(before == world.source().fingerprint(), "the source was touched");
 }
+
+/// No right on a table as a whole, but on what is read of it.
+#[test]
+fn rights_on_single_columns_are_enough_for_a_source() {
+    let world = shop();
+    world.source().execute("alter table old_books add secret text; create view seen as select * from old_shelves");
+    world.replace("specs/shelves.yaml", "source_table: old_shelves", "source_table: seen");
+    let columns = "grant select (no, title, shelf) on old_books to guest; grant select (no, label) on seen to guest";
+    let guest = Guest::at(&world, Side::Source, columns);
+
+    for verb in ["run", "run", "verify", "detect", "baseline"] {
+        let told = told(&world, verb);
+        assert_eq!(told.code, 0, "{verb}: {told:?}");
+    }
+    assert_eq!(world.destination().count("books"), super::BOOK_COUNT);
+
+    // What is read beside them is named as what can be pasted.
+    world.replace("specs/books.yaml", "title: title", "title: secret");
+    let told = told(&world, "run");
+    let grant =
+        format!("grant select (\"no\", \"secret\", \"shelf\") on \"public\".\"old_books\" to \"{}\"", guest.name);
+    assert_refused("a column that may not be read", &told, "TL0006", 4, &[&grant]);
+    world.replace("specs/books.yaml", "title: secret", "title: title");
+    // A condition takes whole rows, and a query may name any table.
+    world.replace(
+        "specs/books.yaml",
+        "source_table: old_books",
+        "source_table: old_books\nsource: { where: \"no > 0\" }",
+    );
+    let told = self::told(&world, "run");
+    let grant = format!("grant select on \"public\".\"old_books\" to \"{}\"", guest.name);
+    assert_refused("a condition", &told, "TL0006", 4, &[&grant]);
+    guest.may(&grant.replace(&guest.name, "guest"));
+    assert_eq!(world.transload(&["run"]).code, 0);
+    world.replace("specs/books.yaml", "{ where: \"no > 0\" }", "{ query: \"select no, title, shelf from old_books\" }");
+    guest.may("revoke select on old_books from guest; grant select (no, title, shelf) on old_books to guest");
+    let told = self::told(&world, "run");
+    assert_eq!(told.code, 0, "a query: {told:?}");
+}

@@ -24,6 +24,7 @@ use super::lease::{Connections, Lease};
 use super::ledger::Standing;
 use super::open::Address;
 use super::source::{End, reader};
+use super::stored::Repertoire;
 use super::write::{Shape, WriteError, Written};
 use super::{compare, defaults, definition, ledger, sql, takeover, write};
 
@@ -48,7 +49,8 @@ pub(super) async fn open_destination(connection: &ConnectionPlan) -> Result<Arc<
         created.map_err(|error| script_failed(&error, connection))?;
         lease.give_back();
     }
-    Ok(Arc::new(PostgresDestination { end, shapes: Mutex::default(), holder: tokio::sync::Mutex::default() }))
+    let (shapes, holder, repertoire) = (Mutex::default(), tokio::sync::Mutex::default(), Repertoire::default());
+    Ok(Arc::new(PostgresDestination { end, shapes, holder, repertoire }))
 }
 
 /// What the destination holds. Tables that are missing are made in a transaction that is undone.
@@ -105,6 +107,7 @@ struct PostgresDestination {
     shapes: Mutex<BTreeMap<TableName, Arc<Shape>>>,
     /// The session that holds this run's fences.
     holder: tokio::sync::Mutex<Option<(Lease, String)>>,
+    repertoire: Repertoire,
 }
 
 impl PostgresDestination {
@@ -178,17 +181,17 @@ impl PostgresDestination {
             sql::batch(connection, "commit; begin").await?;
         }
         let settled = settle(&refusals);
-        let transaction = ledger::write(connection, &self.end.schema, unit, &settled).await?;
+        let transaction = ledger::write(connection, (&self.end.schema, &self.repertoire), unit, &settled).await?;
         *in_doubt = true;
         match sql::batch(connection, "commit").await {
             Err(_) if planted(Bug::CommitSwallowed) => return Ok(()),
             done => done?,
         }
         if planted(Bug::MappingsOutside) {
-            ledger::write_mappings(connection, unit, &settled).await?;
+            ledger::write_mappings(connection, &self.repertoire, unit, &settled).await?;
         }
         if planted(Bug::QuarantineOutside) {
-            ledger::write_quarantine(connection, unit, &settled).await?;
+            ledger::write_quarantine(connection, &self.repertoire, unit, &settled).await?;
         }
         // The driver does not say whether the server answered COMMIT or ROLLBACK.
         let sql = "select pg_catalog.pg_xact_status($1::text::pg_catalog.xid8)";
@@ -284,7 +287,8 @@ impl Destination for PostgresDestination {
 
     async fn mappings(&self, entity: &EntityName, keys: &[KeyBytes]) -> Result<Vec<Option<String>>> {
         let mut lease = self.end.connections.lease().await?;
-        let found = ledger::mappings(lease.get(), entity, keys).await.map_err(|error| ledger::failed(&error))?;
+        let found = ledger::mappings(lease.get(), &self.repertoire, entity, keys).await;
+        let found = found.map_err(|error| ledger::failed(&error))?;
         lease.give_back();
         Ok(found)
     }

@@ -41,7 +41,9 @@ pub(super) fn reading_failure(error: &sqlx::Error, usual: Code, doing: &str) -> 
 /// statement: they quote it.
 fn may_quote(error: &sqlx::Error) -> bool {
     let is_of_statement = |error: &PgDatabaseError| matches!(error.position(), Some(PgErrorPosition::Original(_)));
-    !is_of_server(error) && database(error).is_some_and(|error| !is_of_statement(error))
+    // Who lacks a right is told of what, before any row is read.
+    let is_of_rights = sqlstate(error) == Some("42501");
+    !is_of_server(error) && !is_of_rights && database(error).is_some_and(|error| !is_of_statement(error))
 }
 
 /// What the server or the session met, be it within a trigger: connection, transaction, rights, resources, an operator, a fault of the server.

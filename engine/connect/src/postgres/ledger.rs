@@ -17,6 +17,7 @@ use super::copy::{self, Chunk};
 use super::error::{failure, sqlstate};
 use super::identity::{self, Identity};
 use super::sql;
+use super::stored::{self, Repertoire, mapped, storable};
 use super::write::{WriteError, Written};
 
 const CREATE: &str = include_str!("../../../../migrations/ledger/postgres/001_create_ledger.sql");
@@ -344,7 +345,7 @@ pub(super) async fn quarantine(connection: &mut PgConnection, entity: Option<&En
     };
     let columns = QUARANTINED.map(as_text).join(", ");
     let sql = format!(
-        "select {columns} from transload.quarantine \
+        "select {columns}, source_key from transload.quarantine \
          where $1::text is null or entity_type = $1 order by entity_type collate \"C\", key"
     );
     let rows = sql::query(sql).bind(entity.map(EntityName::as_str)).fetch_all(connection).await;
@@ -374,7 +375,7 @@ pub(super) async fn quarantine_reasons(
 fn quarantined(row: &PgRow) -> sqlx::Result<QuarantinedRow> {
     Ok(QuarantinedRow {
         entity: row.try_get(0)?,
-        key: row.try_get(1)?,
+        key: stored::whole(row.try_get(1)?, row.try_get(14)?),
         stage: row.try_get(2)?,
         code: row.try_get(3)?,
         field: row.try_get(4)?,
@@ -434,18 +435,18 @@ pub(super) async fn standing(
 /// Writes the ledger's part of a unit, and gives the transaction's number.
 pub(super) async fn write(
     connection: &mut PgConnection,
-    schema: &str,
+    (schema, repertoire): (&str, &Repertoire),
     unit: &Unit,
     write: &LedgerWrite,
 ) -> sqlx::Result<String> {
     write_segments(connection, unit, write).await?;
     if !planted(Bug::MappingsOutside) {
-        write_mappings(connection, unit, write).await?;
+        write_mappings(connection, repertoire, unit, write).await?;
     }
     if !planted(Bug::QuarantineOutside) {
-        write_quarantine(connection, unit, write).await?;
+        write_quarantine(connection, repertoire, unit, write).await?;
     }
-    discard(connection, unit, write).await?;
+    discard(connection, repertoire, unit, write).await?;
     write_position_of(connection, schema, unit, write).await
 }
 
@@ -531,6 +532,7 @@ fn number(stream: u32) -> i32 {
 /// The destination keys of source keys.
 pub(super) async fn mappings(
     connection: &mut PgConnection,
+    repertoire: &Repertoire,
     entity: &EntityName,
     keys: &[KeyBytes],
 ) -> sqlx::Result<Vec<Option<String>>> {
@@ -538,7 +540,7 @@ pub(super) async fn mappings(
     if !sqlx::query(there).fetch_one(&mut *connection).await?.try_get::<bool, _>(0)? {
         return Ok(vec![None; keys.len()]);
     }
-    let texts: Vec<String> = keys.iter().map(|key| mapped(&key.text())).collect();
+    let texts = repertoire.names(connection, keys.iter().map(|key| mapped(&key.text())).collect()).await?;
     let sql = "select m.destination_id from pg_catalog.unnest($2::text[]) with ordinality wanted (source_id, place)
                left join transload.migration_mappings m on m.entity_type = $1 and m.source_id = wanted.source_id
                order by wanted.place";
@@ -548,45 +550,40 @@ pub(super) async fn mappings(
 
 pub(super) async fn write_mappings(
     connection: &mut PgConnection,
+    repertoire: &Repertoire,
     unit: &Unit,
     write: &LedgerWrite,
 ) -> sqlx::Result<()> {
     if !write.mappings_removed.is_empty() {
-        let texts: Vec<String> = write.mappings_removed.iter().map(|text| mapped(text)).collect();
+        let texts = write.mappings_removed.iter().map(|text| mapped(text)).collect();
+        let texts = repertoire.names(connection, texts).await?;
         let sql = "delete from transload.migration_mappings where entity_type = $1 and source_id = any($2)";
         sqlx::query(sql).bind(unit.entity.as_str()).bind(texts).execute(&mut *connection).await?;
     }
     if write.mappings_put.is_empty() {
         return Ok(());
     }
+    let sources = write.mappings_put.iter().map(|mapping| mapped(&mapping.source_id)).collect();
+    let sources = repertoire.names(connection, sources).await?;
     let sql = "copy transload.migration_mappings (entity_type, source_id, destination_id) from stdin (format binary)";
-    let row = |mapping: &MappingRow, chunk: &mut Chunk| {
+    let row = |(mapping, source): (&MappingRow, &String), chunk: &mut Chunk| {
         chunk.begin_row(3);
-        for text in [unit.entity.as_str(), &mapped(&mapping.source_id), &mapping.destination_id] {
+        for text in [unit.entity.as_str(), source, &mapping.destination_id] {
             chunk.text(text);
         }
     };
-    copy::all(connection, sql, &write.mappings_put, row).await.map(drop)
-}
-
-/// A key as it is mapped: each has a text of its own, also where it holds a zero byte, or the sign that stands for one.
-fn mapped(text: &str) -> String {
-    text.replace('\u{2400}', "\u{2400}\u{2400}").replace('\0', "\u{2400}0")
-}
-
-/// PostgreSQL's text takes no zero byte; its sign stands for it.
-fn storable(text: &str) -> String {
-    text.replace('\0', "\u{2400}")
+    copy::all(connection, sql, write.mappings_put.iter().zip(&sources), row).await.map(drop)
 }
 
 pub(super) async fn write_quarantine(
     connection: &mut PgConnection,
+    repertoire: &Repertoire,
     unit: &Unit,
     write: &LedgerWrite,
 ) -> sqlx::Result<()> {
     if !write.quarantine_removed.is_empty() {
-        let keys: Vec<&[u8]> = write.quarantine_removed.iter().map(KeyBytes::as_bytes).collect();
         let sql = "delete from transload.quarantine where entity_type = $1 and key = any($2)";
+        let keys = indexed_all(&write.quarantine_removed);
         sqlx::query(sql).bind(unit.entity.as_str()).bind(keys).execute(&mut *connection).await?;
     }
     if write.quarantine_put.is_empty() {
@@ -601,25 +598,34 @@ pub(super) async fn write_quarantine(
                message = excluded.message, run_id = excluded.run_id, attempts = quarantine.attempts + 1, \
                updated_at = excluded.updated_at, status = 'open', reason = null, decided_by = null, decided_at = null";
     let rows = last_of_each_key(&write.quarantine_put);
-    let texts = |of: fn(&QuarantineRow) -> String| rows.iter().map(|row| storable(&of(row))).collect::<Vec<_>>();
+    let texts = |of: fn(&QuarantineRow) -> String| rows.iter().map(|row| of(row)).collect::<Vec<_>>();
+    let sources = repertoire.fitted(connection, texts(|row| stored::source_key(&row.key))).await?;
+    let messages = repertoire.fitted(connection, texts(|row| storable(&row.message))).await?;
     let fields: Vec<Option<&str>> = rows.iter().map(|row| row.field.as_ref().map(ColumnName::as_str)).collect();
     let put = sqlx::query(sql).bind(unit.entity.as_str());
-    let put = put.bind(rows.iter().map(|row| row.key.as_bytes()).collect::<Vec<_>>());
-    let put = put
-        .bind(rows.iter().map(|row| mapped(&row.key.text())).collect::<Vec<_>>())
-        .bind(texts(|row| row.stage.as_str().to_owned()));
-    let put = put.bind(texts(|row| row.code.info().word.to_owned())).bind(fields);
-    let put = put.bind(texts(|row| row.message.clone())).bind(texts(|row| row.run.to_string()));
+    let put = put.bind(rows.iter().map(|row| stored::indexed(&row.key)).collect::<Vec<_>>()).bind(sources);
+    let put = put.bind(texts(|row| row.stage.as_str().to_owned())).bind(texts(|row| row.code.info().word.to_owned()));
+    let put = put.bind(fields).bind(messages).bind(texts(|row| row.run.to_string()));
     put.bind(unit.at.to_rfc3339()).execute(connection).await.map(drop)
 }
 
-async fn discard(connection: &mut PgConnection, unit: &Unit, write: &LedgerWrite) -> sqlx::Result<()> {
+async fn discard(
+    connection: &mut PgConnection,
+    repertoire: &Repertoire,
+    unit: &Unit,
+    write: &LedgerWrite,
+) -> sqlx::Result<()> {
     let Some((keys, decision)) = &write.quarantine_discarded else { return Ok(()) };
-    let keys: Vec<&[u8]> = keys.iter().map(KeyBytes::as_bytes).collect();
-    let sql = "update transload.quarantine set status = 'discarded', reason = $3, decided_by = $4, decided_at = $5::text::timestamptz \
+    let words = vec![storable(&decision.reason), storable(&decision.by)];
+    let words = repertoire.fitted(connection, words).await?;
+    let sql = "update transload.quarantine set status = 'discarded', reason = $3[1], decided_by = $3[2], decided_at = $4::text::timestamptz \
                where entity_type = $1 and key = any($2)";
-    let put = sqlx::query(sql).bind(unit.entity.as_str()).bind(keys).bind(storable(&decision.reason));
-    put.bind(storable(&decision.by)).bind(decision.at.to_rfc3339()).execute(connection).await.map(drop)
+    let put = sqlx::query(sql).bind(unit.entity.as_str()).bind(indexed_all(keys)).bind(words);
+    put.bind(decision.at.to_rfc3339()).execute(connection).await.map(drop)
+}
+
+fn indexed_all(keys: &[KeyBytes]) -> Vec<Vec<u8>> {
+    keys.iter().map(stored::indexed).collect()
 }
 
 /// One statement must not put a row twice.

@@ -22,6 +22,7 @@ mod nodelay;
 mod open;
 mod source;
 mod sql;
+mod stored;
 mod takeover;
 #[cfg(test)]
 mod tests;

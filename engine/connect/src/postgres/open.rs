@@ -40,6 +40,8 @@ pub(super) struct Address {
     pub(super) name: String,
     /// Its host and port, for messages.
     place: String,
+    /// Who comes in, for what can be pasted.
+    pub(super) user: String,
     options: PgConnectOptions,
     /// What each session begins with.
     session: String,
@@ -63,6 +65,7 @@ impl Address {
         let mut address = Self {
             name: name.to_owned(),
             place: format!("{host}:{port}"),
+            user: text(url.username())?,
             options: PgConnectOptions::new_without_pgpass()
                 .host(host.trim_matches(['[', ']']))
                 .port(port)

@@ -15,8 +15,8 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use transload_model::{
     Bug, Catalog, Code, ColumnName, ConnectionPlan, Counted, Diagnostic, DigestRequest, Drawn, Horizon, KeyRange,
-    LogicalType, Only, RangeDigest, ReadColumn, ReadRequest, Relation, Result, Snapshot, SnapshotReader, Source,
-    SourceBatch, Table, TableName, planted,
+    LogicalType, Only, RangeDigest, ReadColumn, ReadRequest, Relation, Result, Selection, Snapshot, SnapshotReader,
+    Source, SourceBatch, Table, planted,
 };
 use twox_hash::XxHash3_64;
 
@@ -37,6 +37,9 @@ const BATCHES_AHEAD: usize = 1;
 
 /// What every transaction that reads begins with.
 const BEGIN: &str = "begin transaction isolation level repeatable read, read only";
+
+/// What the transaction begins with that keeps a snapshot for them.
+const HOLD: &str = "begin transaction isolation level read committed, read only";
 
 /// Sessions of this database: the oldest transaction, how many hide theirs, and what else may commit later than it looks.
 const HORIZON: &str =
@@ -87,6 +90,10 @@ impl End {
             let set = sql::execute(connection, format!("set transaction snapshot '{}'", id.replace('\'', ""))).await;
             set.map_err(|error| self.without_snapshot(&error))?;
         }
+        self.look_in(connection).await
+    }
+
+    async fn look_in(&self, connection: &mut PgConnection) -> Result<()> {
         let looked = sqlx::query(LOOK_IN).bind(&self.schema).execute(connection).await;
         looked.map(drop).map_err(|error| self.failed(&error))
     }
@@ -100,19 +107,15 @@ impl End {
         Box::new(Diagnostic::new(Code::SourceFailed, headline).help("run again; what was committed stays"))
     }
 
-    /// What can be locked of relations, as SQL names it: tables, partitioned tables and views.
-    async fn lockable(&self, lease: &mut Lease, relations: &[Relation]) -> Result<Vec<String>> {
-        let names: Vec<&str> = relations.iter().filter_map(|from| from.stored()).map(TableName::as_str).collect();
-        let sql = "select c.relname::text from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace \
-                   where n.nspname = $1 and c.relname = any($2) and c.relkind in ('r', 'p', 'v') order by 1";
-        let rows = sqlx::query(sql).bind(&self.schema).bind(names).fetch_all(lease.get()).await;
-        let rows = rows.map_err(|error| self.failed(&error))?;
-        let names: sqlx::Result<Vec<String>> = rows.iter().map(|row| row.try_get(0)).collect();
-        let names = names.map_err(|error| self.failed(&error))?;
-        let names = names.iter().filter_map(|name| TableName::parse(name).ok());
-        let mut lockable: Vec<String> = names.map(|name| sql::table(&self.schema, &name)).collect();
-        lockable.extend(written::tables(self, lease.get(), relations).await?);
-        Ok(lockable)
+    /// A problem with a relation; where it is a right that is missing, with the statement that grants it.
+    fn with_grant(&self, problem: Box<Diagnostic>, relation: &Relation, columns: &[ReadColumn]) -> Box<Diagnostic> {
+        let is_denied = problem.code == Code::PermissionDenied && problem.headline.contains("permission denied for");
+        let Some(table) = relation.stored().filter(|_| is_denied) else { return problem };
+        // A condition takes whole rows.
+        let columns = if relation.rows == Selection::All { columns } else { &[] };
+        let names: Vec<&ColumnName> = columns.iter().map(|column| &column.name).collect();
+        let grant = sql::grant((&self.schema, table), &names, &self.connections.address.user);
+        Box::new(Diagnostic { help: Some(grant), ..*problem })
     }
 
     pub(super) async fn catalog(&self) -> Result<Catalog> {
@@ -141,17 +144,26 @@ impl Source for PostgresSource {
         let mut lease = self.end.connections.lease().await?;
         // Before the snapshot exists: a transaction that ends in between must not be overlooked.
         let horizon = horizon(lease.get()).await.map_err(|error| self.end.failed(&error))?;
-        let lockable = self.end.lockable(&mut lease, relations).await?;
-        let export = async {
-            sql::execute(lease.get(), BEGIN).await?;
-            // Before the snapshot exists: to an older one, a table that was truncated or rewritten since looks empty.
-            if !lockable.is_empty() {
-                sql::execute(lease.get(), sql::lock(&lockable)).await?;
-            }
-            sqlx::query("select pg_catalog.pg_export_snapshot()").fetch_one(lease.get()).await?.try_get(0)
-        };
-        let id: String = export.await.map_err(|error| self.end.failed(&error))?;
+        let id = self.export(&mut lease, relations).await?;
         Ok(Arc::new(PostgresSnapshot { end: self.end.clone(), id, horizon, _exporter: lease }))
+    }
+}
+
+impl PostgresSource {
+    /// Begins the transaction that keeps a snapshot. To one that is older than its locks, a table that was truncated or rewritten meanwhile looks
+    /// empty. So each statement here sees what is committed when it begins, and the snapshot is that of the last.
+    ///
+    /// To plan a query locks all that it reads. `lock table` would need a right on the whole of a table.
+    async fn export(&self, lease: &mut Lease, relations: &[Relation]) -> Result<String> {
+        sql::execute(lease.get(), HOLD).await.map_err(|error| self.end.failed(&error))?;
+        self.end.look_in(lease.get()).await?;
+        for relation in relations {
+            let plan = sql::explain(&sql::relation(&self.end.schema, relation));
+            let planned = sql::query(plan).persistent(false).fetch_all(lease.get()).await;
+            planned.map_err(|error| self.end.with_grant(self.end.failed(&error), relation, &[]))?;
+        }
+        let exported = sqlx::query("select pg_catalog.pg_export_snapshot()").fetch_one(lease.get()).await;
+        exported.and_then(|row| row.try_get(0)).map_err(|error| self.end.failed(&error))
     }
 }
 
@@ -419,7 +431,8 @@ impl SnapshotReader for Reader {
                 Ok(false) => None,
                 Err(problem) => {
                     // Nobody listens any more where this fails.
-                    drop(batches.send(Err(problem.told(&end))).await);
+                    let problem = end.with_grant(problem.told(&end), &request.relation, &request.columns);
+                    drop(batches.send(Err(problem)).await);
                     None
                 }
             }

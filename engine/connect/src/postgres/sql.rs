@@ -37,6 +37,30 @@ pub(super) async fn create_schema(connection: &mut PgConnection, schema: &str) -
     batch(connection, &format!("create schema {}", quote(schema))).await
 }
 
+/// Notes which characters the database's encoding lacks, for [`LACKING`]. They are given, and noted, as the hexadecimal digits of their UTF-8. To be asked
+/// as a parameter, a character would have to be one that the database has.
+pub(super) fn note_lacking(characters: &[String]) -> String {
+    let characters = characters.join(",");
+    format!(
+        "do $$ declare
+            given text;
+            lacking text := '';
+        begin
+            foreach given in array '{{{characters}}}'::text[] loop
+                begin
+                    perform pg_catalog.convert_from(pg_catalog.decode(given, 'hex'), 'UTF8');
+                exception when untranslatable_character or character_not_in_repertoire then
+                    lacking := pg_catalog.concat(lacking, given, ' ');
+                end;
+            end loop;
+            perform pg_catalog.set_config('transload.lacking', lacking, false);
+        end $$"
+    )
+}
+
+/// The characters that were noted.
+pub(super) const LACKING: &str = "select pg_catalog.current_setting('transload.lacking')";
+
 pub(super) fn quote(identifier: &str) -> String {
     format!("\"{}\"", identifier.replace('"', "\"\""))
 }
@@ -179,9 +203,12 @@ pub(super) fn sample(sampled: &str, columns: &[Reading]) -> String {
     format!("select {selected} from {sampled} order by {order}")
 }
 
-/// Keeps tables from being rewritten or emptied until the transaction ends. Rows may still come, go and change.
-pub(super) fn lock(tables: &[String]) -> String {
-    format!("lock table {} in access share mode", tables.join(", "))
+/// Lets a user read columns of a table; all of them where none is named.
+pub(super) fn grant((schema, name): (&str, &TableName), columns: &[&ColumnName], user: &str) -> String {
+    let columns: Vec<String> = columns.iter().map(|column| quote(column.as_str())).collect();
+    let columns = if columns.is_empty() { String::new() } else { format!(" ({})", columns.join(", ")) };
+    let (table, user) = (table(schema, name), quote(user));
+    format!("grant usage on schema {} to {user}; grant select{columns} on {table} to {user}", quote(schema))
 }
 
 /// What the planner expects of reading a whole table.

@@ -21,11 +21,18 @@ pub(super) fn is_missing(error: &rusqlite::Error) -> bool {
     said.starts_with("no such table") || said.starts_with("no such column") || said.contains("has no column named")
 }
 
+/// Whether a transaction has to be undone first, which takes who may write.
+pub(super) fn is_half_written(error: &rusqlite::Error) -> bool {
+    error.sqlite_error().is_some_and(|sqlite| sqlite.extended_code == ffi::SQLITE_READONLY_ROLLBACK)
+}
+
 fn structural(error: &ffi::Error, usual: Code) -> Code {
     match error.code {
         ffi::ErrorCode::DiskFull => Code::StorageFull,
         // A full file system shows here first: the shared-memory file beside a WAL cannot grow.
         ffi::ErrorCode::SystemIoFailure if error.extended_code == ffi::SQLITE_IOERR_SHMSIZE => Code::StorageFull,
+        // The user may read, and nothing else was asked for.
+        ffi::ErrorCode::ReadOnly if error.extended_code == ffi::SQLITE_READONLY_ROLLBACK => usual,
         ffi::ErrorCode::ReadOnly | ffi::ErrorCode::PermissionDenied => Code::PermissionDenied,
         ffi::ErrorCode::CannotOpen | ffi::ErrorCode::NotADatabase => Code::CannotConnect,
         _ => usual,
@@ -68,6 +75,10 @@ fn words(error: &rusqlite::Error) -> String {
             ffi::SQLITE_IOERR_SHMSIZE => "there is no space for the file beside the database".to_owned(),
             // The text of a trigger is its author's, and may hold anything of the row.
             ffi::SQLITE_CONSTRAINT_TRIGGER => "a trigger refused it".to_owned(),
+            ffi::SQLITE_READONLY_ROLLBACK => {
+                "who wrote it last was stopped in the middle, and what is to be undone stands in a journal beside it"
+                    .to_owned()
+            }
             ffi::SQLITE_READONLY_DIRECTORY => "the database's folder may not be written".to_owned(),
             code => message.clone().unwrap_or_else(|| ffi::code_to_str(code).to_owned()),
         },

@@ -7,8 +7,8 @@ use std::time::Duration;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use transload_model::{Code, ConnectionPlan, Diagnostic, Result};
 
-use super::error::{class, failure};
-use super::locked;
+use super::error::{class, failure, is_half_written};
+use super::{locked, sql};
 use crate::backoff::Class;
 
 /// How long a statement waits for another process's lock.
@@ -145,6 +145,7 @@ impl Database {
             connection.busy_timeout(BUSY_TIMEOUT)?;
             connection.set_prepared_statement_cache_capacity(64);
             connection.pragma_update(None, "foreign_keys", true)?;
+            connection.create_collation(sql::BY_UTF_8, str::cmp)?;
             // Says now, and not at the first row, that the file is no database.
             connection.query_row("select count(*) from sqlite_schema", [], |_| Ok(()))?;
             Ok(connection)
@@ -161,7 +162,9 @@ impl Database {
         }
         let doing = format!("connection `{}` cannot open {}", self.name, self.path.display());
         let mut problem = failure(error, Code::CannotConnect, &doing);
-        if class(error) == Class::Passing {
+        if is_half_written(error) {
+            problem.help = Some(self.undoing());
+        } else if class(error) == Class::Passing {
             problem.help = Some("another process has locked it: let that one end, then run again".to_owned());
             let holder = locked::holder(&self.path).map(|name| format!("{name} has locked the file"));
             problem.notes.extend(holder);
@@ -169,6 +172,15 @@ impl Database {
             problem.help = Some("check the path in transload.yaml; what is there is left as it is".to_owned());
         }
         problem
+    }
+
+    /// How a transaction is undone whose process is gone.
+    fn undoing(&self) -> String {
+        let path = self.path.display();
+        format!(
+            "start the program again that wrote it, or run `sqlite3 \"{path}\" \"pragma user_version\"` as who may write the file and its folder: \
+             SQLite undoes it then; do not delete the journal: without it the file stays half-changed"
+        )
     }
 
     /// A connection that sees what is committed and writes nothing, also where the file is in WAL mode and its directory is not ours.

@@ -258,7 +258,9 @@ fn stream(
         narrowed.push(condition);
         bound.push(value);
     }
-    let mut statement = connection.prepare(&sql::select(request, &narrowed)).map_err(failed)?;
+    let encoding: String = connection.query_row("pragma encoding", [], |row| row.get(0)).map_err(failed)?;
+    let order = sql::key_order(&encoding);
+    let mut statement = connection.prepare(&sql::select(request, &narrowed, order)).map_err(failed)?;
     let mut rows = statement.query(params_from_iter(bound)).map_err(failed)?;
     let mut batch = Batch::new(request);
     while let Some(row) = rows.next().map_err(failed)? {

@@ -65,8 +65,16 @@ impl Narrowed<'_> {
     }
 }
 
-/// Reads columns in key order.
-pub(super) fn select(request: &ReadRequest, narrowed: &[Narrowed<'_>]) -> String {
+/// The order of keys: of texts by their bytes in UTF-8. SQLite's own compares the bytes of the file, and can follow an index.
+pub(super) const BY_UTF_8: &str = "transload_utf_8";
+
+/// The order of keys in a file of this encoding.
+pub(super) fn key_order(encoding: &str) -> &'static str {
+    if encoding == "UTF-8" { "binary" } else { BY_UTF_8 }
+}
+
+/// Reads columns in key order, which is a collation.
+pub(super) fn select(request: &ReadRequest, narrowed: &[Narrowed<'_>], order: &str) -> String {
     let columns = list(request.columns.iter().map(|column| &column.name), |name| name, ", ");
     let key: Vec<&ColumnName> = request.key.iter().map(|i| &request.columns[*i].name).collect();
     let mut sql = format!("select {columns} from {}", relation(&request.relation));
@@ -75,7 +83,7 @@ pub(super) fn select(request: &ReadRequest, narrowed: &[Narrowed<'_>]) -> String
         sql += &format!(" where {}", conditions.join(" and "));
     }
     if !key.is_empty() {
-        sql += &format!(" order by {}", list(key, |name| format!("{name} collate binary"), ", "));
+        sql += &format!(" order by {}", list(key, |name| format!("{name} collate {order}"), ", "));
     }
     sql
 }
