@@ -6,7 +6,7 @@
 //! `TRANSLOAD_TEST_CIRCLES` says how many histories there are for each pair of systems, `TRANSLOAD_TEST_SEED` which:
 //!
 //! ```text
-//! TRANSLOAD_TEST_CIRCLES=300 TRANSLOAD_TEST_SEED=7 tests/run --test it circle_later::
+//! TRANSLOAD_TEST_CIRCLES=150 TRANSLOAD_TEST_SEED=7 tests/run --test it circle_later::
 //! ```
 
 use std::fmt::Write as _;
