@@ -149,7 +149,8 @@ impl Stream {
             earlier_seen,
             later_seen,
             own_seen: None,
-            tried_alone: false,
+            // An interrupted process may have known more.
+            tried_alone: goes_on && !plan.open_fields().is_empty(),
             collisions: Collisions::default(),
             left: 0,
             found_open: BTreeSet::new(),

@@ -61,8 +61,11 @@ async fn come_together(context: &Arc<Context>, order: &[usize], moved: &mut BTre
             continue;
         }
         let plan = Arc::new(context.plan.entities()[*index].clone());
-        let done = try_together(context, &plan, entity).await;
-        rest(context, &plan, entity, done).await;
+        let tried = try_together(context, &plan, entity).await;
+        if matches!(tried, Ok(false)) {
+            continue;
+        }
+        rest(context, &plan, entity, tried.map(drop)).await;
         tell_gained(context, moved);
         for other in context.plan.circle(*index).iter().filter(|other| *other != index) {
             follow_one(context, *other, moved).await;

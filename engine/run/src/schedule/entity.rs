@@ -80,9 +80,9 @@ pub(super) async fn settle_late(context: &Arc<Context>, plan: &Arc<EntityPlan>, 
     done
 }
 
-/// Tries rows again that wait for a value or miss a row, together and with open references. [`fill_together`] must follow.
-pub(super) async fn try_together(context: &Arc<Context>, plan: &Arc<EntityPlan>, moved: &mut Moved) -> Result<()> {
-    let Some(mut way) = Way::again(context, plan, moved) else { return Ok(()) };
+/// Tries rows again that wait for a value or miss a row, together and with open references. Where any misses one, [`fill_together`] must follow.
+pub(super) async fn try_together(context: &Arc<Context>, plan: &Arc<EntityPlan>, moved: &mut Moved) -> Result<bool> {
+    let Some(mut way) = Way::again(context, plan, moved) else { return Ok(false) };
     let done = way.try_together().await;
     way.rest(moved);
     done
@@ -197,12 +197,16 @@ impl Way {
         finish(&mut self.pass(&mut deriver)).await
     }
 
-    async fn try_together(&mut self) -> Result<()> {
+    async fn try_together(&mut self) -> Result<bool> {
+        let mut deriver = self.deriver().await?;
+        if !self.pass(&mut deriver).has(Outcome::Orphaned).await? {
+            return Ok(false);
+        }
         self.stream.check_halt()?;
-        let (mut reading, mut deriver) = (self.reading().await?, self.deriver().await?);
+        let mut reading = self.reading().await?;
         let done = self.pass(&mut deriver).try_together(&mut reading).await;
         self.spend(&reading, &deriver);
-        done
+        done.map(|()| true)
     }
 
     async fn fill_together(&mut self) -> Result<()> {
