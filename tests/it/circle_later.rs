@@ -12,7 +12,7 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use crate::alongside::{awaited_within, begun};
+use crate::alongside::{awaited_within, begun, committed, wait_for_units, wait_until_alone};
 use crate::ends::{Ends, for_each_pair};
 use crate::world::{Random, World, setting};
 
@@ -154,9 +154,24 @@ fn nothing_that_could_come_is_left_behind(ends: Ends) {
             let edits = edits(&mut random);
             println!("{edits}");
             world.source().execute(&edits);
+            if random.below(2) == 0 {
+                kill_one(&world, &mut random);
+            }
             assert_nothing_is_left(&world);
         }
     }
+}
+
+/// A run that is killed, and the one that goes on with it. Rows before the place where it was killed are gone through in the next.
+fn kill_one(world: &World, random: &mut Random) {
+    let units = committed(world) + random.below(12);
+    let mut run = begun(world);
+    wait_for_units(world, &mut run, units);
+    run.kill().unwrap();
+    run.wait().unwrap();
+    wait_until_alone(world);
+    println!("killed after unit {}", committed(world));
+    world.run();
 }
 
 const IDS: u64 = 14;
