@@ -377,8 +377,36 @@ fn what_a_plan_left_alone_is_tried_by_the_next_run(ends: Ends) {
     assert_eq!(world.destination().count("people where name = 'a'"), 1);
 }
 
+/// Whether it moved itself or waits as it was, it comes in the run that brings what it refers to.
+fn who_waits_for_a_row_that_comes_is_told_as_well(ends: Ends) {
+    let world = loaded(ends);
+    world.source().execute("insert into old_people values (8, 'h', null, 7), (9, 'i', null, 3), (10, 'k', 'never', 1)");
+    world.run();
+    world.source().execute(
+        "insert into old_teams values (3, 'green');
+         update old_people set team = 3 where no = 8;
+         update old_people set born = null, team = 3 where no = 10;
+         insert into old_people values (11, 'l', null, 3)",
+    );
+    // Without the teams, only the last is new.
+    assert_eq!(lines(&detect(&world, &["people"])), ["people new 11 -"]);
+
+    let found = detect(&world, &[]);
+
+    let people = [8, 9, 10, 11].map(|no| format!("people new {no} -"));
+    assert_eq!(lines(&found), [&["teams new 3 -".to_owned()], &people[..]].concat());
+    let report = world.run_with(&["--plan", found["detectionId"].as_str().unwrap()]);
+    assert_eq!([&counts(&report, "teams")["new"], &counts(&report, "people")["new"]], [1, 4]);
+    assert_eq!(world.quarantine(), ["people 4 VALUE_FORMAT born"]);
+    assert_eq!(detect(&world, &[])["summary"]["totalChanges"], 0);
+    let before = world.destination().fingerprint();
+    world.run();
+    assert_eq!(world.destination().fingerprint(), before, "a run that finds nothing writes nothing");
+}
+
 for_each_pair!(
     what_a_plan_left_alone_is_tried_by_the_next_run,
+    who_waits_for_a_row_that_comes_is_told_as_well,
     a_plan_deletes_no_row_that_came_back,
     what_no_run_would_move_is_no_reason_for_one,
     several_entities_at_a_time_are_told_of_in_their_order,
