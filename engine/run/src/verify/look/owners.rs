@@ -30,7 +30,7 @@ impl Looker<'_> {
     pub(super) async fn judge_occupied(
         &self,
         occupied: Vec<(KeyBytes, Finding)>,
-        mut take: impl FnMut(&KeyBytes, Finding),
+        take: &mut impl FnMut(&KeyBytes, Finding),
     ) -> Result<()> {
         let keys: Vec<KeyBytes> = occupied.iter().map(|(key, _)| key.clone()).collect();
         let owned = self.owned(&keys).await?;
