@@ -404,7 +404,25 @@ fn who_waits_for_a_row_that_comes_is_told_as_well(ends: Ends) {
     assert_eq!(world.destination().fingerprint(), before, "a run that finds nothing writes nothing");
 }
 
+/// What it waits for was found, and cannot be loaded: it is still what it was when it was detected.
+fn who_waits_for_a_row_that_fails_waits_on(ends: Ends) {
+    let world = loaded(ends);
+    world.source().execute("insert into old_people values (9, 'i', null, 3)");
+    world.run();
+    world.source().execute("insert into old_teams values (3, null)");
+    let found = detect(&world, &[]);
+    assert_eq!(lines(&found), ["teams new 3 -", "people new 9 -"]);
+
+    let report = world.run_with(&["--plan", found["detectionId"].as_str().unwrap()]);
+
+    assert_eq!([&counts(&report, "teams")["quarantined"], &counts(&report, "people")["quarantined"]], [1, 1]);
+    let waits = ["people 4 VALUE_FORMAT born", "people 9 PARENT_MISSING team_id", "teams 3 REQUIRED_MISSING name"];
+    assert_eq!(world.quarantine(), waits);
+    assert_eq!(detect(&world, &[])["summary"]["totalChanges"], 0);
+}
+
 for_each_pair!(
+    who_waits_for_a_row_that_fails_waits_on,
     what_a_plan_left_alone_is_tried_by_the_next_run,
     who_waits_for_a_row_that_comes_is_told_as_well,
     a_plan_deletes_no_row_that_came_back,
