@@ -346,7 +346,85 @@ fn a_plan_deletes_no_row_that_came_back(ends: Ends) {
     world.assert_as_expected();
 }
 
+/// A row that may not go, came back with other content and left its plan again is none that was loaded so.
+fn what_a_plan_left_alone_is_tried_by_the_next_run(ends: Ends) {
+    let world = loaded(ends);
+    world.destination().execute(
+        "create table badges (person_id uuid references people (id));
+         insert into badges select id from people where name = 'a'",
+    );
+    let spoil = "update old_people set born = 'unknown' where no = 1";
+    world.source().execute(spoil);
+    world.run();
+    world.source().execute("delete from old_people where no = 1");
+    world.run();
+    let refused = "people 1 DELETE_REFUSED -";
+    assert_eq!(world.quarantine(), [refused, "people 4 VALUE_FORMAT born"]);
+    world.source().execute("insert into old_people values (1, 'better', '01.02.1990', 1)");
+    let id = detect(&world, &[])["detectionId"].as_str().unwrap().to_owned();
+    world.source().execute(&spoil.replace("set", "set nm = 'a',"));
+
+    let planned = world.transload(&["run", "--plan", &id]);
+
+    assert_eq!(planned.code, 6, "{planned:?}");
+    assert!(planned.stderr.contains("TL0443"), "{planned:?}");
+    let report = world.run();
+    assert_eq!(counts(&report, "people")["quarantined"], 2, "{report}");
+    let spoilt = ["people 1 VALUE_FORMAT born", "people 4 VALUE_FORMAT born"];
+    assert_eq!(world.quarantine(), spoilt);
+    world.run();
+    assert_eq!(world.quarantine(), spoilt);
+    assert_eq!(world.destination().count("people where name = 'a'"), 1);
+}
+
+/// Whether it moved itself or waits as it was, it comes in the run that brings what it refers to.
+fn who_waits_for_a_row_that_comes_is_told_as_well(ends: Ends) {
+    let world = loaded(ends);
+    world.source().execute("insert into old_people values (8, 'h', null, 7), (9, 'i', null, 3), (10, 'k', 'never', 1)");
+    world.run();
+    world.source().execute(
+        "insert into old_teams values (3, 'green');
+         update old_people set team = 3 where no = 8;
+         update old_people set born = null, team = 3 where no = 10;
+         insert into old_people values (11, 'l', null, 3)",
+    );
+    // Without the teams, only the last is new.
+    assert_eq!(lines(&detect(&world, &["people"])), ["people new 11 -"]);
+
+    let found = detect(&world, &[]);
+
+    let people = [8, 9, 10, 11].map(|no| format!("people new {no} -"));
+    assert_eq!(lines(&found), [&["teams new 3 -".to_owned()], &people[..]].concat());
+    let report = world.run_with(&["--plan", found["detectionId"].as_str().unwrap()]);
+    assert_eq!([&counts(&report, "teams")["new"], &counts(&report, "people")["new"]], [1, 4]);
+    assert_eq!(world.quarantine(), ["people 4 VALUE_FORMAT born"]);
+    assert_eq!(detect(&world, &[])["summary"]["totalChanges"], 0);
+    let before = world.destination().fingerprint();
+    world.run();
+    assert_eq!(world.destination().fingerprint(), before, "a run that finds nothing writes nothing");
+}
+
+/// What it waits for was found, and cannot be loaded: it is still what it was when it was detected.
+fn who_waits_for_a_row_that_fails_waits_on(ends: Ends) {
+    let world = loaded(ends);
+    world.source().execute("insert into old_people values (9, 'i', null, 3)");
+    world.run();
+    world.source().execute("insert into old_teams values (3, null)");
+    let found = detect(&world, &[]);
+    assert_eq!(lines(&found), ["teams new 3 -", "people new 9 -"]);
+
+    let report = world.run_with(&["--plan", found["detectionId"].as_str().unwrap()]);
+
+    assert_eq!([&counts(&report, "teams")["quarantined"], &counts(&report, "people")["quarantined"]], [1, 1]);
+    let waits = ["people 4 VALUE_FORMAT born", "people 9 PARENT_MISSING team_id", "teams 3 REQUIRED_MISSING name"];
+    assert_eq!(world.quarantine(), waits);
+    assert_eq!(detect(&world, &[])["summary"]["totalChanges"], 0);
+}
+
 for_each_pair!(
+    who_waits_for_a_row_that_fails_waits_on,
+    what_a_plan_left_alone_is_tried_by_the_next_run,
+    who_waits_for_a_row_that_comes_is_told_as_well,
     a_plan_deletes_no_row_that_came_back,
     what_no_run_would_move_is_no_reason_for_one,
     several_entities_at_a_time_are_told_of_in_their_order,

@@ -202,8 +202,8 @@ fn a_lost_row_that_comes_back_bad_keeps_what_it_held_until_it_is_good(ends: Ends
     assert_eq!(world.destination().count("people where name = 'mended'"), 1);
 }
 
-/// A row that is only marked keeps its values, so nobody has to be tried again for them.
-fn a_row_that_is_marked_frees_nothing(ends: Ends) {
+/// To a rule, a row that is only marked keeps its values: who waits for one is tried once, and not by each run.
+fn a_row_that_is_marked_gives_nothing_up_to_a_rule(ends: Ends) {
     let world = world(ends);
     let unique = "field_mappings: { name: nm }\nvalidation_rules: [{ field_name: name, rule_type: unique }]";
     world.replace("specs/people.yaml", "field_mappings: { name: nm }", unique);
@@ -218,9 +218,65 @@ fn a_row_that_is_marked_frees_nothing(ends: Ends) {
     assert_eq!(world.destination().fingerprint(), before, "a run that found nothing wrote");
 }
 
+const UNIQUE: &str = "create unique index people_names on people (name) where deleted_at is null;";
+
+/// A table may keep apart only rows that are not marked.
+fn a_value_that_a_mark_frees_is_taken_in_the_same_run(ends: Ends) {
+    for load in ["batch_size: 500, checkpoint_interval: 10", "batch_size: 2, checkpoint_interval: 1"] {
+        // Not one row may be left behind.
+        let defaults = format!("  load: {{ {load}, max_errors: 0 }}");
+        let specs = [("people", PEOPLE), ("orders", ORDERS)];
+        let world = World::project(ends, &defaults, &format!("{SCHEMA}{UNIQUE}"), &specs);
+        world.source().execute(FILL);
+        world.run();
+        // 2 takes what 9 gives up, 11 what 2 does, and 12 what 10 does.
+        world.source().execute(
+            "delete from old_people where no in (9, 10);
+             update old_people set nm = 'person 9' where no = 2;
+             insert into old_people values (11, 'person 2', 'never'), (12, 'person 10', 'never')",
+        );
+
+        let report = world.run();
+
+        assert_eq!(moved(&report, "people"), [2, 1, 2, 7, 0], "{load}");
+        assert_eq!(retired(&world), ["person 10", "person 9"]);
+        assert_eq!(world.quarantine(), [""; 0]);
+        assert_eq!(world.transload(&["verify"]).code, 0);
+        let before = world.destination().fingerprint();
+        world.run();
+        assert_eq!(world.destination().fingerprint(), before, "a run that found nothing wrote");
+    }
+}
+
+/// Who waits for a value was set aside by an earlier run, and waits on where the guard keeps the row that has it; so does who refers to it.
+fn a_value_that_the_guard_keeps_is_not_free(ends: Ends) {
+    let specs = [("people", PEOPLE), ("orders", ORDERS)];
+    let world = World::project(ends, "", &format!("{SCHEMA}{UNIQUE}"), &specs);
+    world.source().execute(FILL);
+    world
+        .source()
+        .execute("insert into old_people values (11, 'person 9', 'never'); insert into old_orders values (4, 11)");
+    world.run();
+    let waits = ["orders 4 PARENT_MISSING person_id", "people 11 CONSTRAINT_UNIQUE name"];
+    assert_eq!(world.quarantine(), waits);
+    world.source().execute("delete from old_people where no between 4 and 10");
+
+    let told = world.transload(&["run"]);
+
+    assert_eq!(told.code, 6, "{told:?}");
+    assert!(told.stderr.contains("TL0421"), "{told:?}");
+    assert_eq!(world.quarantine(), waits);
+    let report = world.run_with(&["--max-deletes", "100%"]);
+    assert_eq!(moved(&report, "people"), [1, 0, 7, 3, 0]);
+    assert_eq!(moved(&report, "orders"), [1, 0, 0, 3, 0]);
+    assert_eq!(world.quarantine(), [""; 0]);
+}
+
 for_each_pair!(
     a_lost_row_that_comes_back_bad_keeps_what_it_held_until_it_is_good,
-    a_row_that_is_marked_frees_nothing,
+    a_row_that_is_marked_gives_nothing_up_to_a_rule,
+    a_value_that_a_mark_frees_is_taken_in_the_same_run,
+    a_value_that_the_guard_keeps_is_not_free,
     a_lost_row_stays_and_says_when_until_it_comes_back,
     the_guard_holds_for_them_too,
     a_row_that_is_not_there_any_more_is_listed_once,

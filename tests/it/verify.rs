@@ -1,6 +1,7 @@
 //! `verify`: every difference is found and named, what the ledger explains is no alarm, and nobody who writes meanwhile causes one.
 
 mod deceived;
+mod memory;
 mod overlooked;
 
 use std::collections::BTreeMap;

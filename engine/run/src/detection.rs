@@ -3,6 +3,8 @@
 //! It judges rows as a run does, with the same comparison, and of modified rows it asks the destination which columns would be written. It writes
 //! nothing, anywhere; whoever listens may keep what was found, so that a run can be held to it.
 
+mod coming;
+
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
@@ -24,6 +26,7 @@ use crate::reading::Reading;
 use crate::rows::Scored;
 use crate::start::{Job, Prepared, millis, prepare};
 use crate::unit::Stream;
+use coming::Coming;
 
 /// Changes that are handed over at once, about.
 const TOLD_AT_ONCE: usize = 4_096;
@@ -76,6 +79,7 @@ pub async fn detect(job: Job, wanted: &BTreeSet<EntityName>, sink: &mut impl Cha
     let Prepared { context, warnings, .. } = prepare(job).await?;
     let order = context.plan.waves().iter().flatten().map(|index| &context.plan.entities()[*index]);
     let is_meant = |plan: &&EntityPlan| wanted.contains(&plan.name) && context.reach.includes(&plan.name);
+    let coming = Arc::new(Coming::of(wanted.iter().filter(|name| context.reach.includes(name))));
     let mut waiting: VecDeque<Arc<EntityPlan>> = order.filter(is_meant).cloned().map(Arc::new).collect();
     // An entity that waits until all before it is told keeps its reader meanwhile: it must not be the one that those wait for.
     let limit = context.plan.parallel_entity_limit().min(context.reader_limit());
@@ -88,7 +92,7 @@ pub async fn detect(job: Job, wanted: &BTreeSet<EntityName>, sink: &mut impl Cha
         tokio::select! {
             slot = Arc::clone(&slots).acquire_owned(), if may_begin => {
                 if let (Ok(slot), Some(plan)) = (slot, waiting.pop_front()) {
-                    begun.push_back(Finding::begin(&context, plan, slot));
+                    begun.push_back(Finding::begin((&context, &coming), plan, slot));
                 }
             }
             changes = told_next(&mut begun), if !begun.is_empty() => match changes {
@@ -108,13 +112,17 @@ struct Finding {
 }
 
 impl Finding {
-    fn begin(context: &Arc<Context>, plan: Arc<EntityPlan>, slot: OwnedSemaphorePermit) -> Self {
+    fn begin(
+        (context, coming): (&Arc<Context>, &Arc<Coming>),
+        plan: Arc<EntityPlan>,
+        slot: OwnedSemaphorePermit,
+    ) -> Self {
         let (told, changes) = mpsc::channel(PARTS_AHEAD);
-        let context = Arc::clone(context);
+        let (context, coming) = (Arc::clone(context), Arc::clone(coming));
         let mut task = JoinSet::new();
         task.spawn(async move {
             let _slot = slot;
-            find(&context, &plan, &told).await
+            find((&context, &coming), &plan, &told).await
         });
         Self { changes, task }
     }
@@ -140,23 +148,26 @@ async fn ended(finding: Option<Finding>) -> Result<Option<DetectedEntity>> {
 
 /// Finds the changes of one entity.
 async fn find(
-    context: &Arc<Context>,
+    (context, coming): (&Arc<Context>, &Coming),
     plan: &Arc<EntityPlan>,
     told: &mpsc::Sender<Vec<Change>>,
 ) -> Result<DetectedEntity> {
     let started = context.clock.monotonic();
+    // Before it has a reader of its own, of which there may be few.
+    let may_come = coming.may_bring(context, plan).await?;
     let mut reading = Reading::open(context, plan).await?;
     let rows = reading.estimate().await?;
     context.sink.emit(&Event::EntityStarted { entity: plan.name.clone(), rows });
     let mut stream = Stream::new(context, plan);
     let (mut policy, mut reading) = policy_with_orphans(context, plan, (&mut stream, reading)).await?;
     policy.mark_deletes = true;
+    policy.retry_orphaned |= may_come;
     let mut deriver = Deriver::new(context, plan).await?;
     let mut pass = Pass { context, plan, deriver: &mut deriver, stream: &mut stream };
     let (_, heads) = pass.heads().await?;
     let loaded = heads.iter().map(|head| head.present).sum();
     let mut merge = begin(&mut reading, policy, heads, (plan, context.reach.rows(&plan.name))).await?;
-    let mut findings = Findings { context, plan, found: Vec::new(), counts: Counts::default() };
+    let mut findings = Findings { context, plan, may_come, found: Vec::new(), counts: Counts::default() };
     while let Some(scored) = reading.next().await? {
         findings.judge(&mut pass, &mut merge, &scored).await?;
         findings.take_gone(&mut merge);
@@ -205,6 +216,8 @@ async fn begin(
 struct Findings<'a> {
     context: &'a Context,
     plan: &'a EntityPlan,
+    /// Whether rows that others of it miss may come in the same run.
+    may_come: bool,
     found: Vec<Change>,
     counts: Counts,
 }
@@ -255,8 +268,9 @@ impl Findings<'_> {
     async fn still_waiting(&self, pass: &mut Pass<'_>, (scored, new): (&Scored, &[Work])) -> Result<BTreeSet<usize>> {
         let tried: Vec<Work> = new.iter().filter(|work| work.known.is_some()).copied().collect();
         let compared = pass.deriver.compare(scored, &tried).await?;
-        // A parent in its own table may come in the same run.
-        let may_come = |code: Code| code == Code::ParentMissing && !self.plan.self_references().is_empty();
+        // A parent may come in the same run, also in its own table.
+        let any_may_come = self.may_come || !self.plan.self_references().is_empty();
+        let may_come = |code: Code| code == Code::ParentMissing && any_may_come;
         let waits = |fault: &Option<RowFault>| fault.as_ref().is_some_and(|fault| !may_come(fault.code));
         Ok(tried.iter().zip(&compared.faults).filter(|(_, fault)| waits(fault)).map(|(work, _)| work.row).collect())
     }

@@ -136,7 +136,9 @@ impl Pass<'_> {
         self.finish(&mut merge).await?;
         self.stream.count(passed(&mut merge));
         if let Scope::Named(rows) = scope {
-            self.stream.left_alone += (rows.keys().len() as u64).saturating_sub(approved + merge.gone);
+            // A row that waits for another is what it was, also where that one did not come after all.
+            let as_found = approved + merge.gone + merge.untried.orphaned;
+            self.stream.left_alone += (rows.keys().len() as u64).saturating_sub(as_found);
         }
         if scope.counts_what_it_leaves() {
             self.stream.count_left(merge.untried);

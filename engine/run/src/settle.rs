@@ -104,10 +104,8 @@ impl Settlement {
         // A refused row held values while it was on its way; one that may not go holds them still.
         let holds = |refusal: &&Refusal| refusal.kind == WriteKind::Delete || refusal.code == Code::ConstraintUnique;
         let released = refusals.iter().filter(|refusal| !holds(refusal));
-        // A row that is only marked as gone keeps its values.
-        let keeps_none = |arrival: &&Arrival| !arrival.retires;
-        let freed =
-            released.count() + self.updated.iter().filter(applied).filter(keeps_none).count() + departed().count();
+        // A row that is only marked as gone may give up what an index keeps apart for the others alone.
+        let freed = released.count() + self.updated.iter().filter(applied).count() + departed().count();
         open.position.freed += freed as u64;
         // A row that was taken over is there, whether it could be updated or not.
         let is_there =

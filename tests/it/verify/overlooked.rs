@@ -160,26 +160,72 @@ fn a_stranger_with_a_key_of_fixed_width_is_told(ends: Ends) {
     assert_eq!(world.transload(&["verify"]).code, 1);
 }
 
-/// It is one row, told once; and a run does not write it again and again.
-#[test]
-fn a_key_that_is_written_in_another_way_is_told_once() {
-    let ends = Ends::SqliteToSqlite;
-    let table = "create table notes (id text collate nocase primary key, note text);";
-    let full = "change_detection: { strategy: full }\n";
-    let world = notes(ends, table, (full, "code"), "(code varchar(9) primary key, txt text)");
+/// A key in a text of which the destination takes another case for the same.
+fn folded(ends: Ends, rest: &str) -> World {
+    let table = if ends.is_to_postgres() {
+        "create collation folding (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
+         create table notes (id text collate folding primary key, note text);"
+    } else {
+        "create table notes (id text collate nocase primary key, note text);"
+    };
+    notes(ends, table, (rest, "code"), "(code varchar(9) primary key, txt text)")
+}
+
+/// To the destination it is one row; so a run does not write it again and again.
+fn a_key_that_is_written_in_another_way_is_the_same(ends: Ends) {
+    let world = folded(ends, "change_detection: { strategy: full }\n");
     world.source().execute("insert into old_notes values ('A', 'one'), ('B', 'two')");
     world.run();
     world.destination().execute("update notes set id = 'a' where id = 'A'");
 
     let (code, document) = verified(&world, &[]);
 
-    assert_eq!((code, rows(of(&document, "notes"))), (1, vec!["a extra []".to_owned()]), "{document}");
+    let found = ["missing", "extra", "different"].map(|name| of(&document, "notes")[name].as_u64().unwrap());
+    assert_eq!((code, found), (0, [0; 3]), "{document}");
     assert_eq!(crate::world::counts(&world.run(), "notes")["modified"], json!(0));
+    world.destination().execute("update notes set note = 'WRONG' where id = 'a'");
+    let (code, document) = verified(&world, &[]);
+    assert_eq!((code, rows(of(&document, "notes"))), (1, vec![r#"A different ["note"]"#.to_owned()]), "{document}");
+    world.run();
     world.source().execute("insert into old_notes values ('b', 'three')");
     world.destination().execute("update notes set id = 'A' where id = 'A'");
     world.transload(&["run"]);
     let (code, document) = verified(&world, &[]);
     assert_eq!((code, &of(&document, "notes")["explained"]), (0, &json!({ "quarantine": 1 })), "{document}");
+}
+
+/// It was there before, written in another way, and stays so.
+fn a_row_that_was_taken_over_is_no_stranger(ends: Ends) {
+    let world = folded(ends, "");
+    world.source().execute("insert into old_notes values ('abc', 'one'), ('def', 'two')");
+    world.run();
+    world.destination().execute("delete from notes");
+    crate::adopted::forget(&world);
+    world.destination().execute("insert into notes values ('ABC', 'one'), ('def', 'other'), ('xyz', 'stranger')");
+    world.run_with(&["--adopt-existing"]);
+    assert_eq!(world.destination().texts("select id from notes order by id"), ["ABC", "def", "xyz"]);
+
+    let (code, document) = verified(&world, &[]);
+
+    assert_eq!((code, rows(of(&document, "notes"))), (1, vec!["xyz extra []".to_owned()]), "{document}");
+    world.destination().execute("delete from notes where id = 'xyz'");
+    assert_eq!(verified(&world, &[]).0, 0);
+    // Where most rows differ, each is compared.
+    world.source().execute(
+        "insert into old_notes with recursive n (i) as (select 1 union all select i + 1 from n where i < 3000)
+         select 'k' || i, 'x' from n",
+    );
+    world.run();
+    world.destination().execute("update notes set note = 'y' where note = 'x'");
+    let (code, document) = verified(&world, &[]);
+    let found = of(&document, "notes");
+    assert_eq!((code, &found["extra"], &found["different"]), (1, &json!(0), &json!(3000)), "{document}");
+    world.destination().execute("update notes set note = 'x' where note = 'y'");
+    // What the source does not give any more is told as that.
+    world.source().execute("delete from old_notes where code = 'abc'");
+    world.run();
+    let (code, document) = verified(&world, &[]);
+    assert_eq!((code, &of(&document, "notes")["explained"]), (0, &json!({ "gone_from_source": 1 })), "{document}");
 }
 
 /// A UUID may be kept in a text, and a day.
@@ -225,6 +271,8 @@ fn rows_without_a_key_are_as_many_as_there_are(ends: Ends) {
 }
 
 for_each_pair!(
+    a_key_that_is_written_in_another_way_is_the_same,
+    a_row_that_was_taken_over_is_no_stranger,
     keys_in_columns_of_another_type_raise_no_alarm,
     a_row_whose_key_refers_to_what_left_is_looked_at,
     what_no_cursor_tells_is_a_difference,

@@ -526,10 +526,10 @@ impl HashMerge {
     pub(crate) fn leave_alone(&mut self, verdict: Verdict) {
         match verdict {
             Verdict::New(None) => self.take_back(),
-            // The source has it again, so it is not to go. That it moved as well, the next run sees.
+            // The source has it again, so it is not to go. It counts as moved for the next run: what the destination holds of it, nobody knows.
             Verdict::Modified(known) if known.present && is_to_be_deleted(known.outcome) => {
                 if let Some(entry) = self.out.last_mut() {
-                    (entry.digest, entry.outcome, entry.present) = (!known.digest, Outcome::Loaded, true);
+                    (entry.digest, entry.outcome, entry.present) = (!entry.digest, Outcome::Loaded, true);
                     self.rewrite.forgotten.push(entry.key.clone());
                 }
             }

@@ -168,9 +168,9 @@ impl Way {
         self.stream.judge().await
     }
 
-    /// Tries rows again that wait for a value, now that rows of the entity are deleted, and what misses them.
+    /// Tries rows again that wait for a value, now that rows of the entity are deleted or marked, and what misses them.
     async fn settle_freed(&mut self) -> Result<()> {
-        if !matches!(self.plan.deletes, DeletePolicy::Hard(_)) {
+        if self.plan.deletes == DeletePolicy::Ignore {
             return Ok(());
         }
         let has_freed = self.stream.counts().deleted > 0 && self.stream.has_freed();

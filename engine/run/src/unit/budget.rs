@@ -33,7 +33,7 @@ impl Stream {
         };
         let failed = failed.saturating_sub(self.may_exchange());
         let judged = self.check_failed(failed, rows);
-        if judged.is_ok() || !matches!(self.plan.deletes, DeletePolicy::Hard(_)) {
+        if judged.is_ok() || self.plan.deletes == DeletePolicy::Ignore {
             return judged;
         }
         self.check_failed(failed.saturating_sub(self.wait_for_deletes().await?), rows)
@@ -56,7 +56,7 @@ impl Stream {
         let is_loaded = self.context.position(&self.plan.name).is_some();
         let may_collide = self.context.colliding.contains(&self.plan.destination.table)
             || self.plan.rules.iter().any(|rule| rule.rule == "unique");
-        may_collide && is_loaded && matches!(self.plan.deletes, DeletePolicy::Hard(_))
+        may_collide && is_loaded && self.plan.deletes != DeletePolicy::Ignore
     }
 
     /// Rows that wait for a value, as far as they were tried. Of those that an interrupted process tried nobody knows, so it may be all.

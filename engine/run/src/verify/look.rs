@@ -55,9 +55,9 @@ impl<'a> Looker<'a> {
     pub(super) async fn judge(&self, keys: Vec<KeyBytes>, mut take: impl FnMut(&KeyBytes, Finding)) -> Result<()> {
         let mut occupied = Vec::new();
         for keys in keys.chunks(TOGETHER) {
-            self.settle(keys, &mut |key, finding| sort_out(key, finding, (&mut take, &mut occupied))).await?;
+            self.judge_some(keys, (&mut take, &mut occupied)).await?;
         }
-        self.judge_occupied(occupied, take).await
+        self.judge_occupied(occupied, &mut take).await
     }
 
     /// The same, of all rows that the source gives and that have a key.
@@ -65,12 +65,26 @@ impl<'a> Looker<'a> {
         let (mut behind, mut occupied) = (None, Vec::new());
         loop {
             let keys = self.some_keys(behind).await?;
-            self.settle(&keys, &mut |key, finding| sort_out(key, finding, (&mut take, &mut occupied))).await?;
+            self.judge_some(&keys, (&mut take, &mut occupied)).await?;
             behind = keys.into_iter().next_back();
             if behind.is_none() {
-                return self.judge_occupied(occupied, take).await;
+                return self.judge_occupied(occupied, &mut take).await;
             }
         }
+    }
+
+    /// Says of some rows what they are. Those whose place is taken wait for others, because the whole ledger is asked whose it is; but never for
+    /// many, whoever put them there.
+    async fn judge_some(
+        &self,
+        keys: &[KeyBytes],
+        (take, occupied): (&mut impl FnMut(&KeyBytes, Finding), &mut Vec<(KeyBytes, Finding)>),
+    ) -> Result<()> {
+        self.settle(keys, &mut |key, finding| sort_out(key, finding, (take, occupied))).await?;
+        if occupied.len() >= TOGETHER {
+            self.judge_occupied(std::mem::take(occupied), take).await?;
+        }
+        Ok(())
     }
 
     /// Keys of rows that the source gives behind one, about as many as are looked at together. Rows without a key are left out.

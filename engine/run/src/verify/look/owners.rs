@@ -4,9 +4,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use transload_model::{ColumnName, KeyBytes, KeyRange, Only, ReadColumn, ReadRequest, Result};
+use arrow::record_batch::RecordBatch;
+use transload_model::{ColumnName, Held, KeyBytes, KeyRange, KeyValue, Only, ReadColumn, ReadRequest, Result};
+use twox_hash::XxHash3_64;
 
 use super::{Looker, TOGETHER};
+use crate::context::Context;
 use crate::derive::Deriver;
 use crate::entries::Entries;
 use crate::keys::Of;
@@ -30,7 +33,7 @@ impl Looker<'_> {
     pub(super) async fn judge_occupied(
         &self,
         occupied: Vec<(KeyBytes, Finding)>,
-        mut take: impl FnMut(&KeyBytes, Finding),
+        take: &mut impl FnMut(&KeyBytes, Finding),
     ) -> Result<()> {
         let keys: Vec<KeyBytes> = occupied.iter().map(|(key, _)| key.clone()).collect();
         let owned = self.owned(&keys).await?;
@@ -76,18 +79,46 @@ impl Looker<'_> {
         // Behind the reading of both sides: what a run put there meanwhile stands in the ledger by now.
         let context = observe(self.job.clone()).await?;
         let mut deriver = Deriver::new(&context, &self.plan).await?;
+        let alike: BTreeSet<u64> = owned.unknown.values().filter_map(folded).collect();
+        let mut spelt_otherwise = BTreeSet::new();
         let mut entries = Entries::of(&*context.destination, &self.plan.name).await?;
         while let Some(segment) = entries.next(|head| head.present > 0).await? {
             let present = segment.into_iter().filter(|entry| entry.present && !entry.key.is_unkeyed());
             let keys: Vec<KeyBytes> = present.map(|entry| entry.key).collect();
-            let places = places(&deriver.key_batch(&keys).await?, self.columns)?;
-            for (key, place) in keys.into_iter().zip(places) {
-                if place.is_some_and(|place| owned.unknown.remove(&place.encoded).is_some()) {
-                    owned.known.push(key);
+            let batch = deriver.key_batch(&keys).await?;
+            let mut asked = Vec::new();
+            for (at, place) in places(&batch, self.columns)?.into_iter().enumerate() {
+                let Some(place) = place else { continue };
+                if owned.unknown.remove(&place.encoded).is_some() {
+                    owned.known.push(keys[at].clone());
+                } else {
+                    asked.extend(folded(&place.key).filter(|fold| alike.contains(fold)).map(|fold| (at, fold)));
                 }
             }
+            for (at, fold) in self.spelt_otherwise(&context, &batch, asked).await? {
+                owned.known.push(keys[at].clone());
+                spelt_otherwise.insert(fold);
+            }
         }
+        owned.unknown.retain(|_, key| folded(key).is_none_or(|fold| !spelt_otherwise.remove(&fold)));
         Ok(owned)
+    }
+
+    /// Of rows that the ledger has in the destination, those that stand there by another spelling of their key: they were taken over so, or
+    /// somebody wrote it anew. What is the same to a collation only the destination can say.
+    async fn spelt_otherwise(
+        &self,
+        context: &Context,
+        keys: &RecordBatch,
+        mut asked: Vec<(usize, u64)>,
+    ) -> Result<Vec<(usize, u64)>> {
+        if asked.is_empty() {
+            return Ok(asked);
+        }
+        let (table, key) = (&self.plan.destination.table, &self.plan.key.destination);
+        let held = context.destination.compare(table, key, keys).await?;
+        asked.retain(|(at, _)| matches!(&held[*at], Held::Row(differing) if !differing.is_empty()));
+        Ok(asked)
     }
 
     /// The keys of those of some rows that the destination has now, too. They were found by their keys, or by all of their columns.
@@ -157,4 +188,12 @@ impl Looker<'_> {
         there.sort();
         Ok(there)
     }
+}
+
+/// A hash of a key with a text in it, without what a collation may take for nothing: it tells whom to ask about.
+fn folded(key: &KeyBytes) -> Option<u64> {
+    let parts = key.decode().ok()?;
+    let has_text = parts.iter().any(|part| matches!(part, KeyValue::Text(_)));
+    let texts: Vec<String> = parts.iter().map(|part| part.text().trim_end().to_lowercase()).collect();
+    has_text.then(|| XxHash3_64::oneshot(serde_json::Value::from(texts).to_string().as_bytes()))
 }
