@@ -23,7 +23,11 @@ const WAITING: &str =
     "select count(*) from pg_locks where not granted and pg_backend_pid() = any (pg_blocking_pids(pid))";
 
 fn world(ends: Ends, schema: &str) -> World {
-    let world = World::project(ends, "", schema, &[("people", PEOPLE)]);
+    world_of(ends, schema, PEOPLE)
+}
+
+fn world_of(ends: Ends, schema: &str, spec: &str) -> World {
+    let world = World::project(ends, "", schema, &[("people", spec)]);
     world.source().execute(
         "create table old_people (no integer primary key, nm text);
          insert into old_people values (1, 'a'), (2, 'b'), (3, 'c')",
@@ -36,11 +40,15 @@ fn names(world: &World) -> Vec<String> {
     world.destination().texts("select name from people order by id, name")
 }
 
-/// While two rows exchange their values, one of them has none; what follows it must not lose its own.
+/// While two rows exchange their values, one of them has none; what follows it must not lose its own, whatever the column is called.
 fn who_follows_a_value_keeps_it_while_it_is_exchanged(ends: Ends) {
-    for does in ["cascade", "set null"] {
-        let badges = format!("create table badges (holder text references people (name) on update {does});");
-        let world = world(ends, &format!("{TABLE}{badges}"));
+    for (column, does) in [("name", "cascade"), ("name", "set null"), ("Ämter", "cascade")] {
+        let schema = format!(
+            "create table people (id bigint primary key, \"{column}\" text unique);
+             create table badges (holder text references people (\"{column}\") on update {does});"
+        );
+        let spec = PEOPLE.replace("name: nm", &format!("{column}: nm"));
+        let world = world_of(ends, &schema, &spec);
         world.destination().execute("insert into badges values ('a'), ('b')");
         world.source().execute("update old_people set nm = 'x' where no = 1");
         world.source().execute("update old_people set nm = 'a' where no = 2");
@@ -49,9 +57,14 @@ fn who_follows_a_value_keeps_it_while_it_is_exchanged(ends: Ends) {
         let told = world.transload(&["run"]);
 
         assert_eq!(told.code, 0, "{told:?}");
-        assert_eq!(world.destination().number("select count(*) from badges where holder is null"), 0, "{does}");
-        assert_eq!(names(&world), ["a", "b", "c"], "{does}");
-        assert_eq!(world.quarantine().len(), 2, "{does}");
+        assert_eq!(
+            world.destination().number("select count(*) from badges where holder is null"),
+            0,
+            "{column} {does}"
+        );
+        let held = world.destination().texts(&format!("select \"{column}\" from people order by id"));
+        assert_eq!(held, ["a", "b", "c"], "{column} {does}");
+        assert_eq!(world.quarantine().len(), 2, "{column} {does}");
     }
 }
 

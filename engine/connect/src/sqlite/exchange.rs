@@ -107,7 +107,7 @@ fn parking(connection: &Connection, unit: &Unit) -> Written<Vec<String>> {
     let mut followed = connection.prepare_cached(FOLLOWED)?;
     let followed: BTreeSet<String> =
         followed.query_map([unit.table.as_str()], |row| row.get(0))?.collect::<Result<_, _>>()?;
-    let is_free = |name: &str| !followed.contains(&name.to_lowercase());
+    let is_free = |name: &str| !followed.contains(&name.to_ascii_lowercase());
     let mut parking = BTreeSet::new();
     for index in indexes {
         let of = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
