@@ -25,6 +25,7 @@ mod composite;
 mod control;
 mod control_lost;
 mod corpus;
+mod deferred_keys;
 mod demo;
 mod detect;
 mod determinism;
