@@ -40,6 +40,19 @@ fn names(world: &World) -> Vec<String> {
     world.destination().texts("select name from people order by id, name")
 }
 
+/// Changes the destination, and commits that while a run waits for it.
+fn commits_before_the_run(world: &World, change: &str) {
+    let other = world.destination();
+    other.execute(&format!("begin; {change}"));
+    let run = begun(world);
+    wait_for(other, WAITING);
+
+    other.execute("commit");
+
+    let told = awaited(run);
+    assert_eq!(told.code, 0, "{told:?}");
+}
+
 /// While two rows exchange their values, one of them has none; what follows it must not lose its own, whatever the column is called.
 fn who_follows_a_value_keeps_it_while_it_is_exchanged(ends: Ends) {
     for (column, does) in [("name", "cascade"), ("name", "set null"), ("Ämter", "cascade")] {
@@ -108,17 +121,14 @@ fn who_comes_to_refer_to_a_row_meanwhile_stands_in_the_way_of_its_delete() {
     let badges = "create table badges (holder bigint references people on delete cascade);";
     let world = world(Ends::SqliteToPostgres, &format!("{TABLE}{badges}"));
     world.source().execute("delete from old_people where no <> 1");
-    let other = world.destination();
-    other.execute("begin; insert into badges values (2)");
-    let run = begun(&world);
-    wait_for(other, WAITING);
 
-    other.execute("commit");
+    commits_before_the_run(&world, "insert into badges values (2)");
 
-    let told = awaited(run);
-    assert_eq!(told.code, 0, "{told:?}");
     assert_eq!(names(&world), ["a", "b"]);
-    assert_eq!((other.count("badges"), world.quarantine()), (1, vec!["people 2 DELETE_REFUSED -".to_owned()]));
+    assert_eq!(
+        (world.destination().count("badges"), world.quarantine()),
+        (1, vec!["people 2 DELETE_REFUSED -".to_owned()])
+    );
 }
 
 /// What somebody deletes while a unit waits for it is not written, and the ledger says so.
@@ -126,15 +136,9 @@ fn who_comes_to_refer_to_a_row_meanwhile_stands_in_the_way_of_its_delete() {
 fn a_row_that_goes_while_it_is_waited_for_is_not_told_as_written() {
     let world = world(Ends::SqliteToPostgres, TABLE);
     world.source().execute("update old_people set nm = 'x' where no = 2");
-    let other = world.destination();
-    other.execute("begin; delete from people where id = 2");
-    let run = begun(&world);
-    wait_for(other, WAITING);
 
-    other.execute("commit");
+    commits_before_the_run(&world, "delete from people where id = 2");
 
-    let told = awaited(run);
-    assert_eq!(told.code, 0, "{told:?}");
     assert_eq!(world.quarantine(), ["people 2 LEDGER_MISMATCH -"]);
     world.run();
 }

@@ -181,6 +181,34 @@ fn a_server_that_is_too_slow_for_every_row_blames_none() {
     assert_all_arrived(&world);
 }
 
+/// Before rows go, it is asked who refers to them, which takes long without an index. The limit is for what is written.
+#[test]
+fn a_question_that_takes_long_ends_no_run_and_blames_no_row() {
+    let badges = "create table badges (holder bigint references people (id));";
+    let schema = format!("create table people (id bigint primary key, name text not null); {badges}");
+    let spec = format!("{PEOPLE}  id: no\nkey: {{ strategy: keep, destination: id }}\n");
+    let world =
+        World::project(Ends::SqliteToPostgres, "  deletes: { mode: hard, max: 90% }", &schema, &[("people", &spec)]);
+    world.source().execute(&format!(
+        "create table old_people (no integer primary key, nm text);
+         with recursive n (i) as (select 1 union all select i + 1 from n where i < {ROWS})
+         insert into old_people select i, 'person ' || i from n;"
+    ));
+    world.run();
+    world.destination().execute("insert into badges select i % 300 + 1 from generate_series(1, 100000) i");
+    set(&world, "statement_timeout = '400ms'");
+    world
+        .source()
+        .execute("delete from old_people where no <= 300; update old_people set nm = nm || '!' where no > 500");
+
+    let report = world.run();
+
+    let blamed = world.quarantine();
+    assert_eq!(blamed.len(), 300);
+    assert!(blamed.iter().all(|row| row.ends_with("DELETE_REFUSED -")), "{blamed:?}");
+    assert_eq!((&counts(&report, "people")["modified"], world.destination().count("people")), (&100.into(), ROWS));
+}
+
 #[test]
 fn a_disk_without_space_is_waited_for_and_then_the_run_is_paused() {
     let world = prepared("{ max_retry_attempts: 1 }", "if (select is_closed from gate) then raise disk_full; end if;");

@@ -1,6 +1,6 @@
 //! `auto_map`, `transload.lock` and the long form, on real databases.
 
-use crate::ends::{Ends, for_each_pair};
+use crate::ends::{End, Ends, for_each_pair};
 use crate::world::{World, counts};
 
 const SCHEMA: &str = "
@@ -101,6 +101,43 @@ fn a_lock_of_another_system_is_said_not_to_be_compared() {
     world.replace("transload.lock", "platform: sqlite", "platform: postgres");
 
     assert_told(&world, &["validate"], 0, "tables and columns are there; transload.lock is of postgres: not compared");
+}
+
+/// Developers have files, and a server is where it counts: each is compared with what it was itself.
+#[test]
+fn environments_with_other_systems_are_locked_beside_one_another() {
+    let world = world(Ends::SqliteToSqlite);
+    let server = End::on_server();
+    server.execute(SCHEMA);
+    let prod = format!(
+        "version: 1\ndefault_environment: dev\nenvironments:\n  dev: {{}}\n  prod:\n    connections: {{ platform: {{ url: \"{}\" }} }}\n",
+        server.url()
+    );
+    world.replace("transload.yaml", "version: 1\n", &prod);
+    world.run();
+    assert_told(&world, &["validate", "--lock"], 0, "wrote transload.lock");
+    let ends = ["--env", "dev", "--env", "prod"];
+    let (dev, prod) = (&ends[..2], &ends[2..]);
+    let locked = world.read("transload.lock");
+
+    // Nobody is told that another environment is locked elsewhere, once each is.
+    let told = world.transload(&[&["validate"], prod].concat());
+    assert!(told.code == 0 && told.stdout.contains("! 1 warning"), "{told:?}");
+    assert!(told.stdout.contains("`transload validate --lock --env prod` adds these systems"), "{told:?}");
+    assert_told(&world, &[&["validate", "--lock"], prod].concat(), 0, "wrote transload.lock");
+    assert!(world.read("transload.lock").starts_with(&locked), "what was locked stays as it is");
+    for end in [dev, prod] {
+        assert_told(&world, &[&["validate", "--deny-warnings"], end].concat(), 0, "are as transload.lock says");
+        assert_told(&world, &[&["validate", "--offline"], end].concat(), 0, "as transload.lock of");
+        assert_told(&world, &[&["validate", "--lock"], end].concat(), 0, "transload.lock is as it was");
+    }
+
+    server.execute("alter table people alter column city type varchar(3), add column fax text");
+    assert_told(&world, &[&["drift"], dev].concat(), 0, "nothing changed");
+    assert_told(&world, &[&["drift"], prod].concat(), 1, "breaks platform.people.city");
+    assert_told(&world, &[&["drift", "--accept-all"], prod].concat(), 0, "platform.people.city");
+    assert_told(&world, &[&["drift"], prod].concat(), 0, "nothing changed");
+    assert!(world.read("transload.lock").starts_with(&locked), "what was locked stays as it is");
 }
 
 for_each_pair!(

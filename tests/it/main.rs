@@ -83,5 +83,6 @@ mod streams;
 mod takeover;
 mod values;
 mod verify;
+mod views;
 mod without_spec;
 mod world;

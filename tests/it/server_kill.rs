@@ -6,7 +6,9 @@
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::alongside::{assert_no_unit_twice, assert_silent, awaited, begun_and_within, committed};
+use crate::alongside::{
+    WAITING, assert_no_unit_twice, assert_silent, awaited, begun, begun_and_within, committed, wait_for,
+};
 use crate::ends::{Cluster, End, Ends};
 use crate::kill::{ITEMS, LABELS, SCHEMA};
 use crate::world::{Ended, Random, World};
@@ -121,6 +123,65 @@ fn a_killed_server_that_is_the_destination_loses_and_doubles_nothing() {
 #[test]
 fn a_killed_server_that_is_both_ends_loses_and_doubles_nothing() {
     a_killed_server_loses_and_doubles_nothing(Ends::PostgresToPostgres);
+}
+
+const NOTES: &str = "
+source_table: old_notes
+version: \"1\"
+key: { source: no, destination: id, strategy: keep }
+field_mappings: { text: txt }
+";
+
+/// Three copies of one table, which know nothing of one another and are written one after the other.
+fn notes(cluster: &Cluster, kind: &str) -> World {
+    let named = |name: &str| format!("entity_type: {name}\ndestination_table: {name}\n{}", NOTES.trim_start());
+    let specs = ["first", "second", "third"].map(|name| (name, named(name)));
+    let schema = specs.each_ref().map(|(name, _)| format!("create {kind} {name} (id bigint primary key, text text);"));
+    let specs = specs.each_ref().map(|(name, spec)| (*name, &**spec));
+    let defaults = "  load: { max_retry_attempts: 1 }";
+    let world = World::project_at((None, Some(cluster.database())), defaults, &schema.concat(), &specs);
+    world.replace("transload.yaml", "version: 1\n", "version: 1\nexecution: { parallel_entity_limit: 1 }\n");
+    let rows =
+        "create table old_notes (no integer primary key, txt text); insert into old_notes values (1, 'a'), (2, 'b')";
+    world.source().execute(rows);
+    world.destination().execute(&world.read("schema.sql"));
+    world
+}
+
+#[test]
+fn a_server_that_is_gone_is_told_of_once() {
+    let cluster = Cluster::start();
+    let world = notes(&cluster, "table");
+    world.destination().execute("begin; lock table second in share mode");
+    let run = begun(&world);
+    wait_for(world.destination(), WAITING);
+
+    Processes::of(world.destination()).kill();
+
+    let told = awaited(run);
+    assert_lost(&world, &told);
+    assert_eq!(told.stderr.matches("explain TL0442").count(), 1, "{told:?}");
+    assert_eq!(told.stderr.matches("explain TL0005").count(), 1, "{told:?}");
+    cluster.restart();
+    world.destination().reconnect();
+    world.run();
+    world.assert_as_expected();
+}
+
+/// The ledger is logged, the rows are not.
+#[test]
+fn a_crash_that_empties_an_unlogged_table_is_noticed() {
+    let cluster = Cluster::start();
+    let world = notes(&cluster, "unlogged table");
+    world.run();
+
+    Processes::of(world.destination()).kill();
+
+    cluster.restart();
+    world.destination().reconnect();
+    let told = world.transload(&["run"]);
+    assert_eq!(world.destination().count("first"), 0);
+    assert!(told.code != 0 && told.stderr.contains("TL0505"), "{told:?}");
 }
 
 #[test]

@@ -208,8 +208,14 @@ fn show(report: &RunReport, screen: &Screen, parallel: usize) {
     for warning in &report.warnings {
         screen.problem(warning);
     }
+    let mut told: Vec<(Code, &str)> = Vec::new();
     for entity in &report.entities {
         let Some(problem) = &entity.problem else { continue };
+        // What keeps all entities from going on, such as a server that is gone, is one problem.
+        if told.contains(&(problem.code, &problem.headline)) {
+            continue;
+        }
+        told.push((problem.code, &problem.headline));
         match problem.code {
             Code::Paused => screen.problem(&problem.clone().help(resume(report.run, &entity.entity))),
             _ => screen.problem(problem),

@@ -48,6 +48,22 @@ pub(crate) async fn read_all(reader: &mut dyn SnapshotReader, request: ReadReque
     batches
 }
 
+/// Reads what fails on the way, and shows that the reader stays failed: whoever asks again is not told that there were no more rows.
+pub(crate) async fn stays_failed(reader: &mut dyn SnapshotReader, request: ReadRequest) {
+    reader.read(request.clone()).await.unwrap();
+    let first = loop {
+        match reader.next().await {
+            Ok(batch) => assert!(batch.is_some(), "a read that fails has no end"),
+            Err(problem) => break problem,
+        }
+    };
+    for again in 0..2 {
+        assert_eq!(reader.next().await.unwrap_err().headline, first.headline, "asked {again} times more");
+    }
+    assert_eq!(reader.read(request).await.unwrap_err().headline, first.headline);
+    assert_eq!(reader.next().await.unwrap_err().headline, first.headline);
+}
+
 /// The cells of each row as text.
 pub(crate) fn lines(batches: &[SourceBatch]) -> Vec<String> {
     let mut lines = Vec::new();

@@ -45,6 +45,20 @@ pub struct SideEffects {
     pub rules: Vec<String>,
     /// Whether policies hide or refuse rows for the user of this connection.
     pub row_security: bool,
+    /// What the table keeps of rows that are written.
+    pub keeps: Keeps,
+}
+
+/// What a table keeps of rows that are written to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Keeps {
+    /// What was committed.
+    #[default]
+    Committed,
+    /// What was committed, until its server crashes.
+    UntilCrash,
+    /// Nothing: it is a view that takes no rows.
+    Nothing,
 }
 
 /// A column.

@@ -351,6 +351,12 @@ codes! {
     Residency "TL0324" "RESIDENCY" Refused 403 Never
         "An entity's `residency` does not have the region of a connection that its rows come from or go to."
         "Choose an environment whose connections are in one of these regions, or write the connection's `region` where it is missing.";
+    ViewWritten "TL0325" "VIEW_WRITTEN" Problems 422 Never
+        "The destination table is a view that rows cannot be inserted into, changed in and deleted from."
+        "Write to the tables behind the view. On PostgreSQL, triggers `instead of` insert, update and delete make a view take rows.";
+    TableUnlogged "TL0326" "TABLE_UNLOGGED" Done 422 Never
+        "The destination table is unlogged: a crash of its server empties it, while the ledger remembers what was loaded. It is only a warning."
+        "`alter table TABLE set logged`. After a crash, the next run says that the rows are gone.";
     // TL04: rows and loading
     ValueType "TL0401" "VALUE_TYPE" Problems 422 WhenRowMoves
         "A value of another type than its column promises."

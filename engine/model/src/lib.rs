@@ -28,7 +28,7 @@ mod state;
 mod trial;
 mod vocabulary;
 
-pub use catalog::{Catalog, Column, ForeignKey, OnDelete, SideEffects, Table};
+pub use catalog::{Catalog, Column, ForeignKey, Keeps, OnDelete, SideEffects, Table};
 pub use clock::{Clock, SystemClock};
 pub use code::{Code, CodeInfo, Exit, Retry};
 pub use counts::Counts;

@@ -193,7 +193,7 @@ pub trait SnapshotReader: Send + Sync {
     /// Starts a read; what was left of the one before is dropped.
     async fn read(&mut self, request: ReadRequest) -> Result<()>;
 
-    /// The next batch, `None` after the last. A reader that failed once stays failed.
+    /// The next batch, `None` after the last. A reader that failed once stays failed, for this read and for others.
     async fn next(&mut self) -> Result<Option<SourceBatch>>;
 }
 

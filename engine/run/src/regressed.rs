@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use transload_model::{Code, Diagnostic, EntityName, LedgerState, Plan, RunId, TableName, UnitNumber};
+use transload_model::{Code, Diagnostic, EntityName, Exit, LedgerState, Plan, RunId, TableName, UnitNumber};
 
 use crate::context::Context;
 use crate::report::EntityReport;
@@ -64,6 +64,8 @@ pub(crate) async fn after(
     };
     let ledger = match ledger {
         Ok(ledger) => ledger,
+        // That the destination cannot be reached is why the run fails, and is told already.
+        Err(_) if entities.iter().any(was_cut_off) => return None,
         Err(problem) => return Some(*problem),
     };
     let is_gone =
@@ -78,6 +80,10 @@ pub(crate) async fn after(
         entity.problem = Some(problem.clone());
     }
     Some(problem)
+}
+
+fn was_cut_off(entity: &EntityReport) -> bool {
+    entity.problem.as_ref().is_some_and(|problem| problem.code.info().exit == Exit::Unavailable)
 }
 
 /// The names, where there are any.

@@ -20,7 +20,7 @@ use transload_model::{ConnectionName, EntityName, Fix, SourceFile, Table, TableC
 use crate::compile::{Scope, targets};
 use crate::decode::Spec;
 use crate::problems::Place;
-pub(crate) use blame::settle;
+pub(crate) use blame::{LOCKED_ELSEWHERE, settle};
 use judge::{End, Verdict, judge};
 use suggest::Proposal;
 

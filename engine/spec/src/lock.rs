@@ -2,6 +2,7 @@
 //!
 //! With it a project is checked without its databases, and a star copies nothing that nobody looked at. It is written by a machine and read
 //! by people: a line for each column, always in the same order, so that a difference between two of them is the change and nothing else.
+//! Environments may have other systems behind their connections, whose tables have other types; so it has a section for each set of systems.
 
 mod accept;
 mod table;
@@ -11,7 +12,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use transload_model::{
-    Catalog, Code, ColumnName, ConnectionName, Diagnostic, EntityName, SourceFile, Table, TableName,
+    Catalog, Code, ColumnName, ConnectionName, ConnectionPlan, Diagnostic, EntityName, SourceFile, Table, TableName,
 };
 
 use crate::Project;
@@ -36,7 +37,12 @@ const HEADING: &str = "# Written by `transload validate --lock`. Commit it; it i
 /// A lock that was read.
 #[derive(Debug)]
 pub(crate) struct Lock {
+    /// The section that counts: that of the project's systems, or the first one where there is none.
     content: Content,
+    /// All sections.
+    sections: Vec<Content>,
+    /// The place of the section of the project's systems; behind all where there is none.
+    at: usize,
     catalogs: Catalogs,
     auto_mapped: BTreeMap<EntityName, BTreeSet<ColumnName>>,
 }
@@ -53,6 +59,9 @@ struct Content {
     entities: BTreeMap<String, LockedEntity>,
     /// By connection and name.
     tables: BTreeMap<String, BTreeMap<String, LockedTable>>,
+    /// What there is of other systems; only in the first section.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    other_systems: Vec<Content>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -69,16 +78,27 @@ struct LockedEntity {
 }
 
 impl Content {
-    fn text(&self) -> String {
-        // The types of this file have no value that JSON lacks.
-        let document = serde_json::to_value(self).unwrap_or_default();
-        format!("{HEADING}{}", yaml::write(&document, usize::MAX))
+    /// Whether it speaks of these connections: none of them has another system.
+    fn is_of(&self, connections: &[&ConnectionPlan]) -> bool {
+        let is_same = |known: &&ConnectionPlan| {
+            self.connections.get(known.name.as_str()).is_none_or(|system| *system == known.system)
+        };
+        connections.iter().all(is_same)
     }
 }
 
+/// The text of a lock with these sections.
+fn written(sections: Vec<Content>) -> String {
+    let mut sections = sections.into_iter();
+    let first = sections.next().map(|first| Content { other_systems: sections.collect(), ..first });
+    // The types of this file have no value that JSON lacks.
+    let document = serde_json::to_value(&first).unwrap_or_default();
+    format!("{HEADING}{}", yaml::write(&document, usize::MAX))
+}
+
 impl Lock {
-    /// Reads a lock.
-    pub(crate) fn read(file: &Arc<SourceFile>) -> Result<Self, Box<Diagnostic>> {
+    /// Reads a lock, for a project with these connections.
+    pub(crate) fn read(file: &Arc<SourceFile>, connections: &[&ConnectionPlan]) -> Result<Self, Box<Diagnostic>> {
         if let Some(mark) = merge_mark(file) {
             let headline = format!("`{LOCK_FILE}` cannot be read: a merge left its marks in it");
             let found = problem(Code::LockUnreadable, headline, &mark, "this mark");
@@ -97,16 +117,20 @@ impl Lock {
         if !value.is_object() {
             return Err(Box::new(unreadable("it holds no map")));
         }
-        let content: Content =
+        let mut first: Content =
             serde_json::from_value(value).map_err(|error| Box::new(unreadable(&error.to_string())))?;
-        if content.version != VERSION {
-            let reason = format!("it has version {}, this Transload writes {VERSION}", content.version);
+        let others = std::mem::take(&mut first.other_systems);
+        let sections: Vec<Content> = std::iter::once(first).chain(others).collect();
+        if let Some(other) = sections.iter().find(|section| section.version != VERSION) {
+            let reason = format!("it has version {}, this Transload writes {VERSION}", other.version);
             return Err(Box::new(unreadable(&reason)));
         }
-        Self::of(content).ok_or_else(|| Box::new(unreadable("a name or a type in it is none")))
+        Self::of(sections, connections).ok_or_else(|| Box::new(unreadable("a name or a type in it is none")))
     }
 
-    fn of(content: Content) -> Option<Self> {
+    fn of(sections: Vec<Content>, connections: &[&ConnectionPlan]) -> Option<Self> {
+        let at = sections.iter().position(|section| section.is_of(connections)).unwrap_or(sections.len());
+        let content = sections.get(at).or(sections.first())?.clone();
         let mut catalogs = Catalogs::new();
         for (connection, tables) in &content.tables {
             let tables: Option<BTreeMap<TableName, Table>> =
@@ -127,7 +151,17 @@ impl Lock {
                 columns.iter().map(|name| ColumnName::parse(name).ok()).collect();
             auto_mapped.insert(EntityName::parse(entity).ok()?, columns?);
         }
-        Some(Self { content, catalogs, auto_mapped })
+        Some(Self { content, sections, at, catalogs, auto_mapped })
+    }
+
+    /// The text of the lock with another section of the project's systems. What it holds of others stays.
+    fn with(&self, content: Content) -> String {
+        let mut sections = self.sections.clone();
+        match sections.get_mut(self.at) {
+            Some(known) => *known = content,
+            None => sections.push(content),
+        }
+        written(sections)
     }
 
     /// What both ends held.
@@ -219,6 +253,7 @@ pub(crate) fn text(project: &Project, specs: &[Spec], catalogs: &Catalogs, now: 
         connections: BTreeMap::new(),
         entities: BTreeMap::new(),
         tables: BTreeMap::new(),
+        other_systems: Vec::new(),
     };
     for spec in specs {
         let mut locked = |connection: &ConnectionName, table: &TableName, is_there: bool| {
@@ -253,11 +288,7 @@ pub(crate) fn text(project: &Project, specs: &[Spec], catalogs: &Catalogs, now: 
             .entities
             .insert(spec.entity.value.to_string(), LockedEntity { source, destination, auto_mapped, query });
     }
-    if let Some(before) = before {
-        let same = Content { locked_at: before.content.locked_at.clone(), ..content.clone() };
-        if same == before.content {
-            content = same;
-        }
-    }
-    content.text()
+    let Some(before) = before else { return written(vec![content]) };
+    let same = Content { locked_at: before.content.locked_at.clone(), ..content.clone() };
+    before.with(if same == before.content { same } else { content })
 }

@@ -335,7 +335,10 @@ impl Builder<'_, '_> {
         let (parallel_entity_limit, snapshot_max_age) = self.execution();
         let confirms = self.map.get("confirm").and_then(|entry| self.reader.boolean(&entry.value, "`confirm`"));
         let confirms = confirms.is_some_and(|confirms| confirms.value);
-        let lock = self.lock();
+        let ends = connections
+            .iter()
+            .filter(|known| [&source, &destination].into_iter().flatten().any(|end| end.value == known.name));
+        let lock = self.lock(&ends.collect::<Vec<_>>());
         let mut unreadable = Vec::new();
         let specs_pattern = self.pattern("specs", SPECS)?;
         let specs = self.files("specs", SPECS, &mut unreadable)?;
@@ -419,12 +422,12 @@ impl Builder<'_, '_> {
     }
 
     /// `transload.lock`, where there is one; `None` where it cannot be read.
-    fn lock(&mut self) -> Option<Option<Lock>> {
+    fn lock(&mut self, ends: &[&ConnectionPlan]) -> Option<Option<Lock>> {
         let path = self.root.join(LOCK_FILE);
         if !path.exists() {
             return Some(None);
         }
-        let lock = files::read_up_to(&self.root, &path, LOCK_BYTES_MAX).and_then(|file| Lock::read(&file));
+        let lock = files::read_up_to(&self.root, &path, LOCK_BYTES_MAX).and_then(|file| Lock::read(&file, ends));
         lock.map_err(|problem| self.reader.problems.push(*problem)).ok().map(Some)
     }
 

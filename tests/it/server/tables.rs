@@ -113,6 +113,28 @@ fn a_trigger_is_a_warning_and_fires_for_every_row() {
 }
 
 #[test]
+fn a_table_that_a_crash_empties_is_a_warning() {
+    let parts = "create unlogged table few partition of books for values from (1) to (1000)";
+    for (what, schema) in [
+        ("a table", super::SCHEMA.replace("create table books", "create unlogged table books")),
+        ("a part", format!("{} partition by range (id); {parts};", super::SCHEMA.trim_end().trim_end_matches(';'))),
+    ] {
+        let world = super::shop_of(Ends::PostgresToPostgres, &schema);
+
+        for verb in ["validate", "run"] {
+            let told = told(&world, verb);
+            assert_eq!(told.code, 0, "{what}: {told:?}");
+            let said = format!("{}{}", told.stdout, told.stderr);
+            for text in ["TL0326", "books.yaml:4:20", "set logged"] {
+                assert!(said.contains(text), "{what}: {verb} does not say {text}: {said}");
+            }
+            assert_eq!(said.matches("explain TL0326").count(), 1, "{what}: {said}");
+        }
+        assert_arrives(&world);
+    }
+}
+
+#[test]
 fn a_trigger_that_swallows_rows_is_noticed_and_nothing_of_the_unit_stays() {
     let world = with_trigger("before insert", "if new.id = 7 then return null; end if;");
 

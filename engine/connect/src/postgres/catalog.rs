@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use sqlx::postgres::PgRow;
 use sqlx::postgres::types::Oid;
 use sqlx::{Column as _, PgConnection, Row};
-use transload_model::{Catalog, Column, ColumnName, ForeignKey, OnDelete, SideEffects, Table, TableName};
+use transload_model::{Catalog, Column, ColumnName, ForeignKey, Keeps, OnDelete, SideEffects, Table, TableName};
 
 use super::definition;
 use super::sql;
@@ -118,6 +118,20 @@ const SIDE_EFFECTS: &str = "
     select c.relname::text, 'policy', ''
     from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
     where n.nspname = $1 and c.relrowsecurity and pg_catalog.row_security_active(c.oid)
+    union all
+    select c.relname::text, 'unlogged', ''
+    from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+    where n.nspname = $1 and (c.relkind = 'r' and c.relpersistence = 'u' or c.relkind = 'p' and exists (
+        select from pg_catalog.pg_partition_tree(c.oid) part join pg_catalog.pg_class leaf on leaf.oid = part.relid
+        where part.isleaf and leaf.relpersistence = 'u'))
+    union all
+    -- Rows are inserted by COPY, which a view takes only by a trigger, whatever else is done to it by itself: 4, 8 and 16 are bits of
+    -- update, insert and delete; of a trigger, 64 and 4 are those of `instead of` and insert.
+    select c.relname::text, 'nothing', ''
+    from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+    where n.nspname = $1 and (c.relkind = 'm' or c.relkind = 'v' and (
+        pg_catalog.pg_relation_is_updatable(c.oid, true) & 28 <> 28 or not exists (
+            select from pg_catalog.pg_trigger t where t.tgrelid = c.oid and t.tgtype & 68 = 68 and t.tgenabled <> 'D')))
     order by 1, 2, 3";
 
 /// Foreign keys to a table or a part of it, wherever they come from.
@@ -155,20 +169,33 @@ pub(super) struct Referrer {
     pub(super) does: Option<String>,
 }
 
-/// Columns of unique indexes that hold for all rows.
-const UNIQUE_KEYS: &str = "
+/// Unique indexes of a table: their columns, whether they hold for all rows, and whether NULL is a value like others to them.
+const UNIQUE_INDEXES: &str = "
     select array(select a.attname::text from unnest(i.indkey::int2[]) with ordinality as part (number, place)
                  join pg_catalog.pg_attribute a on a.attrelid = i.indrelid and a.attnum = part.number
-                 where part.place <= i.indnkeyatts)
-    from pg_catalog.pg_index i
-    where i.indrelid = $1::text::pg_catalog.regclass and i.indisunique and i.indisvalid and i.indpred is null and i.indexprs is null";
+                 where part.place <= i.indnkeyatts),
+           i.indpred is null and i.indexprs is null,
+           coalesce((pg_catalog.to_jsonb(i) ->> 'indnullsnotdistinct')::bool, false)
+    from pg_catalog.pg_index i where i.indrelid = $1::text::pg_catalog.regclass and i.indisunique and i.indisvalid";
 
-/// Columns of which no two rows of a table hold the same.
-pub(super) async fn unique_keys(connection: &mut PgConnection, table: &str) -> sqlx::Result<Vec<BTreeSet<ColumnName>>> {
-    let names = |row: PgRow| {
-        Ok(row.try_get::<Vec<String>, _>(0)?.iter().filter_map(|name| ColumnName::parse(name).ok()).collect())
+/// A unique index.
+pub(super) struct UniqueIndex {
+    /// Its columns; what it computes is none.
+    pub(super) columns: BTreeSet<ColumnName>,
+    /// Whether it is about all rows, and about nothing but its columns.
+    pub(super) is_whole: bool,
+    /// Whether NULL is a value like others to it.
+    pub(super) is_strict: bool,
+}
+
+/// The unique indexes of a table.
+pub(super) async fn unique_indexes(connection: &mut PgConnection, table: &str) -> sqlx::Result<Vec<UniqueIndex>> {
+    let index = |row: PgRow| {
+        let names: Vec<String> = row.try_get(0)?;
+        let columns = names.iter().filter_map(|name| ColumnName::parse(name).ok()).collect();
+        Ok(UniqueIndex { columns, is_whole: row.try_get(1)?, is_strict: row.try_get(2)? })
     };
-    sqlx::query(UNIQUE_KEYS).bind(table).fetch_all(connection).await?.into_iter().map(names).collect()
+    sqlx::query(UNIQUE_INDEXES).bind(table).fetch_all(connection).await?.into_iter().map(index).collect()
 }
 
 /// What refers to a table by a foreign key. A delete would take such rows with it, or change them, where the key says so.
@@ -254,6 +281,8 @@ pub(super) async fn read(connection: &mut PgConnection, schema: &str) -> sqlx::R
             "trigger" => effects.triggers.push(name),
             "rule" => effects.rules.push(name),
             "unique" => effects.secondary_unique = true,
+            "unlogged" => effects.keeps = Keeps::UntilCrash,
+            "nothing" => effects.keeps = Keeps::Nothing,
             _ => effects.row_security = true,
         }
     }

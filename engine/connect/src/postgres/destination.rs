@@ -95,8 +95,10 @@ fn script_failed(error: &sqlx::Error, connection: &ConnectionPlan) -> Box<Diagno
 }
 
 /// Who waits for a lock that is not given is told so before the limit for statements ends the wait: no row is to blame for it.
-const SHORT_WAITS: &str = "select pg_catalog.set_config('lock_timeout', pg_catalog.round(least(60000, coalesce(
-    nullif(extract(epoch from current_setting('statement_timeout')::interval), 0) * 800, 60000)))::text, true)";
+const SHORT_WAITS: &str = "set local statement_timeout to default;
+    select pg_catalog.set_config('lock_timeout', pg_catalog.round(least(60000, coalesce(
+        nullif(extract(epoch from current_setting('statement_timeout')::interval), 0) * 800, 60000)))::text, true);
+    set local statement_timeout = 0";
 
 struct PostgresDestination {
     end: End,
@@ -114,7 +116,7 @@ impl PostgresDestination {
         }
         let columns = catalog::table(lease.get(), &self.end.schema, table).await?;
         let sql = sql::table(&self.end.schema, table);
-        let unique = catalog::unique_keys(lease.get(), &sql).await?;
+        let unique = catalog::unique_indexes(lease.get(), &sql).await?;
         let shape = Arc::new(Shape { sql, name: table.clone(), columns, unique });
         self.shapes.lock().unwrap_or_else(PoisonError::into_inner).insert(table.clone(), Arc::clone(&shape));
         Ok(shape)
@@ -152,10 +154,8 @@ impl PostgresDestination {
         let connection = lease.get();
         write::prepare(connection, &shape, unit).await?;
         // Constraints that wait for the end would refuse the whole unit there, and nobody could say which row it was for.
-        // Whoever set a limit for statements of this user gets smaller ones; what the ledger must hold is not of their making.
-        let begin = "begin; set constraints all immediate; set local statement_timeout to default";
-        sql::batch(connection, &format!("{begin}; {SHORT_WAITS}; {}", definition::hold(&self.end.schema, &unit.table)))
-            .await?;
+        let begin = format!("begin; set constraints all immediate; {SHORT_WAITS}");
+        sql::batch(connection, &format!("{begin}; {}", definition::hold(&self.end.schema, &unit.table))).await?;
         match ledger::standing(connection, (&self.end.schema, session), unit).await? {
             Standing::Next => *in_doubt = false,
             Standing::Committed if *in_doubt => {
@@ -174,7 +174,6 @@ impl PostgresDestination {
         refusals.extend(write::update(connection, &shape, unit).await?);
         write::insert_again(connection, &shape, unit, &mut refusals).await?;
         refusals.extend(write::delete(connection, &shape, unit, &referrers).await?);
-        sql::batch(connection, "set local statement_timeout = 0").await?;
         if planted(Bug::RowsFirst) {
             sql::batch(connection, "commit; begin").await?;
         }

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 
 use sqlx::{PgConnection, Row};
-use transload_model::{Code, LogicalType, Refusal, TableName, WriteKind};
+use transload_model::{Code, ColumnName, LogicalType, Refusal, TableName, WriteKind};
 
 use super::catalog::PgColumn;
 use super::error::is_about_a_row;
@@ -16,14 +16,6 @@ use super::write::{Apply, Shape, Written};
 
 /// Rounds in which those that fail are left out. A chain of rows of which the last fails loses one of them in each.
 const ROUNDS_MAX: usize = 16;
-
-/// Unique indexes of a table, as the numbers of their columns, and whether NULL is a value like others to them.
-const UNIQUE: &str = "
-    select array(select a.attname::text from unnest(i.indkey::int2[]) with ordinality as part (number, place)
-                 join pg_catalog.pg_attribute a on a.attrelid = i.indrelid and a.attnum = part.number
-                 where part.place <= i.indnkeyatts),
-           coalesce((pg_catalog.to_jsonb(i) ->> 'indnullsnotdistinct')::bool, false)
-    from pg_catalog.pg_index i where i.indrelid = $1::text::pg_catalog.regclass and i.indisunique and i.indisvalid";
 
 /// Lets staged rows exchange their values. What is still refused stays among the refusals.
 pub(super) async fn resolve(
@@ -108,14 +100,12 @@ const FOLLOWED: &str = "
 /// nothing else for a moment: their rows would lose what they refer to.
 async fn parking(connection: &mut PgConnection, shape: &Shape, set: &[&PgColumn]) -> Written<Vec<String>> {
     let mut parking = BTreeSet::new();
-    let followed = sqlx::query(FOLLOWED).bind(&shape.sql).fetch_all(&mut *connection).await?;
+    let followed = sqlx::query(FOLLOWED).bind(&shape.sql).fetch_all(connection).await?;
     let followed: Vec<String> = followed.iter().map(|row| row.try_get(0)).collect::<sqlx::Result<_>>()?;
-    for row in sqlx::query(UNIQUE).bind(&shape.sql).fetch_all(connection).await? {
-        let (columns, is_strict): (Vec<String>, bool) = (row.try_get(0)?, row.try_get(1)?);
-        let is_free = |name: &String| !followed.contains(name);
-        let written =
-            set.iter().filter(|column| columns.iter().any(|name| name == column.name.as_str() && is_free(name)));
-        let free = |column: &&&PgColumn| column.is_required() || is_strict;
+    for index in &shape.unique {
+        let is_free = |name: &ColumnName| !followed.iter().any(|followed| followed == name.as_str());
+        let written = set.iter().filter(|column| index.columns.contains(&column.name) && is_free(&column.name));
+        let free = |column: &&&PgColumn| column.is_required() || index.is_strict;
         if let Some(column) = written.min_by_key(free) {
             parking.extend(parked(column, !free(&column), &shape.sql));
         }

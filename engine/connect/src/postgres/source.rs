@@ -199,7 +199,8 @@ async fn horizon(connection: &mut PgConnection) -> sqlx::Result<Horizon> {
 
 /// A reader of a snapshot, or of what is committed now.
 pub(super) async fn reader(end: &End, snapshot: Option<String>) -> Result<Box<dyn SnapshotReader>> {
-    let mut reader = Reader { end: end.clone(), snapshot, lease: None, reading: None, columns: BTreeMap::new() };
+    let (end, columns) = (end.clone(), BTreeMap::new());
+    let mut reader = Reader { end, snapshot, lease: None, reading: None, failed: None, columns };
     reader.lease = Some(reader.begin().await?);
     Ok(Box::new(reader))
 }
@@ -213,6 +214,8 @@ struct Reader {
     /// Where no read is going on.
     lease: Option<Lease>,
     reading: Option<Ahead>,
+    /// What ended a read too early.
+    failed: Option<Box<Diagnostic>>,
     columns: BTreeMap<Relation, Arc<Vec<PgColumn>>>,
 }
 
@@ -277,6 +280,25 @@ impl Reader {
             decoders.push(decoder);
         }
         Ok((readings, decoders))
+    }
+
+    /// What the reading task hands over.
+    async fn received(&mut self) -> Result<Option<SourceBatch>> {
+        let Some((batches, task)) = &mut self.reading else { return Ok(None) };
+        if let Some(batch) = batches.recv().await {
+            return batch.map(Some);
+        }
+        // Only a task that came to its end has said that there are no more rows.
+        match task.join_next().await {
+            Some(Ok(lease)) => self.lease = lease,
+            Some(Err(error)) => {
+                let headline = format!("reading from {} ended by itself: {error}", self.end.connections.address.name);
+                return Err(Box::new(Diagnostic::new(Code::SourceFailed, headline)));
+            }
+            None => {}
+        }
+        self.reading = None;
+        Ok(None)
     }
 
     fn column<'a>(&self, columns: &'a [PgColumn], relation: &Relation, name: &ColumnName) -> Result<&'a PgColumn> {
@@ -381,6 +403,9 @@ impl SnapshotReader for Reader {
     }
 
     async fn read(&mut self, request: ReadRequest) -> Result<()> {
+        if let Some(problem) = &self.failed {
+            return Err(problem.clone());
+        }
         let mut lease = self.idle().await?;
         let (readings, decoders) = self.readings(&mut lease, &request.relation, &request.columns).await?;
         let (bounds, behind) = bounds(&request, &readings)?;
@@ -404,21 +429,12 @@ impl SnapshotReader for Reader {
     }
 
     async fn next(&mut self) -> Result<Option<SourceBatch>> {
-        let Some((batches, task)) = &mut self.reading else { return Ok(None) };
-        if let Some(batch) = batches.recv().await {
-            return batch.map(Some);
-        }
-        // Only a task that came to its end has said that there are no more rows.
-        match task.join_next().await {
-            Some(Ok(lease)) => self.lease = lease,
-            Some(Err(error)) => {
-                let headline = format!("reading from {} ended by itself: {error}", self.end.connections.address.name);
-                return Err(Box::new(Diagnostic::new(Code::SourceFailed, headline)));
-            }
-            None => {}
-        }
-        self.reading = None;
-        Ok(None)
+        let next = match &self.failed {
+            Some(problem) => Err(problem.clone()),
+            None => self.received().await,
+        };
+        self.failed = next.as_ref().err().cloned();
+        next
     }
 }
 

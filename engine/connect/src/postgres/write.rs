@@ -4,7 +4,7 @@
 //! statement each. A statement that the server refuses is undone to a savepoint, and its rows are halved until those that it refused for
 //! are known; so a good row costs no statement of its own.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use arrow::record_batch::RecordBatch;
@@ -15,7 +15,7 @@ use twox_hash::XxHash3_64;
 use crate::batch::Mismatch;
 use crate::ledger::{ambiguous, signed, swallowed};
 
-use super::catalog::{PgColumn, Referrer};
+use super::catalog::{PgColumn, Referrer, UniqueIndex};
 use super::copy::{self, Chunk};
 use super::error::{failure, is_about_a_row, is_stopped, refusal, unit_code};
 use super::exchange;
@@ -61,14 +61,14 @@ pub(super) struct Shape {
     pub(super) sql: String,
     pub(super) name: TableName,
     pub(super) columns: Vec<PgColumn>,
-    /// Columns of which no two rows hold the same.
-    pub(super) unique: Vec<BTreeSet<ColumnName>>,
+    pub(super) unique: Vec<UniqueIndex>,
 }
 
 impl Shape {
     /// Whether several rows may have the same of these columns.
     fn may_repeat(&self, key: &[ColumnName]) -> bool {
-        !self.unique.iter().any(|unique| unique.iter().all(|name| key.contains(name)))
+        let tells_apart = |index: &UniqueIndex| index.is_whole && index.columns.iter().all(|name| key.contains(name));
+        !self.unique.iter().any(tells_apart)
     }
 
     pub(super) fn column(&self, name: &ColumnName) -> Written<&PgColumn> {
@@ -171,15 +171,15 @@ impl<'a> Rows<'a> {
                     }
                 }
             };
-            sql::batch(connection, "savepoint rows").await?;
+            sql::batch(connection, &format!("savepoint rows; {LIMITED}")).await?;
             match copy::all(connection, sql, range.clone(), write).await {
                 Ok(taken) if taken == sent => {
                     slow.any_passed |= sent > 0;
-                    sql::batch(connection, "release rows").await?;
+                    sql::batch(connection, KEEP_ROWS).await?;
                 }
                 Ok(_) => return Err(WriteError::Problem(swallowed(table))),
                 Err(error) if is_about_a_row(&error) => {
-                    sql::batch(connection, "rollback to rows; release rows").await?;
+                    sql::batch(connection, UNDO_ROWS).await?;
                     match halves(&range) {
                         Some((first, second)) => open.extend([second, first]),
                         None => {
@@ -188,7 +188,7 @@ impl<'a> Rows<'a> {
                     }
                 }
                 Err(error) if is_stopped(&error) => {
-                    sql::batch(connection, "rollback to rows; release rows").await?;
+                    sql::batch(connection, UNDO_ROWS).await?;
                     open.extend(slow.smaller(range, error)?);
                 }
                 Err(error) => return Err(error.into()),
@@ -198,6 +198,12 @@ impl<'a> Rows<'a> {
         Ok(refused.into_values().collect())
     }
 }
+
+/// A statement that can be made smaller keeps to the limit that the server sets for this user. Nothing else of a unit does: a question that takes
+/// long is no row's fault. What is undone takes the limit with it.
+const LIMITED: &str = "set local statement_timeout to default";
+const KEEP_ROWS: &str = "set local statement_timeout = 0; release rows";
+const UNDO_ROWS: &str = "rollback to rows; release rows";
 
 /// Two halves of what is more than one row.
 fn halves(range: &Range<usize>) -> Option<(Range<usize>, Range<usize>)> {
@@ -412,18 +418,18 @@ impl Apply {
             match self.change(connection, &range).await {
                 Ok(true) => {
                     slow.any_passed = true;
-                    sql::batch(connection, "release rows").await?;
+                    sql::batch(connection, KEEP_ROWS).await?;
                 }
                 Ok(false) => return Err(WriteError::Problem(swallowed(table))),
                 Err(error) if is_about_a_row(&error) => {
-                    sql::batch(connection, "rollback to rows; release rows").await?;
+                    sql::batch(connection, UNDO_ROWS).await?;
                     match halves(&range) {
                         Some((first, second)) => open.extend([second, first]),
                         None => refused.extend(refusal(&error, self.kind, range.start)),
                     }
                 }
                 Err(error) if is_stopped(&error) => {
-                    sql::batch(connection, "rollback to rows; release rows").await?;
+                    sql::batch(connection, UNDO_ROWS).await?;
                     open.extend(slow.smaller(range, error)?);
                 }
                 Err(error) => return Err(error.into()),
@@ -438,6 +444,7 @@ impl Apply {
         let (first, end) = (signed(range.start as u64), signed(range.end as u64));
         let expected = sql::query(self.expected.clone()).bind(first).bind(end).fetch_one(&mut *connection).await?;
         let expected: i64 = expected.try_get(0)?;
+        sql::batch(connection, LIMITED).await?;
         let done = sql::query(self.change.clone()).bind(first).bind(end).execute(connection).await?;
         Ok(signed(done.rows_affected()) == expected)
     }

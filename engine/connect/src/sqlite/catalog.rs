@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use rusqlite::Connection;
-use transload_model::{Catalog, Column, ColumnName, ForeignKey, OnDelete, SideEffects, Table, TableName};
+use transload_model::{Catalog, Column, ColumnName, ForeignKey, Keeps, OnDelete, SideEffects, Table, TableName};
 
 use super::definition;
 use super::sql::quote;
@@ -16,16 +16,21 @@ pub(super) fn read(connection: &Connection) -> rusqlite::Result<Catalog> {
     // First, so that what changes while the rest is read is found to have changed.
     let definitions = definition::definitions(connection, None)?;
     let mut names = connection.prepare(
-        "select name from sqlite_schema where type in ('table', 'view') and name not like 'sqlite\\_%' escape '\\' order by name",
+        "select name, type = 'view' from sqlite_schema where type in ('table', 'view') and name not like 'sqlite\\_%' escape '\\' order by name",
     )?;
-    let names: Vec<String> = names.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    let names: Vec<(String, bool)> =
+        names.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?;
     let mut triggers = triggers(connection)?;
     let mut tables = BTreeMap::new();
-    for name in names.iter().filter(|name| !name.starts_with(OWN_PREFIX)) {
+    for (name, is_view) in names.iter().filter(|(name, _)| !name.starts_with(OWN_PREFIX)) {
         // A name with control characters cannot be mapped, so it need not be listed.
         if let Ok(name) = TableName::parse(name) {
             let mut table = table(connection, name.clone())?;
             table.side_effects.triggers = triggers.remove(name.as_str()).unwrap_or_default();
+            // What a trigger does in the place of a statement, SQLite does not count, so that nobody could say what was written.
+            if *is_view {
+                table.side_effects.keeps = Keeps::Nothing;
+            }
             tables.insert(name, table);
         }
     }

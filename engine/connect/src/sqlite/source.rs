@@ -115,7 +115,7 @@ impl Snapshot for SqliteSnapshot {
             return Err(Box::new(Diagnostic::new(Code::SourceFailed, "a snapshot gave more readers than it has")));
         };
         let home = Some((Arc::clone(&self.free), permit));
-        Ok(Box::new(Reader { name: self.name.clone(), batches: None, worker: Some(worker), home }))
+        Ok(Box::new(Reader { name: self.name.clone(), batches: None, failed: None, worker: Some(worker), home }))
     }
 }
 
@@ -142,7 +142,7 @@ fn data_version(connection: &Connection) -> rusqlite::Result<i64> {
 
 pub(super) fn boxed(database: &Database, connection: Connection) -> Result<Box<dyn SnapshotReader>> {
     let worker = Worker::new("sqlite-reader", connection)?;
-    Ok(Box::new(Reader { name: database.name.clone(), batches: None, worker: Some(worker), home: None }))
+    Ok(Box::new(Reader { name: database.name.clone(), batches: None, failed: None, worker: Some(worker), home: None }))
 }
 
 fn read_failed(error: &rusqlite::Error, name: &str) -> Box<Diagnostic> {
@@ -151,7 +151,10 @@ fn read_failed(error: &rusqlite::Error, name: &str) -> Box<Diagnostic> {
 
 struct Reader {
     name: String,
-    batches: Option<mpsc::Receiver<Result<SourceBatch>>>,
+    /// Batches, and behind the last of them that it was the last.
+    batches: Option<mpsc::Receiver<Result<Option<SourceBatch>>>>,
+    /// What ended a read too early.
+    failed: Option<Box<Diagnostic>>,
     /// Taken on drop.
     worker: Option<Worker>,
     /// Where the worker goes back to.
@@ -161,6 +164,19 @@ struct Reader {
 impl Reader {
     fn worker(&self) -> &Worker {
         self.worker.as_ref().expect("a reader has its worker until it is dropped")
+    }
+
+    /// What the worker hands over.
+    async fn received(&mut self) -> Result<Option<SourceBatch>> {
+        let Some(batches) = &mut self.batches else { return Ok(None) };
+        let Some(batch) = batches.recv().await else {
+            let headline = format!("reading `{}` ended by itself", self.name);
+            return Err(Box::new(Diagnostic::new(Code::SourceFailed, headline)));
+        };
+        if matches!(batch, Ok(None)) {
+            self.batches = None;
+        }
+        batch
     }
 }
 
@@ -193,24 +209,28 @@ impl SnapshotReader for Reader {
     }
 
     async fn read(&mut self, request: ReadRequest) -> Result<()> {
+        if let Some(problem) = &self.failed {
+            return Err(problem.clone());
+        }
         let (batches, receiver) = mpsc::channel(BATCHES_AHEAD);
         self.batches = Some(receiver);
         let name = self.name.clone();
         self.worker().send(Box::new(move |connection| {
-            let hand_over = |batch| batches.blocking_send(Ok(batch)).is_ok();
-            if let Err(problem) = stream(connection, &request, &name, hand_over) {
-                // Nobody listens any more where this fails.
-                drop(batches.blocking_send(Err(problem)));
-            }
+            let hand_over = |batch| batches.blocking_send(Ok(Some(batch))).is_ok();
+            let ended = stream(connection, &request, &name, hand_over).map(|()| None);
+            // Nobody listens any more where this fails.
+            drop(batches.blocking_send(ended));
         }));
         Ok(())
     }
 
     async fn next(&mut self) -> Result<Option<SourceBatch>> {
-        match &mut self.batches {
-            Some(batches) => batches.recv().await.transpose(),
-            None => Ok(None),
-        }
+        let next = match &self.failed {
+            Some(problem) => Err(problem.clone()),
+            None => self.received().await,
+        };
+        self.failed = next.as_ref().err().cloned();
+        next
     }
 }
 

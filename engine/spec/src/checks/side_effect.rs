@@ -2,7 +2,7 @@
 //!
 //! A plan counts what it writes and reads. Where a table may swallow, hide or change rows behind it, those counts would be wrong in silence.
 
-use transload_model::{Code, Column, Diagnostic, Table, TableName};
+use transload_model::{Code, Column, Diagnostic, Keeps, Table, TableName};
 
 use crate::compile::{Scope, targets};
 use crate::decode::Spec;
@@ -17,6 +17,7 @@ pub(crate) fn check(scope: &Scope<'_>, problems: &mut Problems) {
         }
         if let Some(view) = scope.destination_table(spec) {
             check_rules(spec, view.table, problems);
+            check_keeps(spec, view.table, problems);
             check_policies(spec, view.table, problems);
             warn_of_triggers(spec, view.table, problems);
         }
@@ -46,6 +47,30 @@ fn check_rules(spec: &Spec, table: &Table, problems: &mut Problems) {
     problems.push(
         problem.note("it could not be told what arrives").help("drop the rules, or disable them while you migrate"),
     );
+}
+
+fn check_keeps(spec: &Spec, table: &Table, problems: &mut Problems) {
+    let place = &spec.destination_table.place;
+    match table.side_effects.keeps {
+        Keeps::Committed => {}
+        Keeps::Nothing => {
+            let headline = format!("destination table `{}` is a view that does not take rows", table.name);
+            problems
+                .push(problem(Code::ViewWritten, headline, place, "this view").help(Code::ViewWritten.info().remedy));
+        }
+        Keeps::UntilCrash if !spec.is_active => {}
+        Keeps::UntilCrash => {
+            let headline = format!("destination table `{}` is unlogged", table.name);
+            let label = "a crash of its server empties it";
+            let warning =
+                Diagnostic::warning(Code::TableUnlogged, headline).label(&place.file, place.span.clone(), label);
+            problems.push(
+                warning
+                    .note("the ledger would remember rows that are gone, and the next run would be refused")
+                    .help(format!("`alter table {} set logged`", table.name)),
+            );
+        }
+    }
 }
 
 fn check_policies(spec: &Spec, table: &Table, problems: &mut Problems) {

@@ -16,7 +16,7 @@ use crate::compile::key::{ResolvedKey, resolve};
 use crate::compile::test::tests;
 use crate::compile::{Scope, auto_map, mask, old_key, script};
 use crate::decode::{Outline, Spec, Surroundings, decode, taken, templates};
-use crate::drift::{self, Drift};
+use crate::drift::{self, Drift, LOCKED_ELSEWHERE};
 use crate::expand::long_form;
 use crate::lock::{Lock, text};
 use crate::order::{Broken, Order};
@@ -149,10 +149,7 @@ pub(crate) fn locked(project: &Project) -> Result<&Catalogs, Box<Diagnostic>> {
         {
             let headline = format!("`transload.lock` was written for {before} behind `{name}`, and here it is {now}");
             let problem = Diagnostic::new(Code::LockMissing, headline);
-            return Err(Box::new(problem.help(
-                "choose the environment that was locked; a project has one lock, and `transload validate --lock` writes it for \
-                 the environment that is chosen then",
-            )));
+            return Err(Box::new(problem.help(LOCKED_ELSEWHERE)));
         }
     }
     Ok(lock.catalogs())

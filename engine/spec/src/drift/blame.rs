@@ -19,8 +19,8 @@ const NAMED: usize = 4;
 const SHOWN_BY: &str =
     "`transload drift` shows what it touches; what is well so, `transload drift --accept` takes over";
 
-const LOCKED_ONCE: &str = "a project has one lock: choose the environment that was locked, or write it anew with \
-                           `transload validate --lock`";
+pub(crate) const LOCKED_ELSEWHERE: &str =
+    "`transload validate --lock` adds these systems; what the lock holds of others stays";
 
 /// A change with the problems that come of it, by their places among all.
 struct Blamed {
@@ -258,7 +258,7 @@ fn warn_of_unlocked(scope: &Scope<'_>, problems: &mut Problems) {
     let Some(lock) = scope.lock.filter(|_| !scope.is_offline) else { return };
     if let Some((name, system)) = scope.project.locked_elsewhere().first() {
         let headline = format!("transload.lock was written for {system} behind `{name}`: nothing was compared with it");
-        problems.push(Diagnostic::warning(Code::LockStale, headline).help(LOCKED_ONCE));
+        problems.push(Diagnostic::warning(Code::LockStale, headline).help(LOCKED_ELSEWHERE));
         return;
     }
     let unlocked: Vec<&Spec> =

@@ -33,7 +33,7 @@ pub fn accept(project: &Project, catalogs: &Catalogs, accepted: &[&Drift]) -> Op
         known.retain(|column| !before.contains(column) || now.contains(column));
         known.extend(now.difference(&before).cloned());
     }
-    Some(content.text())
+    Some(lock.with(content))
 }
 
 fn take_over(drift: &Drift, catalogs: &Catalogs, (content, held): (&mut Content, &mut Catalogs)) -> Option<()> {

@@ -106,6 +106,7 @@ impl LockedTable {
                 rules: self.rules.clone(),
                 secondary_unique: self.secondary_unique,
                 row_security: self.row_security,
+                ..SideEffects::default()
             },
         })
     }

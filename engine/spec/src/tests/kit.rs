@@ -6,7 +6,7 @@ use std::path::Path;
 
 use tempfile::TempDir;
 use transload_model::{
-    Catalog, Column, ColumnName, ConnectionName, Diagnostic, Kind, LogicalType, SideEffects, Table, TableName,
+    Catalog, Column, ColumnName, ConnectionName, Diagnostic, Keeps, Kind, LogicalType, SideEffects, Table, TableName,
 };
 
 use super::vocabulary::FewWords;
@@ -315,6 +315,8 @@ fn platform() -> Catalog {
         ),
         positions_with("ruled", SideEffects { rules: names(&["keep_old", "log"]), ..SideEffects::default() }),
         positions_with("guarded", SideEffects { row_security: true, ..SideEffects::default() }),
+        positions_with("seen", SideEffects { keeps: Keeps::Nothing, ..SideEffects::default() }),
+        positions_with("unlogged", SideEffects { keeps: Keeps::UntilCrash, ..SideEffects::default() }),
         positions_with("audited", SideEffects { triggers: names(&["audit", "touch"]), ..SideEffects::default() }),
     ])
 }

@@ -5,7 +5,7 @@ use transload_model::{KeyBytes, KeyRange, KeyValue, LogicalType, Only, ReadColum
 use super::abandoned::plan;
 use super::server::Server;
 use crate::control::scenarios::Place;
-use crate::given::{column, integer, lines, only_keys, read_all, request, text};
+use crate::given::{column, integer, lines, only_keys, read_all, request, stays_failed, text};
 use crate::postgres::source::open_source;
 
 async fn filled(sql: &str) -> Server {
@@ -18,6 +18,14 @@ async fn read(server: &Server, request: ReadRequest) -> Vec<String> {
     let source = open_source(&plan(server, 2)).await.unwrap();
     let mut reader = source.snapshot(&[], 1).await.unwrap().reader().await.unwrap();
     lines(&read_all(&mut *reader, request).await)
+}
+
+#[tokio::test]
+async fn a_reader_that_failed_stays_failed() {
+    let server = filled("create view t as select no, 1 / (6 - no) as it from generate_series(1, 7) no").await;
+    let source = open_source(&plan(&server, 2)).await.unwrap();
+    let mut reader = source.snapshot(&[], 1).await.unwrap().reader().await.unwrap();
+    stays_failed(&mut *reader, request("t", &[("no", LogicalType::Integer), ("it", LogicalType::Integer)], 1)).await;
 }
 
 const MICROS: i64 = 1_000_000;

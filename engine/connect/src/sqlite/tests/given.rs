@@ -9,7 +9,8 @@ use transload_model::{ConnectionName, ConnectionPlan};
 
 use crate::given;
 pub(super) use crate::given::{
-    batch, column, columns, compared, integer, lines, only_keys, read_all, request, rows, table, take, text,
+    batch, column, columns, compared, integer, lines, only_keys, read_all, request, rows, stays_failed, table, take,
+    text,
 };
 
 /// A database in a folder of its own.

@@ -2,7 +2,7 @@
 
 use transload_model::{Code, Counted, KeyBytes, KeyValue, LogicalType, ReadRequest, SourceBatch};
 
-use super::given::{File, integer, read_all, request, text};
+use super::given::{File, integer, read_all, request, stays_failed, text};
 use crate::sqlite::source::open_source;
 use crate::sqlite::types::Bound;
 
@@ -196,4 +196,14 @@ async fn keys_that_occur_more_than_once_are_counted() {
     let count = reader.count_repeated_keys(&table, &super::given::columns(&["a", "b"])).await.unwrap();
     assert_eq!(count, 2, "(1, 1) and (2, 1)");
     assert_eq!(reader.estimate(&table).await.unwrap(), Some(Counted { rows: 8, is_estimate: false }));
+}
+
+#[tokio::test]
+async fn a_reader_that_failed_stays_failed() {
+    let file = File::new(
+        "create table t (no integer primary key); insert into t values (1), (2), (3), (4), (5), (6), (7);
+         create view v as select no, abs(case no when 6 then -9223372036854775808 else no end) as it from t",
+    );
+    let mut reader = open_source(&file.plan()).unwrap().snapshot(&[], 1).await.unwrap().reader().await.unwrap();
+    stays_failed(&mut *reader, request("v", &[("no", LogicalType::Integer), ("it", LogicalType::Integer)], 1)).await;
 }

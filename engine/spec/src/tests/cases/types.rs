@@ -111,6 +111,20 @@ pub(super) const CASES: &[Case] = &[
         &["TL0313 specs/positions.yaml:3:20"],
     ),
     case(
+        POSITIONS,
+        ["destination_table: positions", "destination_table: seen", "destination_table: numbered"],
+        &["TL0325 specs/positions.yaml:3:20"],
+    ),
+    case(
+        POSITIONS,
+        [
+            "destination_table: positions",
+            "destination_table: unlogged",
+            "destination_table: unlogged\nis_active: false",
+        ],
+        &["TL0326 specs/positions.yaml:3:20"],
+    ),
+    case(
         DOCTORS,
         ["  joined_on: join_dt", "  entry_no: doc_no\n  joined_on: join_dt", "  visits: doc_no\n  joined_on: join_dt"],
         &["TL0314 specs/doctors.yaml:10:3"],
