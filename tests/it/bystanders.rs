@@ -98,6 +98,62 @@ fn a_change_that_would_hit_several_rows_hits_none(ends: Ends) {
     assert_eq!(names(&world), ["x", "y"]);
 }
 
+/// A unique index tells rows of one key apart only if it compares as the key does, is about nothing else, and all rows are in it.
+#[test]
+fn a_unique_index_that_does_not_tell_rows_of_a_key_apart_is_none() {
+    let theirs = "insert into people (id, name) values ('A', 'theirs'), ('B', 'theirs')";
+    let loose = "create collation loose (provider = icu, locale = 'und-u-ks-level2', deterministic = false);";
+    for (ends, schema, others) in [
+        (
+            Ends::SqliteToSqlite,
+            "create table people (id text collate nocase not null, name text);
+             create unique index apart on people (id collate binary);",
+            theirs,
+        ),
+        (
+            Ends::SqliteToSqlite,
+            "create table people (id text collate nocase not null, name text, primary key (id collate binary));",
+            theirs,
+        ),
+        (
+            Ends::SqliteToPostgres,
+            &format!(
+                "{loose} create table people (id text collate loose not null, name text);
+                 create unique index apart on people (id collate \"C\");"
+            ),
+            theirs,
+        ),
+        (
+            Ends::SqliteToPostgres,
+            "create table people (id text not null, name text, \"more\u{1}\" int default 0, unique (id, \"more\u{1}\"));",
+            "insert into people values ('a', 'theirs', 1), ('b', 'theirs', 1)",
+        ),
+        (
+            Ends::SqliteToPostgres,
+            "create table people (id text primary key, name text);
+             create table more_people (since date) inherits (people);",
+            "insert into more_people values ('a', 'theirs'), ('b', 'theirs')",
+        ),
+    ] {
+        let world = World::project(ends, "", schema, &[("people", PEOPLE)]);
+        world.source().execute(
+            "create table old_people (no text primary key not null, nm text);
+             insert into old_people values ('a', 'a'), ('b', 'b'), ('c', 'c')",
+        );
+        world.run();
+        world.destination().execute(others);
+        world.source().execute("update old_people set nm = 'x' where no = 'a'");
+        world.source().execute("delete from old_people where no = 'b'");
+        world.source().execute("update old_people set nm = 'y' where no = 'c'");
+
+        world.run();
+
+        let held = world.destination().texts("select name from people order by name");
+        assert_eq!(held, ["a", "b", "theirs", "theirs", "y"], "{schema}");
+        assert_eq!(world.quarantine(), ["people a CONSTRAINT_OTHER -", "people b DELETE_REFUSED -"], "{schema}");
+    }
+}
+
 /// A foreign key to a part of a table is one to its rows.
 #[test]
 fn who_refers_to_a_part_of_a_table_stands_in_the_way_of_a_delete() {

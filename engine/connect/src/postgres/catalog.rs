@@ -174,7 +174,12 @@ const UNIQUE_INDEXES: &str = "
     select array(select a.attname::text from unnest(i.indkey::int2[]) with ordinality as part (number, place)
                  join pg_catalog.pg_attribute a on a.attrelid = i.indrelid and a.attnum = part.number
                  where part.place <= i.indnkeyatts),
-           i.indpred is null and i.indexprs is null,
+           i.indpred is null and i.indexprs is null and not exists (
+               select from unnest(i.indkey::int2[], i.indcollation::oid[]) with ordinality as part (number, compared, place)
+               join pg_catalog.pg_attribute a on a.attrelid = i.indrelid and a.attnum = part.number
+               where part.place <= i.indnkeyatts and part.compared <> a.attcollation) and not exists (
+               select from pg_catalog.pg_inherits h join pg_catalog.pg_class child on child.oid = h.inhrelid
+               where h.inhparent = i.indrelid and not child.relispartition),
            coalesce((pg_catalog.to_jsonb(i) ->> 'indnullsnotdistinct')::bool, false)
     from pg_catalog.pg_index i where i.indrelid = $1::text::pg_catalog.regclass and i.indisunique and i.indisvalid";
 
@@ -182,7 +187,7 @@ const UNIQUE_INDEXES: &str = "
 pub(super) struct UniqueIndex {
     /// Its columns; what it computes is none.
     pub(super) columns: BTreeSet<ColumnName>,
-    /// Whether it is about all rows, and about nothing but its columns.
+    /// Whether it is about all rows and nothing but its columns, and compares as they do.
     pub(super) is_whole: bool,
     /// Whether NULL is a value like others to it.
     pub(super) is_strict: bool,
@@ -192,8 +197,9 @@ pub(super) struct UniqueIndex {
 pub(super) async fn unique_indexes(connection: &mut PgConnection, table: &str) -> sqlx::Result<Vec<UniqueIndex>> {
     let index = |row: PgRow| {
         let names: Vec<String> = row.try_get(0)?;
-        let columns = names.iter().filter_map(|name| ColumnName::parse(name).ok()).collect();
-        Ok(UniqueIndex { columns, is_whole: row.try_get(1)?, is_strict: row.try_get(2)? })
+        let columns: BTreeSet<ColumnName> = names.iter().filter_map(|name| ColumnName::parse(name).ok()).collect();
+        let is_whole = row.try_get(1)? && columns.len() == names.len();
+        Ok(UniqueIndex { columns, is_whole, is_strict: row.try_get(2)? })
     };
     sqlx::query(UNIQUE_INDEXES).bind(table).fetch_all(connection).await?.into_iter().map(index).collect()
 }

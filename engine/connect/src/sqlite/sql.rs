@@ -113,12 +113,15 @@ fn differs_in(name: &str) -> String {
     format!("{name} collate binary is not ?")
 }
 
-/// The columns of each unique index that holds for all rows of a table, and of its primary key, which may have no index.
+/// The columns of each unique index that holds for all rows of a table, and of its primary key, which may have no index. Where a declaration names
+/// a collation, nobody can say by which one an index compares and by which one its column does: then there are none.
 pub(super) const UNIQUE_KEYS: &str = "
-    select group_concat(i.name, char(1)) from pragma_index_list(?1) l join pragma_index_info(l.name) i
-    where l.\"unique\" = 1 and l.partial = 0 group by l.name having count(*) = count(i.name)
-    union all
-    select group_concat(name, char(1)) from pragma_table_xinfo(?1) where pk > 0 having count(*) > 0";
+    select columns from (
+        select group_concat(i.name, char(0)) columns from pragma_index_list(?1) l join pragma_index_info(l.name) i
+        where l.\"unique\" = 1 and l.partial = 0 group by l.name having count(*) = count(i.name)
+        union all
+        select group_concat(name, char(0)) from pragma_table_xinfo(?1) where pk > 0 having count(*) > 0)
+    where not exists (select 1 from sqlite_schema where lower(tbl_name) = lower(?1) and sql like '%collate%')";
 
 /// How many rows have a key; binds it.
 pub(super) fn count_of_key(table: &TableName, key: &[ColumnName]) -> String {

@@ -210,7 +210,7 @@ impl Repeats {
         let unique = unique.query_map([unit.table.as_str()], |row| row.get::<_, String>(0))?;
         let is_key = |name: &str| unit.key.iter().any(|key| key.as_str() == name);
         for columns in unique {
-            if columns?.split('\u{1}').all(is_key) {
+            if columns?.split('\0').all(is_key) {
                 return Ok(Self(None));
             }
         }
