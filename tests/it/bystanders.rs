@@ -1,10 +1,8 @@
 //! Rows of others: whatever a unit does, what nobody asked it to change stays as it is.
 
-use serde_json::json;
-
 use crate::alongside::{awaited, begun, wait_for};
 use crate::ends::{Ends, for_each_pair};
-use crate::world::{World, counts};
+use crate::world::World;
 
 const PEOPLE: &str = "
 entity_type: people
@@ -152,23 +150,6 @@ fn a_unique_index_that_does_not_tell_rows_of_a_key_apart_is_none() {
         assert_eq!(held, ["a", "b", "theirs", "theirs", "y"], "{schema}");
         assert_eq!(world.quarantine(), ["people a CONSTRAINT_OTHER -", "people b DELETE_REFUSED -"], "{schema}");
     }
-}
-
-/// A foreign key to a part of a table is one to its rows.
-#[test]
-fn who_refers_to_a_part_of_a_table_stands_in_the_way_of_a_delete() {
-    let parts = "create table people (id bigint primary key, name text) partition by range (id);
-        create table few partition of people for values from (0) to (100);
-        create table badges (holder bigint references few (id) on delete cascade);";
-    let world = world(Ends::SqliteToPostgres, parts);
-    world.destination().execute("insert into badges values (2)");
-    world.source().execute("delete from old_people where no <> 1");
-
-    let report = world.run();
-
-    assert_eq!(counts(&report, "people")["deleted"], json!(1));
-    assert_eq!(world.quarantine(), ["people 2 DELETE_REFUSED -"]);
-    assert_eq!(world.destination().count("badges"), 1);
 }
 
 /// Whoever makes a row refer to another that is about to go is waited for, and then it stays.

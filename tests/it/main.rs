@@ -61,6 +61,7 @@ mod missing_schema;
 mod moving;
 mod named;
 mod overtaken;
+mod parts;
 mod planted;
 mod points;
 mod preview;
