@@ -62,3 +62,27 @@ fn who_refers_to_a_part_stands_in_the_way_of_a_delete_from_it_alone() {
     assert_eq!(world.destination().texts("select name from people order by name"), ["a", "c"]);
     assert_eq!(world.destination().count("badges"), 2);
 }
+
+/// While rows exchange what others follow, be it in a part or in the whole, nobody loses what it refers to.
+#[test]
+fn who_follows_a_value_of_a_part_or_of_the_whole_keeps_it() {
+    let of_part = "alter table people add unique (name, region); alter table east add unique (name);
+        create table badges (id bigint, holder text references east (name) on update cascade);
+        insert into badges values (1, null)";
+    let of_whole = "alter table people add unique (name, region);
+        create table badges (id bigint, holder text, region text,
+            foreign key (holder, region) references people (name, region) on update set null);
+        insert into badges values (1, null)";
+    for (table, keys) in [("people", of_part), ("east", of_part), ("east", of_whole)] {
+        let world = world(table, &format!("{PARTED}{keys}"), "(1, 'e', 'a'), (2, 'e', 'b')");
+        let held = if keys == of_part { "values (2, 'a'), (3, 'b')" } else { "values (2, 'a', 'e'), (3, 'b', 'e')" };
+        world.destination().execute(&format!("insert into badges {held}"));
+        world.source().execute("update old_people set nm = case nm when 'a' then 'b' else 'a' end");
+
+        world.run();
+
+        let holders = world.destination().texts("select holder from badges order by id");
+        assert_eq!(holders, ["", "a", "b"], "{table} {keys}");
+        assert_eq!(world.quarantine().len(), 2, "{table} {keys}");
+    }
+}
