@@ -2,7 +2,7 @@
 
 use crate::alongside::{awaited, begun, wait_for};
 use crate::ends::{Ends, for_each_pair};
-use crate::world::World;
+use crate::world::{World, counts};
 
 const PEOPLE: &str = "
 entity_type: people
@@ -150,6 +150,29 @@ fn a_unique_index_that_does_not_tell_rows_of_a_key_apart_is_none() {
         assert_eq!(held, ["a", "b", "theirs", "theirs", "y"], "{schema}");
         assert_eq!(world.quarantine(), ["people a CONSTRAINT_OTHER -", "people b DELETE_REFUSED -"], "{schema}");
     }
+}
+
+/// A row that a trigger refuses, and that the change of another one takes away, is one row.
+#[test]
+fn a_row_that_is_refused_and_goes_is_counted_once() {
+    let world = world(Ends::SqliteToPostgres, TABLE);
+    world.destination().execute(
+        "create function judge() returns trigger language plpgsql as $$
+         begin
+             if new.id = 1 then raise exception 'no'; end if;
+             delete from people where id = 1;
+             return new;
+         end $$;
+         create trigger judge before update on people for each row execute function judge()",
+    );
+    world.source().execute("update old_people set nm = nm || '!' where no < 3");
+
+    let report = world.run();
+
+    let moved = ["read", "new", "modified", "quarantined", "unchanged"].map(|name| &counts(&report, "people")[name]);
+    assert_eq!(moved, [3, 0, 1, 1, 1]);
+    assert_eq!(world.quarantine(), ["people 1 CONSTRAINT_OTHER -"]);
+    assert_eq!(names(&world), ["b!", "c"]);
 }
 
 /// Whoever makes a row refer to another that is about to go is waited for, and then it stays.
