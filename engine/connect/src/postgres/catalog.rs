@@ -134,24 +134,35 @@ const SIDE_EFFECTS: &str = "
             select from pg_catalog.pg_trigger t where t.tgrelid = c.oid and t.tgtype & 68 = 68 and t.tgenabled <> 'D')))
     order by 1, 2, 3";
 
-/// Foreign keys to a table or a part of it, wherever they come from.
+/// What has rows of a table: itself, what it is made of, and what it is a part of.
+pub(super) const KIN: &str = "
+    with recursive below (oid) as (
+        select $1::text::pg_catalog.regclass::oid
+        union select i.inhrelid from pg_catalog.pg_inherits i join below on below.oid = i.inhparent),
+    above (oid) as (
+        select $1::text::pg_catalog.regclass::oid
+        union select i.inhparent from pg_catalog.pg_inherits i join above on above.oid = i.inhrelid
+        join pg_catalog.pg_class part on part.oid = i.inhrelid where part.relispartition),
+    kin (oid) as (select oid from below union select oid from above)";
+
+/// Foreign keys to a table, a part of it or the whole that it is a part of, wherever they come from; behind [`KIN`]. One to a part is about the rows of
+/// that alone, and rows that inherit are no business of any.
 const REFERRERS: &str = "
-    select n.nspname::text, c.relname::text, k.conrelid = k.confrelid,
+    select c.relname::text, pg_catalog.format('%I.%I', n.nspname, c.relname), k.conrelid in (select oid from below),
            array(select a.attname::text from unnest(k.conkey) with ordinality as part (number, place)
                  join pg_catalog.pg_attribute a on a.attrelid = k.conrelid and a.attnum = part.number order by part.place),
            array(select a.attname::text from unnest(k.confkey) with ordinality as part (number, place)
                  join pg_catalog.pg_attribute a on a.attrelid = k.confrelid and a.attnum = part.number order by part.place),
-           case k.confdeltype when 'c' then 'delete' when 'n' then 'change' when 'd' then 'change' end
+           case k.confdeltype when 'c' then 'delete' when 'n' then 'change' when 'd' then 'change' end,
+           pg_catalog.format(case target.relkind when 'r' then 'only %I.%I' else '%I.%I' end, space.nspname, target.relname)
     from pg_catalog.pg_constraint k
     join pg_catalog.pg_class c on c.oid = k.conrelid join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-    join pg_catalog.pg_class target on target.oid = k.confrelid
-    where k.contype = 'f' and k.conparentid = 0 and target.oid in (
-        with recursive below (oid) as (
-            select whole.oid from pg_catalog.pg_class whole join pg_catalog.pg_namespace space on space.oid = whole.relnamespace
-            where space.nspname = $1 and whole.relname = $2
-            union select i.inhrelid from pg_catalog.pg_inherits i join below on below.oid = i.inhparent)
-        select oid from below)
-    order by 1, 2, k.conname";
+    join kin on kin.oid = k.confrelid
+    left join below on below.oid = k.confrelid
+    join pg_catalog.pg_class target on target.oid = coalesce(below.oid, $1::text::pg_catalog.regclass::oid)
+    join pg_catalog.pg_namespace space on space.oid = target.relnamespace
+    where k.contype = 'f' and k.conparentid = 0
+    order by n.nspname, c.relname, k.conname";
 
 /// Columns that may refer to a row: a spec says so, or a foreign key does, of whatever table.
 pub(super) struct Referrer {
@@ -159,9 +170,11 @@ pub(super) struct Referrer {
     pub(super) shown: String,
     /// The table, quoted, with its schema.
     pub(super) sql: String,
+    /// What has the rows that it refers to, as `from` takes it.
+    pub(super) target: String,
     /// Each column, and the one that it refers to.
-    pub(super) columns: Vec<(ColumnName, ColumnName)>,
-    /// Whether it is the same table.
+    pub(super) columns: Vec<(String, String)>,
+    /// Whether its rows are rows of the table that it refers to.
     pub(super) is_own: bool,
     /// Whether the columns are of two types, and must be compared as text.
     pub(super) as_text: bool,
@@ -174,7 +187,12 @@ const UNIQUE_INDEXES: &str = "
     select array(select a.attname::text from unnest(i.indkey::int2[]) with ordinality as part (number, place)
                  join pg_catalog.pg_attribute a on a.attrelid = i.indrelid and a.attnum = part.number
                  where part.place <= i.indnkeyatts),
-           i.indpred is null and i.indexprs is null,
+           i.indpred is null and i.indexprs is null and not exists (
+               select from unnest(i.indkey::int2[], i.indcollation::oid[]) with ordinality as part (number, compared, place)
+               join pg_catalog.pg_attribute a on a.attrelid = i.indrelid and a.attnum = part.number
+               where part.place <= i.indnkeyatts and part.compared <> a.attcollation) and not exists (
+               select from pg_catalog.pg_inherits h join pg_catalog.pg_class child on child.oid = h.inhrelid
+               where h.inhparent = i.indrelid and not child.relispartition),
            coalesce((pg_catalog.to_jsonb(i) ->> 'indnullsnotdistinct')::bool, false)
     from pg_catalog.pg_index i where i.indrelid = $1::text::pg_catalog.regclass and i.indisunique and i.indisvalid";
 
@@ -182,7 +200,7 @@ const UNIQUE_INDEXES: &str = "
 pub(super) struct UniqueIndex {
     /// Its columns; what it computes is none.
     pub(super) columns: BTreeSet<ColumnName>,
-    /// Whether it is about all rows, and about nothing but its columns.
+    /// Whether it is about all rows and nothing but its columns, and compares as they do.
     pub(super) is_whole: bool,
     /// Whether NULL is a value like others to it.
     pub(super) is_strict: bool,
@@ -192,33 +210,24 @@ pub(super) struct UniqueIndex {
 pub(super) async fn unique_indexes(connection: &mut PgConnection, table: &str) -> sqlx::Result<Vec<UniqueIndex>> {
     let index = |row: PgRow| {
         let names: Vec<String> = row.try_get(0)?;
-        let columns = names.iter().filter_map(|name| ColumnName::parse(name).ok()).collect();
-        Ok(UniqueIndex { columns, is_whole: row.try_get(1)?, is_strict: row.try_get(2)? })
+        let columns: BTreeSet<ColumnName> = names.iter().filter_map(|name| ColumnName::parse(name).ok()).collect();
+        let is_whole = row.try_get(1)? && columns.len() == names.len();
+        Ok(UniqueIndex { columns, is_whole, is_strict: row.try_get(2)? })
     };
     sqlx::query(UNIQUE_INDEXES).bind(table).fetch_all(connection).await?.into_iter().map(index).collect()
 }
 
 /// What refers to a table by a foreign key. A delete would take such rows with it, or change them, where the key says so.
-pub(super) async fn referrers(
-    connection: &mut PgConnection,
-    schema: &str,
-    table: &TableName,
-) -> sqlx::Result<Vec<Referrer>> {
-    let rows = sqlx::query(REFERRERS).bind(schema).bind(table.as_str()).fetch_all(connection).await?;
-    let mut referrers = Vec::new();
-    for row in rows {
-        let (space, name): (String, String) = (row.try_get(0)?, row.try_get(1)?);
-        let (from, to): (Vec<String>, Vec<String>) = (row.try_get(3)?, row.try_get(4)?);
-        let pair = |(from, to): (&String, &String)| Some((ColumnName::parse(from).ok()?, ColumnName::parse(to).ok()?));
-        let (Ok(name), Some(columns)) = (TableName::parse(&name), from.iter().zip(&to).map(pair).collect()) else {
-            continue;
-        };
-        let sql = sql::table(&space, &name);
+pub(super) async fn referrers(connection: &mut PgConnection, table: &str) -> sqlx::Result<Vec<Referrer>> {
+    let referrer = |row: PgRow| {
+        let (name, from): (String, Vec<String>) = (row.try_get(0)?, row.try_get(3)?);
         let shown = format!("`{name}`.`{}`", from.join("`, `"));
-        let does = row.try_get(5)?;
-        referrers.push(Referrer { shown, sql, columns, is_own: row.try_get(2)?, as_text: false, does });
-    }
-    Ok(referrers)
+        let columns = from.into_iter().zip(row.try_get::<Vec<String>, _>(4)?).collect();
+        let (sql, is_own, does, target) = (row.try_get(1)?, row.try_get(2)?, row.try_get(5)?, row.try_get(6)?);
+        Ok(Referrer { shown, sql, target, columns, is_own, as_text: false, does })
+    };
+    let rows = sql::query(format!("{KIN}{REFERRERS}")).bind(table).fetch_all(connection).await?;
+    rows.into_iter().map(referrer).collect()
 }
 
 /// A column as it is on the wire.

@@ -127,7 +127,7 @@ impl PostgresDestination {
 
     /// Everything that may refer to a row of the table: what the specs say, and every foreign key.
     async fn referrers(&self, lease: &mut Lease, shape: &Shape, unit: &Unit) -> Written<Vec<Referrer>> {
-        let mut referrers = catalog::referrers(lease.get(), &self.end.schema, &unit.table).await?;
+        let mut referrers = catalog::referrers(lease.get(), &shape.sql).await?;
         for known in &unit.referrers {
             let other = self.shape(lease, &known.table).await?;
             let mut as_text = false;
@@ -137,7 +137,13 @@ impl PostgresDestination {
             referrers.push(Referrer {
                 shown: shown_referrer(known),
                 sql: other.sql.clone(),
-                columns: known.columns.iter().cloned().zip(unit.key.iter().cloned()).collect(),
+                target: shape.sql.clone(),
+                columns: known
+                    .columns
+                    .iter()
+                    .map(ToString::to_string)
+                    .zip(unit.key.iter().map(ToString::to_string))
+                    .collect(),
                 is_own: known.table == unit.table,
                 as_text,
                 does: None,

@@ -9,7 +9,7 @@ use std::ops::Range;
 use sqlx::{PgConnection, Row};
 use transload_model::{Code, ColumnName, LogicalType, Refusal, TableName, WriteKind};
 
-use super::catalog::PgColumn;
+use super::catalog::{KIN, PgColumn};
 use super::error::is_about_a_row;
 use super::sql::{self, Pair};
 use super::write::{Apply, Shape, Written};
@@ -89,18 +89,19 @@ async fn exchange(
     Ok(Some(refused.into_iter().map(|refusal| refusal.row).collect()))
 }
 
-/// Columns that rows of others follow when they change: a foreign key says so.
+/// Columns that rows of others follow when they change: a foreign key says so, to the table, a part of it or the whole; behind [`KIN`].
 const FOLLOWED: &str = "
     select distinct a.attname::text
     from pg_catalog.pg_constraint k
+    join kin on kin.oid = k.confrelid
     join pg_catalog.pg_attribute a on a.attrelid = k.confrelid and a.attnum = any(k.confkey)
-    where k.contype = 'f' and k.confrelid = $1::text::pg_catalog.regclass and k.confupdtype in ('c', 'n', 'd')";
+    where k.contype = 'f' and k.confupdtype in ('c', 'n', 'd')";
 
 /// For each unique index that an update of these columns can meet, a column of it and what it holds meanwhile. A column that others follow holds
 /// nothing else for a moment: their rows would lose what they refer to.
 async fn parking(connection: &mut PgConnection, shape: &Shape, set: &[&PgColumn]) -> Written<Vec<String>> {
     let mut parking = BTreeSet::new();
-    let followed = sqlx::query(FOLLOWED).bind(&shape.sql).fetch_all(connection).await?;
+    let followed = sql::query(format!("{KIN}{FOLLOWED}")).bind(&shape.sql).fetch_all(connection).await?;
     let followed: Vec<String> = followed.iter().map(|row| row.try_get(0)).collect::<sqlx::Result<_>>()?;
     for index in &shape.unique {
         let is_free = |name: &ColumnName| !followed.iter().any(|followed| followed == name.as_str());

@@ -349,11 +349,10 @@ impl Pair<'_> {
     /// Takes staged rows out that a row refers to, unless that row is staged itself, and gives their numbers, each with
     /// how many rows those are.
     pub(super) fn spare(&self, referrer: &Referrer) -> String {
-        let (table, stage) = (self.table, self.stage);
+        let stage = self.stage;
         let cast = if referrer.as_text { "::text" } else { "" };
-        let refers = |(column, to): &(ColumnName, ColumnName)| {
-            format!("old.{}{cast} = target.{}{cast}", quote(column.as_str()), quote(to.as_str()))
-        };
+        let refers =
+            |(column, to): &(String, String)| format!("old.{}{cast} = target.{}{cast}", quote(column), quote(to));
         let refers: Vec<String> = referrer.columns.iter().map(refers).collect();
         let is_target = list(self.key, |name| format!("target.{name} = new.{name}"), " and ");
         let is_staged = list(self.key, |name| format!("going.{name} = old.{name}"), " and ");
@@ -363,7 +362,8 @@ impl Pair<'_> {
             String::new()
         };
         let on = refers.join(" and ");
-        let referring = format!("{table} target join {} old on {on} where {is_target}{stays}", referrer.sql);
+        let referring =
+            format!("{} target join {} old on {on} where {is_target}{stays}", referrer.target, referrer.sql);
         format!(
             "delete from {stage} new where exists (select 1 from {referring}) \
              returning new.{NUMBER}, (select count(*) from {referring})"

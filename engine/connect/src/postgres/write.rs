@@ -4,7 +4,7 @@
 //! statement each. A statement that the server refuses is undone to a savepoint, and its rows are halved until those that it refused for
 //! are known; so a good row costs no statement of its own.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use arrow::record_batch::RecordBatch;
@@ -372,7 +372,9 @@ pub(super) async fn update(connection: &mut PgConnection, shape: &Shape, unit: &
         advance_sequences(connection, shape, &unit.updates).await?;
     }
     // Whoever was about to delete a row had to be waited for.
-    for number in numbers(connection, pair.missing()).await? {
+    let refused: BTreeSet<usize> = refusals.iter().map(|refusal| refusal.row).collect();
+    let missing = numbers(connection, pair.missing()).await?;
+    for number in missing.into_iter().filter(|number| !refused.contains(number)) {
         let message = format!("the row was loaded into `{}` before and is not there any more", shape.name);
         let (kind, code) = (WriteKind::Update, Code::LedgerMismatch);
         refusals.push(Refusal { kind, row: number, code, field: None, message });

@@ -23,49 +23,74 @@ pub(super) struct Cascade {
 /// Columns, each with the one that it refers to.
 type Pairs = Vec<(String, String)>;
 
-/// All foreign keys to a table that act, or that may be looked at when the transaction ends.
+/// A foreign key to some table.
+pub(super) struct KeyTo {
+    /// The table that it is of.
+    pub(super) table: String,
+    pub(super) columns: Pairs,
+    on_delete: String,
+}
+
+impl KeyTo {
+    /// Its table and its columns, for messages.
+    pub(super) fn shown(&self) -> String {
+        format!("`{}`.`{}`", self.table, self.from().join("`, `"))
+    }
+
+    pub(super) fn from(&self) -> Vec<&str> {
+        self.columns.iter().map(|(from, _)| from.as_str()).collect()
+    }
+}
+
+/// Foreign keys `f` of tables `s` that act when a row is deleted, or that may be looked at when the transaction ends.
+const ACTING: &str = "f.on_delete in ('CASCADE', 'SET NULL', 'SET DEFAULT') or s.sql like '%deferr%'";
+
+/// Those that do nothing when a row is updated, and may be looked at when the transaction ends.
+pub(super) const WAITING: &str = "f.on_update = 'NO ACTION' and s.sql like '%deferr%'";
+
+/// Foreign keys to a table, of whatever table.
+pub(super) fn keys_to(connection: &Connection, table: &TableName, which: &str) -> rusqlite::Result<Vec<KeyTo>> {
+    let mut found = connection.prepare_cached(&format!(
+        "select s.name || char(1) || f.id, s.name, f.\"from\", f.\"to\", f.on_delete
+         from sqlite_schema s join pragma_foreign_key_list(s.name) f
+         where s.type = 'table' and lower(f.\"table\") = lower(?) and ({which})
+         order by s.name, f.id, f.seq"
+    ))?;
+    let mut primary = connection.prepare_cached("select name from pragma_table_xinfo(?) where pk > 0 order by pk")?;
+    let primary: Vec<String> = primary.query_map([table.as_str()], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    let mut keys: BTreeMap<String, KeyTo> = BTreeMap::new();
+    let mut rows = found.query([table.as_str()])?;
+    while let Some(row) = rows.next()? {
+        let (id, table, from, to, on_delete): (String, String, String, Option<String>, String) =
+            (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?);
+        let key = keys.entry(id).or_insert_with(|| KeyTo { table, columns: Vec::new(), on_delete });
+        // Without a column, the primary key is meant.
+        let to = to.or_else(|| primary.get(key.columns.len()).cloned()).unwrap_or_default();
+        key.columns.push((from, to));
+    }
+    Ok(keys.into_values().collect())
+}
+
+/// What a delete from a table may do to others.
 pub(super) fn cascades(
     connection: &Connection,
     table: &TableName,
     key: &[ColumnName],
 ) -> rusqlite::Result<Vec<Cascade>> {
-    let mut found = connection.prepare_cached(
-        "select s.name || char(1) || f.id, s.name, f.\"from\", f.\"to\", f.on_delete
-         from sqlite_schema s join pragma_foreign_key_list(s.name) f
-         where s.type = 'table' and lower(f.\"table\") = lower(?)
-           and (f.on_delete in ('CASCADE', 'SET NULL', 'SET DEFAULT') or s.sql like '%deferr%')
-         order by s.name, f.id, f.seq",
-    )?;
-    let mut primary = connection.prepare_cached("select name from pragma_table_xinfo(?) where pk > 0 order by pk")?;
-    let primary: Vec<String> = primary.query_map([table.as_str()], |row| row.get(0))?.collect::<Result<_, _>>()?;
-    let mut keys: BTreeMap<String, (String, String, Pairs)> = BTreeMap::new();
-    let mut rows = found.query([table.as_str()])?;
-    while let Some(row) = rows.next()? {
-        let (id, child, from, to, does): (String, String, String, Option<String>, String) =
-            (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?);
-        let (.., columns) = keys.entry(id).or_insert_with(|| (child, does, Vec::new()));
-        // Without a column, the primary key is meant.
-        let to = to.or_else(|| primary.get(columns.len()).cloned()).unwrap_or_default();
-        columns.push((from, to));
-    }
-    Ok(keys.into_values().map(|(child, does, columns)| cascade(table, key, (&child, &does, &columns))).collect())
+    let keys = keys_to(connection, table, ACTING)?;
+    Ok(keys.iter().map(|referring| cascade((table, key), referring)).collect())
 }
 
-fn cascade(
-    table: &TableName,
-    key: &[ColumnName],
-    (child, does, columns): (&str, &str, &[(String, String)]),
-) -> Cascade {
-    let names: Vec<&str> = columns.iter().map(|(from, _)| from.as_str()).collect();
-    let is_own = child.eq_ignore_ascii_case(table.as_str());
+fn cascade((table, key): (&TableName, &[ColumnName]), referring: &KeyTo) -> Cascade {
+    let is_own = referring.table.eq_ignore_ascii_case(table.as_str());
     Cascade {
-        shown: format!("`{child}`.`{}`", names.join("`, `")),
-        does: match does {
+        shown: referring.shown(),
+        does: match &*referring.on_delete {
             "CASCADE" => Some("delete"),
             "SET NULL" | "SET DEFAULT" => Some("change"),
             _ => None,
         },
-        count: sql::count_referring((child, columns), (table, key), is_own),
+        count: sql::count_referring((&referring.table, &referring.columns), (table, key), is_own),
     }
 }
 

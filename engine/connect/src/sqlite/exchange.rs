@@ -9,7 +9,7 @@ use rusqlite::{Connection, params_from_iter};
 use transload_model::{Code, ColumnName, Refusal, Unit, WriteKind};
 
 use super::sql;
-use super::write::{Written, bind, blob_columns, insert, is_refusal, names, update, values};
+use super::write::{Which, Written, bind, blob_columns, insert, is_refusal, names, update, values};
 
 /// Rounds in which those that fail are left out. A chain of rows of which the last fails loses one of them in each.
 const ROUNDS_MAX: usize = 16;
@@ -34,7 +34,7 @@ pub(super) fn resolve(connection: &Connection, unit: &Unit, refusals: &mut Vec<R
     let rows = collided(refusals, WriteKind::Insert);
     if !rows.is_empty() && !unit.updates.is_empty() {
         take_out(refusals, WriteKind::Insert, &rows);
-        insert(connection, unit, Some(&rows), refusals)?;
+        insert(connection, unit, &Which::Only(rows), refusals)?;
     }
     Ok(())
 }
@@ -59,7 +59,7 @@ fn exchange(
     let mut failed = park(connection, unit, rows, parking)?;
     if failed.is_empty() {
         let mut refused = Vec::new();
-        update(connection, unit, Some(rows), &mut refused)?;
+        update(connection, unit, &Which::Only(rows.clone()), &mut refused)?;
         failed = refused.into_iter().map(|refusal: Refusal| refusal.row).collect();
     }
     let end = if failed.is_empty() { "release exchange" } else { "rollback to exchange; release exchange" };
@@ -107,7 +107,7 @@ fn parking(connection: &Connection, unit: &Unit) -> Written<Vec<String>> {
     let mut followed = connection.prepare_cached(FOLLOWED)?;
     let followed: BTreeSet<String> =
         followed.query_map([unit.table.as_str()], |row| row.get(0))?.collect::<Result<_, _>>()?;
-    let is_free = |name: &str| !followed.contains(&name.to_lowercase());
+    let is_free = |name: &str| !followed.contains(&name.to_ascii_lowercase());
     let mut parking = BTreeSet::new();
     for index in indexes {
         let of = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));

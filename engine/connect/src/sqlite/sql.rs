@@ -121,12 +121,15 @@ fn differs_in(name: &str) -> String {
     format!("{name} collate binary is not ?")
 }
 
-/// The columns of each unique index that holds for all rows of a table, and of its primary key, which may have no index.
+/// The columns of each unique index that holds for all rows of a table, and of its primary key, which may have no index. Where a declaration names
+/// a collation, nobody can say by which one an index compares and by which one its column does: then there are none.
 pub(super) const UNIQUE_KEYS: &str = "
-    select group_concat(i.name, char(1)) from pragma_index_list(?1) l join pragma_index_info(l.name) i
-    where l.\"unique\" = 1 and l.partial = 0 group by l.name having count(*) = count(i.name)
-    union all
-    select group_concat(name, char(1)) from pragma_table_xinfo(?1) where pk > 0 having count(*) > 0";
+    select columns from (
+        select group_concat(i.name, char(0)) columns from pragma_index_list(?1) l join pragma_index_info(l.name) i
+        where l.\"unique\" = 1 and l.partial = 0 group by l.name having count(*) = count(i.name)
+        union all
+        select group_concat(name, char(0)) from pragma_table_xinfo(?1) where pk > 0 having count(*) > 0)
+    where not exists (select 1 from sqlite_schema where lower(tbl_name) = lower(?1) and sql like '%collate%')";
 
 /// How many rows have a key; binds it.
 pub(super) fn count_of_key(table: &TableName, key: &[ColumnName]) -> String {
@@ -153,8 +156,7 @@ pub(super) fn count_referring(
     (table, key): (&TableName, &[ColumnName]),
     is_own: bool,
 ) -> String {
-    let refers = |(from, to): &(String, String)| format!("child.{} = target.{}", quote(from), quote(to));
-    let refers: Vec<String> = columns.iter().map(refers).collect();
+    let refers = referring("target", columns);
     let is_target = list(key, |name| format!("target.{name} = ?"), " and ");
     let same = list(key, |name| format!("child.{name} is target.{name}"), " and ");
     let others = if is_own { format!(" and not ({same})") } else { String::new() };
@@ -162,29 +164,80 @@ pub(super) fn count_referring(
         "select count(*) from {} target join {} child on {} where {is_target}{others}",
         quote(table.as_str()),
         quote(child),
-        refers.join(" and ")
+        refers
     )
+}
+
+/// Whether a child refers to a row, for those who look for the child. What is referred to stands first: its collation decides.
+fn referring(row: &str, columns: &[(String, String)]) -> String {
+    let refers = |(from, to): &(String, String)| format!("{row}.{} = child.{}", quote(to), quote(from));
+    columns.iter().map(refers).collect::<Vec<_>>().join(" and ")
+}
+
+/// The same, for those who look for the row: the child's value becomes one of the type that it refers to.
+fn referred(row: &str, columns: &[(String, String)]) -> String {
+    let refers = |(from, to): &(String, String)| format!("{row}.{} = +child.{}", quote(to), quote(from));
+    columns.iter().map(refers).collect::<Vec<_>>().join(" and ")
 }
 
 /// Whether the declaration of a table speaks of keys that are looked at later.
 pub(super) const IS_DEFERRED: &str =
     "select 1 from sqlite_schema where type = 'table' and lower(name) = lower(?) and sql like '%deferr%'";
 
-/// Whether the row with a key names a row of another table that is not there; binds the key.
+/// Whether a row with these columns refers to a row that is not there; binds the columns.
 pub(super) fn refers_to_nothing(
-    (table, key): (&TableName, &[ColumnName]),
+    (table, by): (&str, &[&str]),
     (parent, columns): (&str, &[(String, String)]),
 ) -> String {
     let named: Vec<String> = columns.iter().map(|(from, _)| format!("child.{} is not null", quote(from))).collect();
-    let refers: Vec<String> =
-        columns.iter().map(|(from, to)| format!("parent.{} = child.{}", quote(to), quote(from))).collect();
     format!(
         "select 1 from {} child where {} and {} and not exists (select 1 from {} parent where {})",
-        quote(table.as_str()),
-        list(key, |name| format!("child.{name} = ?"), " and "),
+        quote(table),
+        is_bound("child", by),
         named.join(" and "),
         quote(parent),
-        refers.join(" and ")
+        referred("parent", columns)
+    )
+}
+
+/// The key of the row of the same table that the one with a key refers to, as text; binds the key.
+pub(super) fn referred_key((table, key): (&str, &[&str]), columns: &[(String, String)]) -> String {
+    let (table, refers) = (quote(table), referred("parent", columns));
+    format!(
+        "select {} from {table} child join {table} parent on {refers} where {}",
+        as_text("parent", key),
+        is_bound("child", key)
+    )
+}
+
+/// The key of the row with a key, as text; binds the key.
+pub(super) fn shown_key((table, key): (&str, &[&str])) -> String {
+    format!("select {} from {} own where {}", as_text("own", key), quote(table), is_bound("own", key))
+}
+
+fn as_text(row: &str, key: &[&str]) -> String {
+    key.iter().map(|name| format!("quote({row}.{})", quote(name))).collect::<Vec<_>>().join(" || ',' || ")
+}
+
+fn is_bound(row: &str, columns: &[&str]) -> String {
+    columns.iter().map(|name| format!("{row}.{} = ?", quote(name))).collect::<Vec<_>>().join(" and ")
+}
+
+/// What rows hold that refer to the one with a key, where one of these columns of it differs; binds the key and the columns.
+pub(super) fn given_up(
+    (table, key): (&TableName, &[ColumnName]),
+    (child, columns): (&str, &[(String, String)]),
+    set: &[ColumnName],
+) -> String {
+    let held: Vec<String> = columns.iter().map(|(from, _)| format!("child.{}", quote(from))).collect();
+    format!(
+        "select distinct {} from {} target join {} child on {} where {} and ({})",
+        held.join(", "),
+        quote(table.as_str()),
+        quote(child),
+        referring("target", columns),
+        list(key, |name| format!("target.{name} = ?"), " and "),
+        list(set, |name| differs_in(&format!("target.{name}")), " or ")
     )
 }
 

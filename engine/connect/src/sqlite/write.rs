@@ -12,7 +12,7 @@ use rusqlite::{CachedStatement, Connection, OptionalExtension, params_from_iter}
 use transload_model::{Bug, Code, ColumnName, Diagnostic, Referrer, Refusal, TableName, Unit, WriteKind, planted};
 
 use super::cascade::{cascades, effect};
-use super::deferred::Deferred;
+use super::deferred;
 use super::error::refusal;
 use super::exchange;
 use crate::ledger::{ambiguous, shown_referrer, swallowed};
@@ -35,12 +35,34 @@ impl From<rusqlite::Error> for WriteError {
 pub(super) type Written<T> = Result<T, WriteError>;
 
 pub(super) fn rows(connection: &Connection, unit: &Unit) -> Written<Vec<Refusal>> {
-    let mut refusals = Vec::new();
-    insert(connection, unit, None, &mut refusals)?;
-    update(connection, unit, None, &mut refusals)?;
-    exchange::resolve(connection, unit, &mut refusals)?;
+    let mut refusals = deferred::changes(connection, unit)?;
     delete(connection, unit, &mut refusals)?;
     Ok(refusals)
+}
+
+/// Inserts and updates the unit's rows, but for those that are left out; gives these as well.
+pub(super) fn changes(connection: &Connection, unit: &Unit, left_out: &[Refusal]) -> Written<Vec<Refusal>> {
+    let mut refusals = left_out.to_vec();
+    let of = |kind| Which::But(left_out.iter().filter(|one| one.kind == kind).map(|one| one.row).collect());
+    insert(connection, unit, &of(WriteKind::Insert), &mut refusals)?;
+    update(connection, unit, &of(WriteKind::Update), &mut refusals)?;
+    exchange::resolve(connection, unit, &mut refusals)?;
+    Ok(refusals)
+}
+
+/// Which rows of a unit are written, by number.
+pub(super) enum Which {
+    Only(BTreeSet<usize>),
+    But(BTreeSet<usize>),
+}
+
+impl Which {
+    fn has(&self, row: usize) -> bool {
+        match self {
+            Self::Only(rows) => rows.contains(&row),
+            Self::But(rows) => !rows.contains(&row),
+        }
+    }
 }
 
 pub(super) fn names(batch: &RecordBatch) -> Written<Vec<ColumnName>> {
@@ -103,22 +125,16 @@ pub(super) fn is_refusal(connection: &Connection, error: &rusqlite::Error) -> bo
     !connection.is_autocommit() && refusal(error, WriteKind::Update, 0).is_some()
 }
 
-/// Inserts the unit's new rows, or only some of them.
-pub(super) fn insert(
-    connection: &Connection,
-    unit: &Unit,
-    only: Option<&BTreeSet<usize>>,
-    refusals: &mut Vec<Refusal>,
-) -> Written<()> {
+/// Inserts new rows of the unit.
+pub(super) fn insert(connection: &Connection, unit: &Unit, which: &Which, refusals: &mut Vec<Refusal>) -> Written<()> {
     let blobs = blob_columns(connection, &unit.table)?;
-    let deferred = Deferred::of(connection, unit)?;
     let mut number = 0;
     for batch in &unit.inserts {
         let columns = names(batch)?;
-        let (bound, bound_key) = (bind(batch, &columns, &blobs)?, bind(batch, &unit.key, &blobs)?);
+        let bound = bind(batch, &columns, &blobs)?;
         let mut statement = connection.prepare_cached(&sql::insert(&unit.table, &columns))?;
         for row in 0..batch.num_rows() {
-            if only.is_some_and(|only| !only.contains(&number)) {
+            if !which.has(number) {
                 number += 1;
                 continue;
             }
@@ -127,10 +143,7 @@ pub(super) fn insert(
                 number += 1;
                 continue;
             }
-            let at = (WriteKind::Insert, number);
-            let work =
-                |refusals: &mut Vec<Refusal>| execute(connection, &mut statement, values(&bound, row), at, refusals);
-            let done = deferred.guard(connection, (&values(&bound_key, row), at.0, at.1), refusals, work)?;
+            let done = execute(connection, &mut statement, values(&bound, row), (WriteKind::Insert, number), refusals)?;
             if done.is_some_and(|rows| rows != 1) {
                 return Err(WriteError::Problem(swallowed(&unit.table)));
             }
@@ -140,15 +153,10 @@ pub(super) fn insert(
     Ok(())
 }
 
-/// Updates the unit's modified rows, or only some of them.
-pub(super) fn update(
-    connection: &Connection,
-    unit: &Unit,
-    only: Option<&BTreeSet<usize>>,
-    refusals: &mut Vec<Refusal>,
-) -> Written<()> {
+/// Updates modified rows of the unit.
+pub(super) fn update(connection: &Connection, unit: &Unit, which: &Which, refusals: &mut Vec<Refusal>) -> Written<()> {
     let blobs = blob_columns(connection, &unit.table)?;
-    let (repeats, deferred) = (Repeats::of(connection, unit)?, Deferred::of(connection, unit)?);
+    let repeats = Repeats::of(connection, unit)?;
     let mut number = 0;
     for batch in &unit.updates {
         let set: Vec<ColumnName> = names(batch)?.into_iter().filter(|name| !unit.key.contains(name)).collect();
@@ -157,7 +165,7 @@ pub(super) fn update(
         let update = sql::update(&unit.table, &set, &unit.key);
         let mut differs = connection.prepare_cached(&sql::differs(&unit.table, &set, &unit.key))?;
         for row in 0..batch.num_rows() {
-            if only.is_some_and(|only| !only.contains(&number)) {
+            if !which.has(number) {
                 number += 1;
                 continue;
             }
@@ -175,9 +183,8 @@ pub(super) fn update(
             let mut done = Some(0);
             if !set.is_empty() {
                 let all: Vec<Value> = wanted.iter().chain(&key).chain(&wanted).cloned().collect();
-                let (at, mut statement) = ((WriteKind::Update, number), connection.prepare_cached(&update)?);
-                let work = |refusals: &mut Vec<Refusal>| execute(connection, &mut statement, all, at, refusals);
-                done = deferred.guard(connection, (&key, at.0, at.1), refusals, work)?;
+                let mut statement = connection.prepare_cached(&update)?;
+                done = execute(connection, &mut statement, all, (WriteKind::Update, number), refusals)?;
             }
             if done == Some(0) {
                 let all = params_from_iter(wanted.iter().chain(&key));
@@ -203,7 +210,7 @@ impl Repeats {
         let unique = unique.query_map([unit.table.as_str()], |row| row.get::<_, String>(0))?;
         let is_key = |name: &str| unit.key.iter().any(|key| key.as_str() == name);
         for columns in unique {
-            if columns?.split('\u{1}').all(is_key) {
+            if columns?.split('\0').all(is_key) {
                 return Ok(Self(None));
             }
         }
