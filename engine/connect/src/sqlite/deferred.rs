@@ -1,10 +1,12 @@
 //! Foreign keys that SQLite looks at when the transaction ends.
 //!
-//! There it would refuse the whole unit, and nobody could say which row it was for. So all rows of a unit are written first, as some may make good for
-//! others, and then looked at. Those that refer to nothing, or gave up what others refer to, are left out, and the rest is written again. SQLite
-//! does not tell which keys are deferred; where a table's declaration speaks of it, all are looked at.
+//! There it would refuse the whole unit, and nobody could say which row it was for. So a row is looked at as soon as it is written, and taken back
+//! alone. Those that were taken back are tried again behind the others, and at last together, as some may make good for others. As long as any row
+//! refers to nothing, SQLite searches all that refer to the table for each new row of it, so that is never left standing for long. Updates that gave
+//! up what others refer to are known when all is written, and then left out. SQLite does not tell which keys are deferred; where a table's
+//! declaration speaks of it, all are looked at.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Row as Found, params_from_iter};
@@ -12,45 +14,131 @@ use transload_model::{Code, ColumnName, Refusal, Unit, WriteKind};
 
 use super::cascade::{self, KeyTo, WAITING};
 use super::sql;
-use super::write::{self, Written, bind, blob_columns, names, values};
+use super::write::{self, Which, Written, bind, blob_columns, insert, names, update, values};
 
-/// Times that a unit is written. New rows are left out with what they refer to, however long that line is, so it rarely takes more than two.
+/// Times that something is tried again; what is not in by then stays refused.
 const ROUNDS_MAX: usize = 16;
 
-/// Inserts and updates the unit's rows. What is lost after all rounds, the end of the transaction refuses with the unit.
+/// Rows that are tried together.
+const TOGETHER_MAX: usize = 256;
+
+/// Inserts and updates the unit's rows. What is missed after all rounds, the end of the transaction refuses with the unit.
 pub(super) fn changes(connection: &Connection, unit: &Unit) -> Written<Vec<Refusal>> {
-    let watched = Watched::of(connection, unit)?;
-    if watched.references.is_empty() && watched.given_up.is_empty() {
+    let given_up = given_up(connection, unit)?;
+    if given_up.is_empty() {
         return write::changes(connection, unit, &[]);
     }
     let mut left_out: Vec<Refusal> = Vec::new();
     connection.execute_batch("savepoint deferred")?;
     for _ in 1..ROUNDS_MAX {
         let refusals = write::changes(connection, unit, &left_out)?;
-        let lost = watched.lost(connection, &refusals)?;
-        if lost.is_empty() {
+        let missed = missed(connection, &given_up, &refusals)?;
+        if missed.is_empty() {
             connection.execute_batch("release deferred")?;
             return Ok(refusals);
         }
-        left_out.extend(lost);
+        left_out.extend(missed);
         connection.execute_batch("rollback to deferred")?;
     }
     connection.execute_batch("release deferred")?;
     write::changes(connection, unit, &left_out)
 }
 
-/// What a unit may leave without what it refers to.
+/// Updates that gave up what rows refer to, of those that were not refused.
+fn missed(connection: &Connection, given_up: &[GivenUp], refusals: &[Refusal]) -> rusqlite::Result<Vec<Refusal>> {
+    let is_update = |refusal: &&Refusal| refusal.kind == WriteKind::Update;
+    let refused: HashSet<usize> = refusals.iter().filter(is_update).map(|refusal| refusal.row).collect();
+    let mut missed: BTreeMap<usize, Refusal> = BTreeMap::new();
+    for given_up in given_up.iter().filter(|one| !refused.contains(&one.number)) {
+        if connection.prepare_cached(&given_up.is_missed)?.exists(params_from_iter(&given_up.held))? {
+            let message = format!("{} still refers to what it gives up", given_up.shown);
+            let (kind, row, field) = (WriteKind::Update, given_up.number, given_up.field.clone());
+            missed.insert(row, Refusal { kind, row, code: Code::ConstraintForeignKey, field, message });
+        }
+    }
+    Ok(missed.into_values().collect())
+}
+
+/// Tries rows again that a foreign key refused, where what they miss may be in the same unit; the first refusals are not about such rows.
+pub(super) fn again(connection: &Connection, unit: &Unit, refusals: &mut Vec<Refusal>, first: usize) -> Written<()> {
+    let own_key = sql::shown_key((unit.table.as_str(), &key_names(unit)));
+    let watched = Watched { references: references(connection, unit)?, own_key };
+    if watched.references.iter().all(|reference| reference.parent.is_none()) {
+        return Ok(());
+    }
+    let (mut open, rest): (Vec<Refusal>, Vec<Refusal>) = refusals.drain(first..).partition(is_reference);
+    refusals.extend(rest);
+    for _ in 0..ROUNDS_MAX {
+        let before = open.len();
+        let refused = write_only(connection, unit, &open, Which::Only)?;
+        let (still, other): (Vec<Refusal>, Vec<Refusal>) = refused.into_iter().partition(is_reference);
+        refusals.extend(other);
+        open = still;
+        if open.is_empty() || open.len() == before {
+            break;
+        }
+    }
+    if !open.is_empty() && open.len() <= TOGETHER_MAX {
+        together(connection, unit, &watched, &mut open)?;
+    }
+    refusals.extend(open);
+    Ok(())
+}
+
+fn is_reference(refusal: &Refusal) -> bool {
+    refusal.code == Code::ConstraintForeignKey
+}
+
+/// Writes the rows that these refusals are about; gives those that are refused again.
+fn write_only(
+    connection: &Connection,
+    unit: &Unit,
+    open: &[Refusal],
+    which: fn(BTreeSet<usize>) -> Which,
+) -> Written<Vec<Refusal>> {
+    let of = |kind| which(open.iter().filter(|one| one.kind == kind).map(|one| one.row).collect());
+    let mut refused = Vec::new();
+    insert(connection, unit, &of(WriteKind::Insert), &mut refused)?;
+    update(connection, unit, &of(WriteKind::Update), &mut refused)?;
+    Ok(refused)
+}
+
+/// Writes as many of these rows as make good for one another, and leaves the others open.
+fn together(connection: &Connection, unit: &Unit, watched: &Watched, open: &mut Vec<Refusal>) -> Written<()> {
+    let all = rows(connection, unit)?;
+    let mut tried = open.clone();
+    for _ in 0..ROUNDS_MAX {
+        connection.execute_batch("savepoint together")?;
+        let mut failed = write_only(connection, unit, &tried, Which::Together)?;
+        if failed.is_empty() {
+            let at: HashSet<(WriteKind, usize)> = tried.iter().map(|one| (one.kind, one.row)).collect();
+            let written: Vec<&Row> = all.iter().filter(|row| at.contains(&(row.kind, row.number))).collect();
+            failed = watched.stranded(connection, &written)?;
+        }
+        let is_done = failed.is_empty();
+        connection.execute_batch(if is_done {
+            "release together"
+        } else {
+            "rollback to together; release together"
+        })?;
+        if is_done {
+            open.retain(|one| !tried.contains(one));
+            return Ok(());
+        }
+        tried.retain(|one| !failed.iter().any(|failed| (failed.kind, failed.row) == (one.kind, one.row)));
+    }
+    Ok(())
+}
+
+/// The references of a unit's table.
 struct Watched {
     references: Vec<Reference>,
-    /// The rows that have them.
-    rows: Vec<Row>,
     /// The key of the row with a key, as the keys of those that are referred to; binds the key.
     own_key: String,
-    given_up: Vec<GivenUp>,
 }
 
 /// What refers from the unit's table to another, or to itself.
-struct Reference {
+pub(super) struct Reference {
     /// For messages.
     shown: String,
     /// Its column, where it has one.
@@ -81,56 +169,18 @@ struct GivenUp {
 }
 
 impl Watched {
-    fn of(connection: &Connection, unit: &Unit) -> Written<Self> {
-        let references = references(connection, unit)?;
-        let rows = if references.is_empty() { Vec::new() } else { rows(connection, unit)? };
-        let own_key = sql::shown_key((unit.table.as_str(), &key_names(unit)));
-        Ok(Self { references, rows, own_key, given_up: given_up(connection, unit)? })
-    }
-
-    /// Rows that cannot stay as they are written, of those that were not refused. Who misses what another row gave up is not to blame for it.
-    fn lost(&self, connection: &Connection, refusals: &[Refusal]) -> rusqlite::Result<Vec<Refusal>> {
-        let refused: HashSet<(WriteKind, usize)> = refusals.iter().map(|refusal| (refusal.kind, refusal.row)).collect();
-        let missed = self.missed(connection, &refused)?;
-        if missed.is_empty() { self.stranded(connection, &refused) } else { Ok(missed) }
-    }
-
-    fn missed(&self, connection: &Connection, refused: &HashSet<(WriteKind, usize)>) -> rusqlite::Result<Vec<Refusal>> {
-        let mut missed: BTreeMap<usize, Refusal> = BTreeMap::new();
-        for given_up in self.given_up.iter().filter(|one| !refused.contains(&(WriteKind::Update, one.number))) {
-            if connection.prepare_cached(&given_up.is_missed)?.exists(params_from_iter(&given_up.held))? {
-                let message = format!("{} still refers to what it gives up", given_up.shown);
-                let (kind, row, field) = (WriteKind::Update, given_up.number, given_up.field.clone());
-                missed.insert(row, Refusal { kind, row, code: Code::ConstraintForeignKey, field, message });
-            }
-        }
-        Ok(missed.into_values().collect())
-    }
-
     /// Rows that refer to nothing, and those that refer to such a row which is new.
-    fn stranded(
-        &self,
-        connection: &Connection,
-        refused: &HashSet<(WriteKind, usize)>,
-    ) -> rusqlite::Result<Vec<Refusal>> {
-        let written: Vec<&Row> = self.rows.iter().filter(|row| !refused.contains(&(row.kind, row.number))).collect();
+    fn stranded(&self, connection: &Connection, written: &[&Row]) -> rusqlite::Result<Vec<Refusal>> {
         let mut stranded: BTreeMap<usize, &Reference> = BTreeMap::new();
         for (at, row) in written.iter().enumerate() {
-            stranded.extend(self.lost_reference(connection, row)?.map(|reference| (at, reference)));
+            let lost = lost_reference(connection, &self.references, &row.key)?;
+            stranded.extend(lost.map(|reference| (at, reference)));
         }
         if !stranded.is_empty() {
-            self.add_followers(connection, &written, &mut stranded)?;
+            self.add_followers(connection, written, &mut stranded)?;
         }
-        Ok(stranded.into_iter().map(|(at, reference)| reference.refusal(written[at])).collect())
-    }
-
-    fn lost_reference(&self, connection: &Connection, row: &Row) -> rusqlite::Result<Option<&Reference>> {
-        for reference in &self.references {
-            if connection.prepare_cached(&reference.is_lost)?.exists(params_from_iter(&row.key))? {
-                return Ok(Some(reference));
-            }
-        }
-        Ok(None)
+        let refusal = |(at, reference): (usize, &Reference)| reference.refusal(written[at].kind, written[at].number);
+        Ok(stranded.into_iter().map(refusal).collect())
     }
 
     /// Without them, each round would find but the next of a line of rows.
@@ -164,18 +214,54 @@ impl Watched {
 }
 
 impl Reference {
-    fn refusal(&self, row: &Row) -> Refusal {
+    fn refusal(&self, kind: WriteKind, row: usize) -> Refusal {
         let message = format!("{} refers to a row that is not there", self.shown);
-        let (kind, row, field) = (row.kind, row.number, self.field.clone());
-        Refusal { kind, row, code: Code::ConstraintForeignKey, field, message }
+        Refusal { kind, row, code: Code::ConstraintForeignKey, field: self.field.clone(), message }
     }
+}
+
+fn lost_reference<'r>(
+    connection: &Connection,
+    references: &'r [Reference],
+    key: &[Value],
+) -> rusqlite::Result<Option<&'r Reference>> {
+    for reference in references {
+        if connection.prepare_cached(&reference.is_lost)?.exists(params_from_iter(key))? {
+            return Ok(Some(reference));
+        }
+    }
+    Ok(None)
+}
+
+/// Does what writes the row with this key, and takes it back where that leaves the row without what it refers to. Nothing where the row was refused.
+pub(super) fn guard(
+    connection: &Connection,
+    references: &[Reference],
+    (key, kind, row): (&[Value], WriteKind, usize),
+    refusals: &mut Vec<Refusal>,
+    work: impl FnOnce(&mut Vec<Refusal>) -> Written<Option<usize>>,
+) -> Written<Option<usize>> {
+    if references.is_empty() {
+        return work(refusals);
+    }
+    connection.execute_batch("savepoint guarded")?;
+    let mut done = work(refusals)?;
+    let lost = if done.is_some() { lost_reference(connection, references, key)? } else { None };
+    if let Some(reference) = lost {
+        refusals.push(reference.refusal(kind, row));
+        connection.execute_batch("rollback to guarded")?;
+        done = None;
+    }
+    connection.execute_batch("release guarded")?;
+    Ok(done)
 }
 
 fn key_of(connection: &Connection, sql: &str, row: &Row) -> rusqlite::Result<Option<String>> {
     connection.prepare_cached(sql)?.query_row(params_from_iter(&row.key), |found| found.get(0)).optional()
 }
 
-fn references(connection: &Connection, unit: &Unit) -> rusqlite::Result<Vec<Reference>> {
+/// What refers from a unit's table to others and to itself, where that may wait.
+pub(super) fn references(connection: &Connection, unit: &Unit) -> rusqlite::Result<Vec<Reference>> {
     if !connection.prepare_cached(sql::IS_DEFERRED)?.exists([unit.table.as_str()])? {
         return Ok(Vec::new());
     }

@@ -12,7 +12,7 @@ use rusqlite::{CachedStatement, Connection, OptionalExtension, params_from_iter}
 use transload_model::{Bug, Code, ColumnName, Diagnostic, Referrer, Refusal, TableName, Unit, WriteKind, planted};
 
 use super::cascade::{cascades, effect};
-use super::deferred;
+use super::deferred::{self, Reference, guard};
 use super::error::refusal;
 use super::exchange;
 use crate::ledger::{ambiguous, shown_referrer, swallowed};
@@ -46,6 +46,7 @@ pub(super) fn changes(connection: &Connection, unit: &Unit, left_out: &[Refusal]
     let of = |kind| Which::But(left_out.iter().filter(|one| one.kind == kind).map(|one| one.row).collect());
     insert(connection, unit, &of(WriteKind::Insert), &mut refusals)?;
     update(connection, unit, &of(WriteKind::Update), &mut refusals)?;
+    deferred::again(connection, unit, &mut refusals, left_out.len())?;
     exchange::resolve(connection, unit, &mut refusals)?;
     Ok(refusals)
 }
@@ -53,15 +54,22 @@ pub(super) fn changes(connection: &Connection, unit: &Unit, left_out: &[Refusal]
 /// Which rows of a unit are written, by number.
 pub(super) enum Which {
     Only(BTreeSet<usize>),
+    /// Only these, and what they refer to is looked at when all of them are written.
+    Together(BTreeSet<usize>),
     But(BTreeSet<usize>),
 }
 
 impl Which {
     fn has(&self, row: usize) -> bool {
         match self {
-            Self::Only(rows) => rows.contains(&row),
+            Self::Only(rows) | Self::Together(rows) => rows.contains(&row),
             Self::But(rows) => !rows.contains(&row),
         }
+    }
+
+    /// What is looked at as soon as a row is written.
+    fn references(&self, connection: &Connection, unit: &Unit) -> rusqlite::Result<Vec<Reference>> {
+        if matches!(self, Self::Together(_)) { Ok(Vec::new()) } else { deferred::references(connection, unit) }
     }
 }
 
@@ -128,10 +136,11 @@ pub(super) fn is_refusal(connection: &Connection, error: &rusqlite::Error) -> bo
 /// Inserts new rows of the unit.
 pub(super) fn insert(connection: &Connection, unit: &Unit, which: &Which, refusals: &mut Vec<Refusal>) -> Written<()> {
     let blobs = blob_columns(connection, &unit.table)?;
+    let references = which.references(connection, unit)?;
     let mut number = 0;
     for batch in &unit.inserts {
         let columns = names(batch)?;
-        let bound = bind(batch, &columns, &blobs)?;
+        let (bound, bound_key) = (bind(batch, &columns, &blobs)?, bind(batch, &unit.key, &blobs)?);
         let mut statement = connection.prepare_cached(&sql::insert(&unit.table, &columns))?;
         for row in 0..batch.num_rows() {
             if !which.has(number) {
@@ -143,7 +152,10 @@ pub(super) fn insert(connection: &Connection, unit: &Unit, which: &Which, refusa
                 number += 1;
                 continue;
             }
-            let done = execute(connection, &mut statement, values(&bound, row), (WriteKind::Insert, number), refusals)?;
+            let at = (WriteKind::Insert, number);
+            let work =
+                |refusals: &mut Vec<Refusal>| execute(connection, &mut statement, values(&bound, row), at, refusals);
+            let done = guard(connection, &references, (&values(&bound_key, row), at.0, at.1), refusals, work)?;
             if done.is_some_and(|rows| rows != 1) {
                 return Err(WriteError::Problem(swallowed(&unit.table)));
             }
@@ -156,7 +168,7 @@ pub(super) fn insert(connection: &Connection, unit: &Unit, which: &Which, refusa
 /// Updates modified rows of the unit.
 pub(super) fn update(connection: &Connection, unit: &Unit, which: &Which, refusals: &mut Vec<Refusal>) -> Written<()> {
     let blobs = blob_columns(connection, &unit.table)?;
-    let repeats = Repeats::of(connection, unit)?;
+    let (repeats, references) = (Repeats::of(connection, unit)?, which.references(connection, unit)?);
     let mut number = 0;
     for batch in &unit.updates {
         let set: Vec<ColumnName> = names(batch)?.into_iter().filter(|name| !unit.key.contains(name)).collect();
@@ -183,8 +195,9 @@ pub(super) fn update(connection: &Connection, unit: &Unit, which: &Which, refusa
             let mut done = Some(0);
             if !set.is_empty() {
                 let all: Vec<Value> = wanted.iter().chain(&key).chain(&wanted).cloned().collect();
-                let mut statement = connection.prepare_cached(&update)?;
-                done = execute(connection, &mut statement, all, (WriteKind::Update, number), refusals)?;
+                let (at, mut statement) = ((WriteKind::Update, number), connection.prepare_cached(&update)?);
+                let work = |refusals: &mut Vec<Refusal>| execute(connection, &mut statement, all, at, refusals);
+                done = guard(connection, &references, (&key, at.0, at.1), refusals, work)?;
             }
             if done == Some(0) {
                 let all = params_from_iter(wanted.iter().chain(&key));
