@@ -76,7 +76,8 @@ fn the_lock_of_sqlite_is_not_taken_for_one_of_postgresql() {
     assert_eq!(told.code, 2, "{told:?}");
     let said = "`transload.lock` was written for sqlite behind `platform`, and here it is postgres";
     assert!(
-        told.stderr.contains(said) && told.stderr.contains("choose the environment that was locked"),
+        told.stderr.contains(said)
+            && told.stderr.contains("`transload validate --lock --env postgres` adds these systems"),
         "{}",
         told.stderr
     );
