@@ -37,6 +37,7 @@ version: \"1\"
 key: { source: id, destination: id, strategy: keep }
 field_mappings:
   id: id
+  em: em
   a: { source_field: a, references: a }
   c: { source_field: c, references: c }
 ";
@@ -61,12 +62,12 @@ fn world(ends: Ends) -> World {
     let schema = format!(
         "create table c (id integer primary key);
          create table a (id integer primary key, em text unique, parent integer references a (id), {b});
-         create table b (id integer primary key, a integer not null references a (id), c integer references c (id)); {later}"
+         create table b (id integer primary key, em text unique, a integer not null references a (id), c integer references c (id)); {later}"
     );
     let world = World::project(ends, DEFAULTS, &schema, &[("a", A), ("b", B), ("c", C)]);
     world.source().execute(
         "create table old_a (id integer primary key, em text, parent integer, b integer);
-         create table old_b (id integer primary key, a integer, c integer);
+         create table old_b (id integer primary key, a integer, c integer, em text);
          create table old_c (id integer primary key);",
     );
     world
@@ -107,23 +108,29 @@ fn comes(ends: Ends, runs: &[&str], expected: &[&str]) {
 }
 
 fn rows_of_a_circle_that_need_each_other_come_with_what_one_of_them_needs(ends: Ends) {
-    let first =
-        "insert into old_a values (3, null, null, null), (6, null, null, 2); insert into old_b values (2, 6, 2);";
+    let first = "insert into old_a values (3, null, null, null), (6, null, null, 2); insert into old_b (id, a, c) values (2, 6, 2);";
     comes(ends, &[first, "insert into old_c values (2);"], &["a 3: - - -", "a 6: - - 2", "b 2: 6 2", "c 2: 2"]);
 }
 
 fn a_row_whose_parent_comes_in_the_second_pass_comes_with_it(ends: Ends) {
-    let first = "insert into old_a values (3, null, null, null), (1, null, 2, null), (2, null, null, 7); insert into old_b values (7, 3, 2);";
+    let first = "insert into old_a values (3, null, null, null), (1, null, 2, null), (2, null, null, 7); insert into old_b (id, a, c) values (7, 3, 2);";
     let expected = ["a 1: - 2 -", "a 2: - - 7", "a 3: - - -", "b 7: 3 2", "c 2: 2"];
     comes(ends, &[first, "insert into old_c values (2);"], &expected);
 }
 
 /// The parent waited for a value when its child was tried.
 fn a_child_of_a_row_that_took_a_free_value_comes_with_it(ends: Ends) {
-    let first = "insert into old_a values (1, 'x', null, null); insert into old_b values (8, 1, null), (10, 1, null);";
-    let then = "update old_a set em = 'y' where id = 1; insert into old_a values (2, 'x', null, null); insert into old_b values (9, 2, null);";
+    let first = "insert into old_a values (1, 'x', null, null); insert into old_b (id, a, c) values (8, 1, null), (10, 1, null);";
+    let then = "update old_a set em = 'y' where id = 1; insert into old_a values (2, 'x', null, null); insert into old_b (id, a, c) values (9, 2, null);";
     let expected = ["a 1: y - -", "a 2: x - -", "b 8: 1 -", "b 9: 2 -", "b 10: 1 -"];
     comes(ends, &[first, then], &expected);
+}
+
+/// Who refers to the row is taken out again before the value is free.
+fn a_row_that_takes_the_value_of_a_deleted_one_comes_with_who_refers_to_it(ends: Ends) {
+    let first = "insert into old_a values (3, null, null, null); insert into old_b values (8, 3, null, 'e');";
+    let then = "delete from old_b where id = 8; insert into old_a values (1, null, null, 7); insert into old_b values (7, 1, null, 'e');";
+    comes(ends, &[first, then], &["a 1: - - 7", "a 3: - - -", "b 7: 1 -"]);
 }
 
 /// Each looks at another while all connections and places are taken.
@@ -132,7 +139,7 @@ fn circles_do_not_wait_for_one_another_for_ever(ends: Ends) {
     let limit = "execution: { parallel_entity_limit: 1 }\n";
     world.write("transload.yaml", &(world.read("transload.yaml") + limit));
     world.source().execute(
-        "insert into old_a values (1, null, null, 7), (3, null, null, null); insert into old_b values (8, 3, null);",
+        "insert into old_a values (1, null, null, 7), (3, null, null, null); insert into old_b (id, a, c) values (8, 3, null);",
     );
     world.run();
 
@@ -148,7 +155,7 @@ fn nothing_that_could_come_is_left_behind(ends: Ends) {
         let world = world(ends);
         // No table is ever empty, which would look like a mistake.
         world.source().execute(
-            "insert into old_a values (100, 'a', null, null); insert into old_b values (100, 100, null); insert into old_c values (100);",
+            "insert into old_a values (100, 'a', null, null); insert into old_b (id, a, c) values (100, 100, null); insert into old_c values (100);",
         );
         for _ in 0..4 {
             let edits = edits(&mut random);
@@ -195,7 +202,11 @@ fn edits(random: &mut Random) -> String {
             }
             4..=6 => {
                 let (a, c) = (1 + random.below(IDS), one_of(random, 4));
-                let _ = write!(sql, "delete from old_b where id = {id}; insert into old_b values ({id}, {a}, {c}); ");
+                let em = random.below(IDS);
+                let _ = write!(
+                    sql,
+                    "delete from old_b where id = {id}; insert into old_b values ({id}, {a}, {c}, 'e{em}'); "
+                );
             }
             7 => {
                 let _ = write!(sql, "delete from old_c where id = {id}; insert into old_c values ({id}); ");
@@ -213,6 +224,7 @@ for_each_pair!(
     rows_of_a_circle_that_need_each_other_come_with_what_one_of_them_needs,
     a_row_whose_parent_comes_in_the_second_pass_comes_with_it,
     a_child_of_a_row_that_took_a_free_value_comes_with_it,
+    a_row_that_takes_the_value_of_a_deleted_one_comes_with_who_refers_to_it,
     circles_do_not_wait_for_one_another_for_ever,
     nothing_that_could_come_is_left_behind,
 );

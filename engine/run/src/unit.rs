@@ -150,7 +150,7 @@ impl Stream {
             later_seen,
             own_seen: None,
             // An interrupted process may have known more.
-            tried_alone: goes_on && !plan.open_fields().is_empty(),
+            tried_alone: goes_on && may_come_together(context, plan),
             collisions: Collisions::default(),
             left: 0,
             found_open: BTreeSet::new(),
@@ -270,7 +270,7 @@ impl Stream {
 
     /// Takes note that a row which had waited for a value misses another one now.
     pub(crate) fn tries_alone(&mut self) {
-        self.tried_alone |= self.has_open_fields();
+        self.tried_alone |= may_come_together(&self.context, &self.plan);
     }
 
     /// Whether all that wait for a value or miss a row are to be tried together. Takes note that they are.
@@ -349,3 +349,8 @@ impl Stream {
 
 /// `gained` of each parent, by name.
 pub(crate) type Gained = BTreeMap<EntityName, u64>;
+
+/// Whether rows of the entity may be missed by what they miss themselves.
+fn may_come_together(context: &Context, plan: &EntityPlan) -> bool {
+    !plan.open_fields().is_empty() || context.plan.circle_of(&plan.name).next().is_some()
+}

@@ -55,26 +55,38 @@ fn done_one(index: usize, moved: &mut BTreeMap<usize, Moved>) -> Option<&mut Mov
 async fn come_together(context: &Arc<Context>, order: &[usize], moved: &mut BTreeMap<usize, Moved>) -> bool {
     let came = |moved: &BTreeMap<usize, Moved>| -> u64 { moved.values().map(|moved| moved.report.counts.new).sum() };
     let before = came(moved);
+    let mut alone = BTreeSet::new();
     for index in order {
-        let Some(entity) = done_one(*index, moved) else { continue };
-        if !entity.stream.as_mut().is_some_and(Stream::tries_together) {
-            continue;
+        let stream = done_one(*index, moved).and_then(|entity| entity.stream.as_mut());
+        if stream.is_some_and(Stream::tries_together) {
+            alone.insert(*index);
+            alone.extend(context.plan.circle(*index));
         }
-        let plan = Arc::new(context.plan.entities()[*index].clone());
-        let tried = try_together(context, &plan, entity).await;
-        if matches!(tried, Ok(false)) {
-            continue;
+    }
+    for index in order.iter().filter(|index| alone.contains(index)) {
+        if !context.plan.entities()[*index].open_fields().is_empty() {
+            come_with(context, *index, moved).await;
         }
-        rest(context, &plan, entity, tried.map(drop)).await;
-        tell_gained(context, moved);
-        for other in context.plan.circle(*index).iter().filter(|other| *other != index) {
-            follow_one(context, *other, moved).await;
-        }
-        let Some(entity) = done_one(*index, moved) else { continue };
-        let done = fill_together(context, &plan, entity).await;
-        rest(context, &plan, entity, done).await;
     }
     came(moved) > before
+}
+
+/// Inserts rows of an entity with open references, then the others of its circle that miss them, and fills them.
+async fn come_with(context: &Arc<Context>, index: usize, moved: &mut BTreeMap<usize, Moved>) {
+    let Some(entity) = done_one(index, moved) else { return };
+    let plan = Arc::new(context.plan.entities()[index].clone());
+    let tried = try_together(context, &plan, entity).await;
+    if matches!(tried, Ok(false)) {
+        return;
+    }
+    rest(context, &plan, entity, tried.map(drop)).await;
+    tell_gained(context, moved);
+    for other in context.plan.circle(index).iter().filter(|other| **other != index) {
+        follow_one(context, *other, moved).await;
+    }
+    let Some(entity) = done_one(index, moved) else { return };
+    let done = fill_together(context, &plan, entity).await;
+    rest(context, &plan, entity, done).await;
 }
 
 /// Says what entities gained. Whether that is news comes back.
