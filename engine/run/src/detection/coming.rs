@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use tokio::sync::OnceCell;
-use transload_model::{EntityName, EntityPlan, KeyRange, Result};
+use transload_model::{Code, EntityName, EntityPlan, KeyRange, QuarantineReason, Result};
 
 use crate::context::Context;
 use crate::derive::Deriver;
@@ -27,10 +27,15 @@ impl Coming {
         Self { gains: names.map(|name| (name.clone(), OnceCell::new())).collect() }
     }
 
-    /// Whether rows of an entity are in quarantine and a row comes to another that it refers to, itself or by others.
+    /// Whether rows of an entity miss another and a row comes to one that it refers to, itself or by others.
     pub(super) async fn may_bring(&self, context: &Arc<Context>, plan: &EntityPlan) -> Result<bool> {
         let above = above(context, plan);
-        if above.is_empty() || context.destination.quarantine(Some(&plan.name)).await?.is_empty() {
+        if above.is_empty() {
+            return Ok(false);
+        }
+        let reasons = context.destination.quarantine_reasons(Some(&plan.name)).await?;
+        let waits = |reason: &QuarantineReason| reason.code == Code::ParentMissing && reason.rows > reason.discarded;
+        if !reasons.iter().any(waits) {
             return Ok(false);
         }
         for name in above {
