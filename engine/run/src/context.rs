@@ -135,15 +135,16 @@ impl Context {
         self.gained_of(plan.parents.iter().chain(plan.deferred.iter().map(|deferred| &deferred.parent)))
     }
 
+    /// The same, with what leads into its circle through others.
+    pub(crate) fn all_gained(&self, plan: &EntityPlan) -> Gained {
+        let mut gained = self.parents_gained(plan);
+        gained.extend(self.gained_of(self.plan.behind_circle(plan).into_iter()));
+        gained
+    }
+
     fn gained_of<'a>(&self, entities: impl Iterator<Item = &'a EntityName>) -> Gained {
         let gained = self.gained.lock().unwrap_or_else(PoisonError::into_inner);
         entities.map(|entity| (entity.clone(), gained.get(entity).copied().unwrap_or_default())).collect()
-    }
-
-    /// The same, with what leads into its circle through others.
-    pub(crate) fn all_gained(&self, plan: &EntityPlan) -> Gained {
-        let behind = self.plan.behind_circle(plan);
-        self.gained_of(plan.parents.iter().chain(plan.deferred.iter().map(|deferred| &deferred.parent)).chain(behind))
     }
 
     /// Columns that refer to the entity's key.

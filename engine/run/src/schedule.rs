@@ -1,10 +1,11 @@
-//! Entities in their order: each starts when its parents are done, so many at a time; deletes follow in reverse.
+//! Entities in their order: each starts when its parents are done, so many at a time; deletes follow in reverse, and then rows that come behind.
 //!
 //! Where entities wait for one another in a circle, one of them is loaded with fields left open. It counts as loaded to the others of the circle
 //! then, and to all else when those fields are filled: after the whole circle is loaded, one entity after the other.
 
 mod deletes;
 mod entity;
+mod follow;
 mod moved;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,6 +22,7 @@ use crate::start::millis;
 use crate::stop::{Halt, is_halt};
 use deletes::delete_all;
 use entity::{fill_entity, move_entity};
+use follow::follow;
 use moved::{Moved, ended, idle, is_ended, step};
 
 /// What all entities did.
@@ -30,7 +32,7 @@ pub(crate) struct Done {
     pub(crate) spent: Spent,
 }
 
-/// Loads all entities, then deletes.
+/// Loads all entities, then deletes, then takes in what comes behind.
 pub(crate) async fn run_all(context: &Arc<Context>) -> Result<Done> {
     let is_meant = |index: &usize| context.reach.includes(&context.plan.entities()[*index].name);
     let order: Vec<usize> = context.plan.waves().iter().flatten().copied().filter(is_meant).collect();
@@ -82,6 +84,7 @@ pub(crate) async fn run_all(context: &Arc<Context>) -> Result<Done> {
     }
     leave_open(context, &mut moved).await;
     delete_all(context, &order, &mut moved).await;
+    follow(context, &order, &mut moved).await;
     Ok(finish(context, &order, moved))
 }
 

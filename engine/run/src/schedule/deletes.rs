@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use transload_model::{Counts, DeletePolicy, Diagnostic, EntityEvent, EntityPlan, EntityState, Outcome, Result};
 
-use super::entity::{fill_together, settle_freed, settle_late, try_together};
+use super::entity::{Way, go_on};
 use super::moved::{Moved, cause, ended_by, step, stopped};
 use crate::context::Context;
 use crate::derive::Deriver;
@@ -24,83 +24,10 @@ pub(super) async fn delete_all(context: &Arc<Context>, order: &[usize], moved: &
         let is_last = circle.len() > 1 && circle.iter().all(|other| done.contains(other));
         while is_last && delete_around(context, order, circle, moved).await {}
     }
-    follow(context, order, moved).await;
-}
-
-/// Brings rows along that miss one which came in behind them: because it waited for a value, or for others of their circle.
-async fn follow(context: &Arc<Context>, order: &[usize], moved: &mut BTreeMap<usize, Moved>) {
-    tell_gained(context, moved);
-    loop {
-        for index in order {
-            follow_one(context, *index, moved).await;
-        }
-        if !tell_gained(context, moved) && !come_together(context, order, moved).await {
-            return;
-        }
-    }
-}
-
-async fn follow_one(context: &Arc<Context>, index: usize, moved: &mut BTreeMap<usize, Moved>) {
-    let Some(entity) = done_one(index, moved) else { return };
-    let plan = Arc::new(context.plan.entities()[index].clone());
-    let done = settle_late(context, &plan, entity).await;
-    rest(context, &plan, entity, done).await;
-}
-
-fn done_one(index: usize, moved: &mut BTreeMap<usize, Moved>) -> Option<&mut Moved> {
-    moved.get_mut(&index).filter(|entity| entity.report.state == EntityState::Done)
-}
-
-/// Tries rows of a circle together that miss one another, where one of them had waited for a value until now. Says whether any came.
-async fn come_together(context: &Arc<Context>, order: &[usize], moved: &mut BTreeMap<usize, Moved>) -> bool {
-    let came = |moved: &BTreeMap<usize, Moved>| -> u64 { moved.values().map(|moved| moved.report.counts.new).sum() };
-    let before = came(moved);
-    let mut alone = BTreeSet::new();
-    for index in order {
-        let stream = done_one(*index, moved).and_then(|entity| entity.stream.as_mut());
-        if stream.is_some_and(Stream::tries_together) {
-            alone.insert(*index);
-            alone.extend(context.plan.circle(*index));
-        }
-    }
-    for index in order.iter().filter(|index| alone.contains(index)) {
-        if !context.plan.entities()[*index].open_fields().is_empty() {
-            come_with(context, *index, moved).await;
-        }
-    }
-    came(moved) > before
-}
-
-/// Inserts rows of an entity with open references, then the others of its circle that miss them, and fills them.
-async fn come_with(context: &Arc<Context>, index: usize, moved: &mut BTreeMap<usize, Moved>) {
-    let Some(entity) = done_one(index, moved) else { return };
-    let plan = Arc::new(context.plan.entities()[index].clone());
-    let tried = try_together(context, &plan, entity).await;
-    if matches!(tried, Ok(false)) {
-        return;
-    }
-    rest(context, &plan, entity, tried.map(drop)).await;
-    tell_gained(context, moved);
-    for other in context.plan.circle(index).iter().filter(|other| **other != index) {
-        follow_one(context, *other, moved).await;
-    }
-    let Some(entity) = done_one(index, moved) else { return };
-    let done = fill_together(context, &plan, entity).await;
-    rest(context, &plan, entity, done).await;
-}
-
-/// Says what entities gained. Whether that is news comes back.
-fn tell_gained(context: &Context, moved: &BTreeMap<usize, Moved>) -> bool {
-    let mut is_news = false;
-    for entity in moved.values() {
-        let gained = entity.stream.as_ref().map(Stream::gained);
-        is_news |= gained.is_some_and(|gained| context.set_gained(&entity.report.entity, gained));
-    }
-    is_news
 }
 
 /// What is left of an entity that was done, and for which more was tried.
-async fn rest(context: &Context, plan: &EntityPlan, entity: &mut Moved, done: Result<()>) {
+pub(super) async fn rest(context: &Context, plan: &EntityPlan, entity: &mut Moved, done: Result<()>) {
     entity.report.counts = entity.stream.as_ref().map_or(entity.report.counts, Stream::durable_counts);
     if let Err(problem) = done {
         // It is done but for this.
@@ -142,7 +69,7 @@ async fn delete_rest(context: &Arc<Context>, plan: &Arc<EntityPlan>, entity: &mu
     let mut pass = Pass { context, plan, deriver: &mut deriver, stream };
     if pass.has(Outcome::DeleteRefused).await? {
         pass.delete().await?;
-        settle_freed(context, plan, entity).await?;
+        go_on((context, plan), entity, Way::settle_freed).await?;
     }
     end_entity(context, plan, entity).await
 }
@@ -202,7 +129,7 @@ async fn apply(context: &Arc<Context>, plan: &Arc<EntityPlan>, entity: &mut Move
     let Some(stream) = &mut entity.stream else { return Ok(None) };
     let mut deriver = Deriver::new(context, plan).await?;
     let refusal = Pass { context, plan, deriver: &mut deriver, stream }.delete().await?;
-    settle_freed(context, plan, entity).await?;
+    go_on((context, plan), entity, Way::settle_freed).await?;
     end_entity(context, plan, entity).await?;
     Ok(refusal)
 }

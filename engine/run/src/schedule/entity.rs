@@ -21,7 +21,7 @@ use crate::streams::{self, Ranges};
 use crate::unit::{Collisions, Stream};
 
 /// An entity on its way.
-struct Way {
+pub(super) struct Way {
     context: Arc<Context>,
     plan: Arc<EntityPlan>,
     stream: Stream,
@@ -64,35 +64,18 @@ pub(super) async fn fill_entity(context: Arc<Context>, open: Moved, lacking: Opt
     ended(&context, index, (stream, spent), elapsed, done).await
 }
 
-/// Tries rows again that wait for a value, now that rows of their entity are deleted.
-pub(super) async fn settle_freed(context: &Arc<Context>, plan: &Arc<EntityPlan>, moved: &mut Moved) -> Result<()> {
-    let Some(mut way) = Way::again(context, plan, moved) else { return Ok(()) };
-    let done = way.settle_freed().await;
-    way.rest(moved);
-    done
-}
-
-/// Tries rows again that miss a row which came in behind them.
-pub(super) async fn settle_late(context: &Arc<Context>, plan: &Arc<EntityPlan>, moved: &mut Moved) -> Result<()> {
-    let Some(mut way) = Way::again(context, plan, moved) else { return Ok(()) };
-    let done = way.settle_late().await;
-    way.rest(moved);
-    done
-}
-
-/// Tries rows again that wait for a value or miss a row, together and with open references. Where any misses one, [`fill_together`] must follow.
-pub(super) async fn try_together(context: &Arc<Context>, plan: &Arc<EntityPlan>, moved: &mut Moved) -> Result<bool> {
-    let Some(mut way) = Way::again(context, plan, moved) else { return Ok(false) };
-    let done = way.try_together().await;
-    way.rest(moved);
-    done
-}
-
-/// Fills what was left open, or takes it out again.
-pub(super) async fn fill_together(context: &Arc<Context>, plan: &Arc<EntityPlan>, moved: &mut Moved) -> Result<()> {
-    let Some(mut way) = Way::again(context, plan, moved) else { return Ok(()) };
-    let done = way.fill_together().await;
-    way.rest(moved);
+/// Goes on with an entity that is loaded.
+pub(super) async fn go_on<T: Default>(
+    (context, plan): (&Arc<Context>, &Arc<EntityPlan>),
+    moved: &mut Moved,
+    work: impl AsyncFnOnce(&mut Way) -> Result<T>,
+) -> Result<T> {
+    let Some(stream) = moved.stream.take() else { return Ok(T::default()) };
+    let mut way = Way { context: Arc::clone(context), plan: Arc::clone(plan), stream, spent: Default::default() };
+    let done = work(&mut way).await;
+    moved.spent[0] += way.spent[0];
+    moved.spent[1] += way.spent[1];
+    moved.stream = Some(way.stream);
     done
 }
 
@@ -102,20 +85,6 @@ fn kept_open(plan: &EntityPlan, parent: &EntityName) -> Box<Diagnostic> {
 }
 
 impl Way {
-    /// The way of an entity that was loaded.
-    fn again(context: &Arc<Context>, plan: &Arc<EntityPlan>, moved: &mut Moved) -> Option<Self> {
-        let (context, plan) = (Arc::clone(context), Arc::clone(plan));
-        Some(Self { context, plan, stream: moved.stream.take()?, spent: Default::default() })
-    }
-
-    /// Gives back what it took.
-    fn rest(self, moved: &mut Moved) {
-        let [detect, transform, _] = self.spent;
-        moved.spent[0] += detect;
-        moved.spent[1] += transform;
-        moved.stream = Some(self.stream);
-    }
-
     async fn load(&mut self) -> Result<()> {
         if self.stream.phase() == Phase::Loading {
             self.load_rows().await?;
@@ -169,7 +138,7 @@ impl Way {
     }
 
     /// Tries rows again that wait for a value, now that rows of the entity are deleted or marked, and what misses them.
-    async fn settle_freed(&mut self) -> Result<()> {
+    pub(super) async fn settle_freed(&mut self) -> Result<()> {
         if self.plan.deletes == DeletePolicy::Ignore {
             return Ok(());
         }
@@ -183,7 +152,7 @@ impl Way {
     }
 
     /// Tries rows again that miss a row of another entity, where one came that they have not seen.
-    async fn settle_late(&mut self) -> Result<()> {
+    pub(super) async fn settle_late(&mut self) -> Result<()> {
         let is_named = self.context.reach.rows(&self.plan.name).is_some();
         let mut deriver = self.deriver().await?;
         if is_named || !self.stream.parents_gained() || !self.pass(&mut deriver).has(Outcome::Orphaned).await? {
@@ -197,7 +166,9 @@ impl Way {
         finish(&mut self.pass(&mut deriver)).await
     }
 
-    async fn try_together(&mut self) -> Result<bool> {
+    /// Tries rows again that wait for a value or miss a row, together and with open references. Where any misses one, [`Self::fill_together`] must
+    /// follow.
+    pub(super) async fn try_together(&mut self) -> Result<bool> {
         let mut deriver = self.deriver().await?;
         if !self.pass(&mut deriver).has(Outcome::Orphaned).await? {
             return Ok(false);
@@ -209,7 +180,8 @@ impl Way {
         done.map(|()| true)
     }
 
-    async fn fill_together(&mut self) -> Result<()> {
+    /// Fills what was left open, or takes it out again.
+    pub(super) async fn fill_together(&mut self) -> Result<()> {
         self.fill(false).await?;
         self.try_waiting().await?;
         self.stream.judge().await?;
